@@ -1,0 +1,59 @@
+/*
+ * Every cap on hostile input, in one list. A number here is what one peer can
+ * make us hold; raising one is a decision about memory.
+ */
+#ifndef CORE_LIMITS_H
+#define CORE_LIMITS_H
+
+/* Addresses: RFC 5321 4.5.3.1.1 to 4.5.3.1.3. */
+#define LIMIT_LOCAL_PART 64
+#define LIMIT_DOMAIN 255
+#define LIMIT_ADDRESS 320 /* local part, @, domain, in octets (UTF-8 too) */
+
+/* SMTP. The RFC's minimum command line is 512; parameters (SMTPUTF8, DSN,
+ * AUTH) extend it, and AUTH lines are up to 12288 (RFC 4954 section 4). */
+#define LIMIT_SMTP_COMMAND 2048
+#define LIMIT_SMTP_AUTH_LINE 12288
+#define LIMIT_SMTP_TEXT_LINE 65536 /* a body line; longer is refused with 500 */
+#define LIMIT_SMTP_RECIPIENTS 1000
+#define LIMIT_SMTP_ERRORS 20
+#define LIMIT_SMTP_REPLY 4096      /* one reply (all lines) of a remote server */
+#define LIMIT_RECEIVED_HOPS 100    /* RFC 5321 6.3 */
+
+/* IMAP. */
+#define LIMIT_IMAP_LINE 65536      /* one command without its literals */
+#define LIMIT_IMAP_PRELOGIN_LINE 8192
+#define LIMIT_IMAP_LITERAL 65536   /* a literal that is not APPEND's */
+#define LIMIT_IMAP_COMMAND 1048576 /* line and literals of one command */
+#define LIMIT_IMAP_NESTING 32      /* parentheses in SEARCH, LIST, ENVELOPE */
+#define LIMIT_IMAP_ERRORS 20
+#define LIMIT_MAILBOX_NAME 1000    /* octets, as sent */
+#define LIMIT_MAILBOX_DEPTH 32
+#define LIMIT_KEYWORD 255
+#define LIMIT_KEYWORDS 1024        /* distinct ones in one mailbox */
+
+/* Messages: what the header and MIME parsers hold on to. Anything beyond is
+ * still stored and delivered, it is just not looked at. */
+#define LIMIT_HEADER_BYTES 262144
+#define LIMIT_HEADER_FIELDS 2000
+#define LIMIT_HEADER_ADDRESSES 2000
+#define LIMIT_MIME_PARTS 1000
+#define LIMIT_MIME_DEPTH 50
+#define LIMIT_MIME_PARAMS 64
+#define LIMIT_MIME_BOUNDARY 256    /* RFC 2046 5.1.1 says 70 */
+#define LIMIT_DKIM_SIGNATURES 20
+
+/* Aliases. */
+#define LIMIT_ALIAS_DEPTH 20
+#define LIMIT_ALIAS_TARGETS 1000
+
+/* Frames between processes. */
+#define LIMIT_FRAME 65536
+#define LIMIT_CHAN_QUEUE 16777216  /* bytes waiting in one channel */
+
+/* Configuration. */
+#define LIMIT_CONFIG_FILE 16777216
+#define LIMIT_CONFIG_LINE 65536
+#define LIMIT_PASSWORD 1024
+
+#endif
