@@ -38,7 +38,8 @@
 		if (!(cond)) {                                                 \
 			print_error("%s:%d: %s: ", __FILE__, __LINE__, #cond); \
 			print_error(" " __VA_ARGS__);                          \
-			fail_msg("%s", #cond);                                 \
+			print_error("\n");                                     \
+			_fail(__FILE__, __LINE__);                             \
 		}                                                              \
 	} while (0)
 
