@@ -1,0 +1,37 @@
+/*
+ * TLS contexts (OpenSSL 3 behind our names). TLS 1.2 and 1.3 only, no
+ * compression, no renegotiation (RFC 9325); cipher lists as dms-compat 10.3.
+ */
+#ifndef IO_TLS_H
+#define IO_TLS_H
+
+#include "core/buf.h"
+
+struct tls_ctx;
+
+enum tls_level {
+	TLS_MODERN,       /* submission, IMAP: TLS_LEVEL=modern */
+	TLS_INTERMEDIATE, /* TLS_LEVEL=intermediate */
+	TLS_OPPORTUNISTIC /* port 25 both ways: medium, any is better than none */
+};
+
+/*
+ * A server context from PEM texts (chain with the leaf first; key). NULL with
+ * *why (constant) if they do not parse or do not match. The texts are not
+ * kept. Reference counted: connections hold one.
+ */
+struct tls_ctx *tls_server_new(struct slice cert_pem, struct slice key_pem,
+    enum tls_level level, const char **why);
+
+/*
+ * A client context. verify: the peer's chain and name are checked against the
+ * CA bundle of the system (loaded now, so call before chroot) plus ca_pem
+ * (may be empty). Without verify any certificate is taken (RFC 7435).
+ */
+struct tls_ctx *tls_client_new(bool verify, struct slice ca_pem,
+    enum tls_level level, const char **why);
+
+struct tls_ctx *tls_ref(struct tls_ctx *ctx);
+void tls_unref(struct tls_ctx *ctx); /* NULL is fine */
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * Conversation queue -> dkim: sign what leaves, judge what comes in. Each
+ * request carries the read-only body descriptor (CRLF).
+ */
+#ifndef WIRE_DKIM_H
+#define WIRE_DKIM_H
+
+#include "wire/edit.h"
+
+enum wire_dkim_type {
+	/* WIRE_DKIM_SIGN: u64 size, edit (headers already added and cut: the
+	 *	signature covers the message as it will leave).
+	 * Reply WIRE_DKIM_SIGNED: slice header fields ("DKIM-Signature: ...\r\n"
+	 *	one per key; "" if no key matches the From domain). */
+	WIRE_DKIM_SIGN = 1,
+	WIRE_DKIM_SIGNED,
+	/* WIRE_DKIM_VERIFY: u64 size, slice client ip, slice helo,
+	 *	slice sender, slice authserv-id (our host name).
+	 * Reply WIRE_DKIM_VERDICT: slice header field
+	 *	("Authentication-Results: ...\r\n"),
+	 *	u32 code (0: accept; else 4xx/5xx to answer), slice enhanced,
+	 *	slice text, u32 cuts, cuts * { u64 start, u64 end }: forged
+	 *	Authentication-Results of our name (RFC 8601 section 5). */
+	WIRE_DKIM_VERIFY,
+	WIRE_DKIM_VERDICT,
+	WIRE_DKIM_TYPES
+};
+
+#endif
