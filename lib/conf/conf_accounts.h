@@ -1,0 +1,49 @@
+/*
+ * postfix-accounts.cf: one mailbox a line, "user@domain|{SCHEME}hash|fields".
+ * Read by auth (who gets the content as a descriptor), checked by the
+ * supervisor and setup.
+ */
+#ifndef CONF_CONF_ACCOUNTS_H
+#define CONF_CONF_ACCOUNTS_H
+
+#include "conf/conf_problem.h"
+#include "core/arena.h"
+#include "core/map.h"
+
+#define CONF_ACCOUNTS_FILE "postfix-accounts.cf"
+
+struct conf_account {
+	struct slice address; /* as written */
+	struct slice domain;  /* part of address */
+	struct slice hash;    /* with its {SCHEME} if there is one */
+	struct slice extra;   /* Dovecot fields, blank separated; may be empty */
+	unsigned line;
+};
+
+struct conf_accounts {
+	struct arena arena;
+	struct conf_account *list; /* in file order */
+	size_t n;
+	struct map by_address;     /* lower-case address: struct conf_account */
+};
+
+void conf_accounts_init(struct conf_accounts *a);
+void conf_accounts_release(struct conf_accounts *a);
+
+/*
+ * Reads the text (copied, it may go after the call) into a, which was just
+ * initialised. A line that cannot be used is an error in problems and left
+ * out; duplicates are a warning, the first one counts. 0 if no error.
+ */
+int conf_accounts_parse(struct conf_accounts *a, const char *path,
+    struct slice text, struct conf_problems *problems) MUST_CHECK;
+
+/* The account of that address, ASCII case ignored; NULL if there is none. */
+const struct conf_account *conf_accounts_find(const struct conf_accounts *a,
+    struct slice address);
+
+/* The next blank-separated "key=value" (or "key") of extra; false at its end. */
+bool conf_account_field(struct slice *extra, struct slice *key,
+    struct slice *value);
+
+#endif

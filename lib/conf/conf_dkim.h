@@ -1,0 +1,66 @@
+/*
+ * The OpenDKIM tables in opendkim/ of the config folder: KeyTable,
+ * SigningTable, TrustedHosts. They say which key signs for which sender.
+ */
+#ifndef CONF_CONF_DKIM_H
+#define CONF_CONF_DKIM_H
+
+#include "conf/conf_problem.h"
+#include "core/arena.h"
+
+#define CONF_DKIM_DIR "opendkim"
+#define CONF_DKIM_KEY_TABLE "opendkim/KeyTable"
+#define CONF_DKIM_SIGNING_TABLE "opendkim/SigningTable"
+#define CONF_DKIM_TRUSTED_HOSTS "opendkim/TrustedHosts"
+/* Paths in KeyTable start with this; it stands for CONF_DKIM_DIR. */
+#define CONF_DKIM_PREFIX "/etc/opendkim/"
+
+struct conf_dkim_key {
+	struct slice name;     /* what SigningTable refers to */
+	struct slice domain;   /* d=; "%" stands for the sender's domain */
+	struct slice selector; /* s= */
+	const char *path;      /* of the private key, prefix mapped; C string */
+	unsigned line;
+};
+
+struct conf_dkim_rule {
+	struct slice pattern; /* "*@example.com", "user@example.com", with "*" */
+	const struct conf_dkim_key *key;
+	unsigned line;
+};
+
+struct conf_dkim {
+	struct arena arena;
+	struct conf_dkim_key *keys;
+	size_t key_count;
+	struct conf_dkim_rule *rules; /* the first that matches signs */
+	size_t rule_count;
+	struct slice *trusted; /* host, network or domain, as written */
+	size_t trusted_count;
+};
+
+/* The content of the three files; a missing one is the empty slice. */
+struct conf_dkim_files {
+	struct slice key_table;
+	struct slice signing_table;
+	struct slice trusted_hosts;
+};
+
+void conf_dkim_init(struct conf_dkim *d);
+void conf_dkim_release(struct conf_dkim *d);
+
+/*
+ * Reads the texts (copied) into d, which was just initialised. config_dir is
+ * the config folder, for the paths of keys. A line that cannot be used is an
+ * error in problems and left out. 0 if no error.
+ */
+int conf_dkim_parse(struct conf_dkim *d, const char *config_dir,
+    const struct conf_dkim_files *files, struct conf_problems *problems)
+    MUST_CHECK;
+
+/* The first rule whose pattern matches the address ("*" matches any run, ASCII
+ * case ignored), or NULL. */
+const struct conf_dkim_rule *conf_dkim_match(const struct conf_dkim *d,
+    struct slice address);
+
+#endif
