@@ -24,7 +24,6 @@ struct decoder {
 	enum encoding encoding;
 	uint32_t bits;     /* base64: collected bits */
 	unsigned count;    /* base64: how many sextets of a group */
-	bool done;         /* base64: padding seen */
 	char held[80];     /* qp: "=" and what follows, or trailing blanks */
 	size_t n;
 };
