@@ -12,6 +12,7 @@
 
 #include "conf/conf_problem.h"
 #include "core/buf.h"
+#include "core/limits.h"
 
 /* Who receives a row. The supervisor and setup see every row. */
 enum conf_to {
@@ -45,6 +46,7 @@ enum conf_type {
 	CONF_ADDRESSES, /* "1.2.3.4,::1": IP addresses, canonical, no blanks */
 	CONF_NETWORKS,  /* "10.0.0.0/8,::1/128": always with a length */
 	CONF_DNS,       /* "recurse", "system", or "1.2.3.4@53,::1@5353" */
+	CONF_RELAY,     /* "[host]:25", "host:25" (brackets: no MX), or empty */
 	CONF_DELIMITER, /* one character, or "" (the setting "none") */
 };
 
@@ -62,6 +64,7 @@ enum conf_type {
 #define CONF_C_ADDRESSES char *
 #define CONF_C_NETWORKS char *
 #define CONF_C_DNS char *
+#define CONF_C_RELAY char *
 #define CONF_C_DELIMITER char *
 
 /* The values of WORD rows, in the order of their words. log_level is an enum
@@ -172,6 +175,23 @@ int conf_set_pair(struct conf *c, struct slice pair, struct buf *why)
 /* Takes everything that conf_encode wrote. */
 int conf_decode(struct conf *c, struct slice pairs, struct buf *why)
     MUST_CHECK;
+
+/* Takes text as a value of row into the field at. Only for conf_set, which
+ * checked for control characters. */
+int conf_value_parse(const struct conf_row *row, struct slice text, void *at,
+    struct buf *why) MUST_CHECK;
+
+/* True for letters, digits, "-", "_" and dots in their places. */
+bool conf_is_host(struct slice s);
+/* True for local@domain that can be a mailbox: the parts are not empty, fit the
+ * limits of RFC 5321 4.5.3.1, hold no blank and can be names of folders. */
+bool conf_is_mailbox(struct slice s);
+
+/*
+ * The address with ASCII letters in lower case, in key: what maps are keyed
+ * with. Empty if it is longer than an address may be.
+ */
+struct slice conf_fold(struct slice address, char key[static LIMIT_ADDRESS]);
 
 /*
  * The edit distance of two words, ASCII case ignored, counted up to limit

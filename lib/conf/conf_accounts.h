@@ -24,7 +24,7 @@ struct conf_accounts {
 	struct arena arena;
 	struct conf_account *list; /* in file order */
 	size_t n;
-	struct map by_address;     /* lower-case address: struct conf_account */
+	struct map by_address;     /* for conf_accounts_find */
 };
 
 void conf_accounts_init(struct conf_accounts *a);
@@ -36,7 +36,7 @@ void conf_accounts_release(struct conf_accounts *a);
  * out; duplicates are a warning, the first one counts. 0 if no error.
  */
 int conf_accounts_parse(struct conf_accounts *a, const char *path,
-    struct slice text, struct conf_problems *problems) MUST_CHECK;
+    struct slice text, struct conf_problems *problems);
 
 /* The account of that address, ASCII case ignored; NULL if there is none. */
 const struct conf_account *conf_accounts_find(const struct conf_accounts *a,

@@ -55,8 +55,7 @@ void conf_dkim_release(struct conf_dkim *d);
  * error in problems and left out. 0 if no error.
  */
 int conf_dkim_parse(struct conf_dkim *d, const char *config_dir,
-    const struct conf_dkim_files *files, struct conf_problems *problems)
-    MUST_CHECK;
+    const struct conf_dkim_files *files, struct conf_problems *problems);
 
 /* The first rule whose pattern matches the address ("*" matches any run, ASCII
  * case ignored), or NULL. */

@@ -14,7 +14,6 @@
  * like a mistyped one of ours give a warning; all others are not looked at.
  * 0 if no error was added to out.
  */
-int conf_env_apply(struct conf *c, char **envp, struct conf_problems *out)
-    MUST_CHECK;
+int conf_env_apply(struct conf *c, char **envp, struct conf_problems *out);
 
 #endif

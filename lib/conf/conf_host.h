@@ -13,10 +13,7 @@ int conf_host_resolve(struct slice override, struct slice fqdn,
     struct slice domain, struct buf *hostname, struct buf *domainname,
     const char **why) MUST_CHECK;
 
-/* Like "hostname -f": gethostname, then its canonical name. Appends. */
+/* What "hostname -f" says: gethostname, then its canonical name. Appends. */
 int conf_host_fqdn(struct buf *out) MUST_CHECK;
-
-/* True for letters, digits, "-", "_" and dots in their places. */
-bool conf_host_is_name(struct slice s);
 
 #endif

@@ -13,12 +13,15 @@ struct conf_lines {
 	const char *path;
 	struct conf_problems *problems;
 	unsigned line; /* of the line given last, from 1 */
-	bool tables;   /* lines that start with a blank continue the last one */
+	/* NULL, or where the caller wants lines joined: as in a Postfix table,
+	 * a line that starts with a blank continues the one before it. */
 	struct buf *joined;
+	unsigned next; /* lines taken from rest so far */
 	bool crlf;     /* seen and reported */
+	bool bad;      /* a line was reported as an error */
 };
 
-/* text must stay until the last conf_lines_next. */
+/* text and path must stay until the last conf_lines_next. */
 void conf_lines_init(struct conf_lines *l, const char *path, struct slice text,
     struct conf_problems *problems);
 

@@ -31,7 +31,6 @@ void conf_config_path(const struct conf *c, const char *file, struct buf *out);
  * Reads and checks every file of the config folder that we know. Problems are
  * added to out; 0 if none of them is an error.
  */
-int conf_check_files(const struct conf *c, struct conf_problems *out)
-    MUST_CHECK;
+int conf_check_files(const struct conf *c, struct conf_problems *out);
 
 #endif

@@ -23,7 +23,7 @@ struct conf_virtual {
 	struct arena arena;
 	struct conf_alias *list; /* in file order */
 	size_t n;
-	struct map by_key;       /* lower-case key: struct conf_alias */
+	struct map by_key;       /* for conf_virtual_find */
 };
 
 void conf_virtual_init(struct conf_virtual *v);
@@ -32,7 +32,7 @@ void conf_virtual_release(struct conf_virtual *v);
 /* Like conf_accounts_parse. A key on several lines is a warning, the first
  * line counts, as in a Postfix table. */
 int conf_virtual_parse(struct conf_virtual *v, const char *path,
-    struct slice text, struct conf_problems *problems) MUST_CHECK;
+    struct slice text, struct conf_problems *problems);
 
 /* The alias with exactly that key, ASCII case ignored; NULL if none. */
 const struct conf_alias *conf_virtual_find(const struct conf_virtual *v,

@@ -15,6 +15,6 @@
  * path is for messages only. 0 if no error was added to out.
  */
 int conf_yaml_apply(struct conf *c, const char *path, struct slice text,
-    struct conf_problems *out) MUST_CHECK;
+    struct conf_problems *out);
 
 #endif

@@ -25,6 +25,12 @@
 #define LIMIT_IMAP_PRELOGIN_LINE 8192
 #define LIMIT_IMAP_LITERAL 65536   /* a literal that is not APPEND's */
 #define LIMIT_IMAP_COMMAND 1048576 /* line and literals of one command */
+#define LIMIT_IMAP_TAG 256
+#define LIMIT_IMAP_APPEND 1073741824 /* one message */
+#define LIMIT_IMAP_APPENDS 1000    /* messages of one APPEND (RFC 3502) */
+#define LIMIT_IMAP_SECTIONS 256    /* BODY[...] of one FETCH */
+#define LIMIT_IMAP_SEARCH_KEYS 4096
+#define LIMIT_IMAP_PATTERNS 256    /* of one LIST (RFC 5258) */
 #define LIMIT_IMAP_NESTING 32      /* parentheses in SEARCH, LIST, ENVELOPE */
 #define LIMIT_IMAP_ERRORS 20
 #define LIMIT_MAILBOX_NAME 1000    /* octets, as sent */
@@ -54,6 +60,7 @@
 /* Configuration. */
 #define LIMIT_CONFIG_FILE 16777216
 #define LIMIT_CONFIG_LINE 65536
+#define LIMIT_YAML_FILE 262144     /* pillarbox.yaml */
 #define LIMIT_PASSWORD 1024
 
 #endif
