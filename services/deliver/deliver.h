@@ -1,0 +1,27 @@
+/*
+ * The deliver service: local messages into mailboxes. It runs as the user that
+ * owns the mail folder, sees nothing else of the machine, and answers queue
+ * (wire/deliver.h) only when a mailbox has the message durably.
+ */
+#ifndef SERVICES_DELIVER_DELIVER_H
+#define SERVICES_DELIVER_DELIVER_H
+
+#include "core/list.h"
+#include "service/service.h"
+#include "services/deliver/users.h"
+#include "store/store.h"
+
+struct deliver {
+	struct service *service;
+	struct loop *loop;
+	struct store *store;
+	struct users users;
+	struct loop_timer *idle;  /* closes databases nobody uses */
+	struct list requests;     /* struct request */
+	uint64_t delivered;       /* mailboxes, since the start */
+	uint64_t refused;         /* permanent failures */
+	uint64_t deferred;        /* temporary ones */
+	unsigned pending;         /* mailboxes being written now */
+};
+
+#endif

@@ -1,0 +1,88 @@
+#include "services/deliver/users.h"
+
+#include "wire/auth.h"
+
+#define KNOWN_MS 5000
+#define KNOWN_MAX 10000
+#define ASK_TIMEOUT_MS 15000
+
+struct known_user {
+	uint64_t until;
+};
+
+struct question {
+	struct users *users;
+	struct slice user;
+	void (*cb)(void *arg, enum users_answer answer);
+	void *arg;
+};
+
+void
+users_init(struct users *u, struct peer *auth, struct loop *loop)
+{
+	*u = (struct users){ .auth = auth, .loop = loop };
+	map_init(&u->known);
+}
+
+void
+users_release(struct users *u)
+{
+	map_release(&u->known, mem_free);
+}
+
+static void
+users_remember(struct users *u, struct slice user)
+{
+	struct known_user *k = map_get(&u->known, user);
+
+	if (k == NULL) {
+		if (u->known.count >= KNOWN_MAX) {
+			map_release(&u->known, mem_free);
+			map_init(&u->known);
+		}
+		k = mem_zero(sizeof(*k));
+		map_put(&u->known, user, k);
+	}
+	k->until = loop_now(u->loop) + KNOWN_MS;
+}
+
+static void
+users_answered(void *arg, struct chan_frame *reply)
+{
+	struct question *q = arg;
+	enum users_answer answer = USERS_LATER;
+
+	if (reply != NULL && reply->type == WIRE_AUTH_USER_REPLY) {
+		struct wire_in in = wire_in(reply->payload);
+		bool exists = wire_get_bool(&in);
+
+		if (wire_end(&in) == 0)
+			answer = exists ? USERS_EXISTS : USERS_UNKNOWN;
+	}
+	if (answer == USERS_EXISTS)
+		users_remember(q->users, q->user);
+	q->cb(q->arg, answer);
+	mem_free(q);
+}
+
+void
+users_ask(struct users *u, struct slice user,
+    void (*cb)(void *arg, enum users_answer answer), void *arg)
+{
+	struct known_user *k = map_get(&u->known, user);
+	struct buf b = WIRE_BUF;
+	struct question *q;
+
+	if (k != NULL && k->until > loop_now(u->loop)) {
+		cb(arg, USERS_EXISTS);
+		return;
+	}
+	if (k != NULL)
+		mem_free(map_remove(&u->known, user));
+	q = mem_zero(sizeof(*q));
+	*q = (struct question){ u, user, cb, arg };
+	wire_put_slice(&b, user);
+	peer_request(u->auth, WIRE_AUTH_USER, buf_slice(&b), -1, ASK_TIMEOUT_MS,
+	    users_answered, q);
+	buf_release(&b);
+}
