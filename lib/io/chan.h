@@ -45,6 +45,8 @@ int chan_send(struct chan *c, uint16_t type, uint32_t id, struct slice payload,
     int fd);
 
 const char *chan_name(const struct chan *c);
+/* The arg given to chan_new. */
+void *chan_arg(const struct chan *c);
 /* Closes and frees; no further callback. */
 void chan_close(struct chan *c);
 /* Blocks (poll) until the queue is sent; for a process about to exit. */

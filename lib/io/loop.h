@@ -11,7 +11,7 @@
 #ifndef IO_LOOP_H
 #define IO_LOOP_H
 
-#include "core/base.h"
+#include "core/list.h"
 
 struct loop;
 struct loop_timer;
@@ -59,7 +59,22 @@ void loop_work(struct loop *l, void (*work)(void *), void (*done)(void *),
 void loop_work_threads(unsigned n);
 
 /*
- * Runs fn(arg) once, on the next round of the loop. loop_defer_cancel drops
+ * A task runs once, on the next round after it was scheduled; scheduling a
+ * scheduled one changes nothing. Embedded in its owner, who cancels it before
+ * going away.
+ */
+struct loop_task {
+	struct list link;
+	void (*fn)(void *);
+	void *arg;
+};
+
+void loop_task_init(struct loop_task *t, void (*fn)(void *), void *arg);
+void loop_task_schedule(struct loop *l, struct loop_task *t);
+void loop_task_cancel(struct loop_task *t);
+
+/*
+ * The same without an owner: runs fn(arg) once, on the next round of the loop. loop_defer_cancel drops
  * every pending call of fn with arg.
  */
 void loop_defer(struct loop *l, void (*fn)(void *), void *arg);

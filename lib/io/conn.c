@@ -1,0 +1,786 @@
+#include "io/conn.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <openssl/err.h>
+
+#include "core/file.h"
+#include "io/tls_internal.h"
+
+#define READ_CHUNK 65536
+#define OUT_MAX (64u << 20)
+#define OUT_LOW (CONN_OUT_HIGH / 4)
+#define CLOSE_MS 10000
+#define LINGER_MS 2000
+#define ROUND_READS 8 /* reads of one connection in one round */
+
+enum tls_state { TLS_NONE, TLS_AWAITED, TLS_HANDSHAKE, TLS_ON };
+
+struct conn {
+	struct loop *loop;
+	struct loop_poll *poll;
+	struct loop_timer *timer;
+	struct loop_task task;
+	const struct conn_ops *ops; /* NULL once on_close was called */
+	void *arg;
+	struct buf in;   /* unread input beyond one callback */
+	struct buf out;
+	size_t out_done; /* bytes of out already written */
+	int fd;
+	int events;      /* what the poll waits for */
+	SSL *ssl;
+	struct tls_ctx *tls_next;
+	char *tls_host;
+	char *tls_text;
+	enum tls_state tls;
+	unsigned busy;   /* inside a callback: free later */
+	bool paused;
+	bool eof;        /* the peer ended its side */
+	bool eof_told;
+	bool closing;
+	bool lingering;  /* said all, waiting for the peer to see it */
+	bool above;      /* passed CONN_OUT_HIGH, on_drain is owed */
+	bool dropped;    /* input was forgotten during on_input */
+	bool more;       /* stopped reading with data possibly left */
+	bool read_wants_write;
+	bool write_wants_read;
+	bool dead;
+};
+
+struct conn_connect {
+	struct loop *loop;
+	struct loop_poll *poll;
+	struct loop_timer *timer;
+	struct loop_task failed;
+	void (*cb)(void *arg, int fd, int err);
+	void *arg;
+	int fd;
+	int err;
+};
+
+/* One read buffer for all: on_input sees it before the next read. */
+static char chunk[READ_CHUNK];
+
+static void conn_work(void *arg);
+static void conn_fail(struct conn *c, const char *why);
+
+static void
+conn_release(struct conn *c)
+{
+	if (!c->dead) {
+		c->dead = true;
+		loop_task_cancel(&c->task);
+		loop_poll_free(c->poll);
+		loop_timer_free(c->timer);
+		if (c->ssl != NULL)
+			SSL_free(c->ssl);
+		tls_unref(c->tls_next);
+		mem_free(c->tls_host);
+		mem_free(c->tls_text);
+		if (c->fd != -1)
+			close(c->fd);
+		buf_release(&c->in);
+		buf_release(&c->out);
+	}
+	if (c->busy == 0)
+		mem_free(c);
+}
+
+/* Ends a callback section: true if the connection is gone. */
+static bool
+leave(struct conn *c)
+{
+	c->busy--;
+	if (!c->dead)
+		return false;
+	if (c->busy == 0)
+		mem_free(c);
+	return true;
+}
+
+static size_t
+out_left(const struct conn *c)
+{
+	return c->out.n - c->out_done;
+}
+
+static void
+update_poll(struct conn *c)
+{
+	int want = 0;
+
+	if (c->dead || c->tls == TLS_AWAITED) {
+		if (c->dead)
+			return;
+		want = out_left(c) > 0 ? LOOP_WRITE : 0;
+	} else if (c->tls == TLS_HANDSHAKE) {
+		want = c->read_wants_write ? LOOP_WRITE : LOOP_READ;
+	} else {
+		bool room = c->lingering || (c->in.n < c->in.max && !c->closing);
+
+		if ((room && !c->eof) || c->write_wants_read)
+			want |= LOOP_READ;
+		if ((out_left(c) > 0 && !c->write_wants_read) ||
+		    c->read_wants_write)
+			want |= LOOP_WRITE;
+	}
+	if (want != c->events) {
+		c->events = want;
+		loop_poll_set(c->poll, want);
+	}
+}
+
+static void
+schedule(struct conn *c)
+{
+	loop_task_schedule(c->loop, &c->task);
+}
+
+/* >0 bytes, 0 end of stream, -1 nothing now, -2 broken. */
+static ssize_t
+raw_read(struct conn *c, char *p, size_t n)
+{
+	ssize_t r;
+	int e;
+
+	if (c->ssl == NULL) {
+		do {
+			r = read(c->fd, p, n);
+		} while (r < 0 && errno == EINTR);
+		if (r >= 0)
+			return r;
+		return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
+	}
+	ERR_clear_error();
+	r = SSL_read(c->ssl, p, (int)n);
+	c->read_wants_write = false;
+	if (r > 0)
+		return r;
+	e = SSL_get_error(c->ssl, (int)r);
+	if (e == SSL_ERROR_WANT_READ)
+		return -1;
+	if (e == SSL_ERROR_WANT_WRITE) {
+		c->read_wants_write = true;
+		return -1;
+	}
+	ERR_clear_error();
+	return e == SSL_ERROR_ZERO_RETURN ? 0 : -2;
+}
+
+/* As raw_read; never 0. */
+static ssize_t
+raw_write(struct conn *c, const char *p, size_t n)
+{
+	ssize_t r;
+	int e;
+
+	if (c->ssl == NULL) {
+		do {
+			r = send(c->fd, p, n, MSG_NOSIGNAL);
+		} while (r < 0 && errno == EINTR);
+		if (r >= 0)
+			return r;
+		return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
+	}
+	ERR_clear_error();
+	r = SSL_write(c->ssl, p, n > (1 << 20) ? 1 << 20 : (int)n);
+	c->write_wants_read = false;
+	if (r > 0)
+		return r;
+	e = SSL_get_error(c->ssl, (int)r);
+	if (e == SSL_ERROR_WANT_WRITE)
+		return -1;
+	if (e == SSL_ERROR_WANT_READ) {
+		c->write_wants_read = true;
+		return -1;
+	}
+	ERR_clear_error();
+	return -2;
+}
+
+/* Writes what it can; -1 if the connection broke. */
+static int
+flush(struct conn *c)
+{
+	while (out_left(c) > 0) {
+		ssize_t r = raw_write(c, c->out.p + c->out_done, out_left(c));
+
+		if (r == -1)
+			break;
+		if (r == -2)
+			return -1;
+		c->out_done += (size_t)r;
+	}
+	if (out_left(c) == 0) {
+		buf_release(&c->out);
+		c->out_done = 0;
+	} else if (c->out_done > (1u << 18)) {
+		buf_consume(&c->out, c->out_done);
+		c->out_done = 0;
+	}
+	return 0;
+}
+
+/* Nothing more will be said or heard: tell the owner, let the peer read the
+ * rest, then free. Closing at once could reset away our last reply. */
+static void
+finish(struct conn *c, const char *why)
+{
+	const struct conn_ops *ops = c->ops;
+
+	c->ops = NULL;
+	c->closing = true;
+	if (ops != NULL && ops->on_close != NULL) {
+		c->busy++;
+		ops->on_close(c->arg, why);
+		if (leave(c))
+			return;
+	}
+	if (c->ssl != NULL && c->tls == TLS_ON) {
+		ERR_clear_error();
+		SSL_shutdown(c->ssl);
+	}
+	if (c->eof || shutdown(c->fd, SHUT_WR) == -1) {
+		conn_release(c);
+		return;
+	}
+	c->lingering = true;
+	conn_timeout(c, LINGER_MS);
+	update_poll(c);
+}
+
+/* Broken: no flush, no linger. */
+static void
+conn_fail(struct conn *c, const char *why)
+{
+	const struct conn_ops *ops = c->ops;
+
+	c->ops = NULL;
+	if (ops != NULL && ops->on_close != NULL) {
+		c->busy++;
+		ops->on_close(c->arg, why);
+		if (leave(c))
+			return;
+	}
+	conn_release(c);
+}
+
+/*
+ * Hands input to the protocol. rest is what was just read, or empty to go on
+ * with what is kept. Returns true if the connection is gone.
+ */
+static bool
+pump(struct conn *c, struct slice rest)
+{
+	bool kept = c->in.n > 0 || rest.n == 0;
+
+	if (kept) {
+		buf_add_slice(&c->in, rest);
+		rest = buf_slice(&c->in);
+	}
+	while (rest.n > 0 && !c->paused && !c->closing && c->tls != TLS_AWAITED) {
+		size_t used;
+
+		c->busy++;
+		c->dropped = false;
+		used = c->ops->on_input(c->arg, rest);
+		if (leave(c))
+			return true;
+		assert(used <= rest.n);
+		if (c->dropped) {
+			rest = slice_of(NULL, 0);
+			break;
+		}
+		rest = slice_from(rest, used);
+		if (used == 0) {
+			if (rest.n >= c->in.max) {
+				conn_fail(c, "input too long");
+				return true;
+			}
+			break;
+		}
+	}
+	if (!kept)
+		buf_add_slice(&c->in, rest);
+	else
+		buf_consume(&c->in, c->in.n - rest.n);
+	if (c->in.n == 0)
+		buf_release(&c->in);
+	return false;
+}
+
+/* Reads and hands over; true if the connection is gone. */
+static bool
+fill(struct conn *c)
+{
+	c->more = false;
+	for (int i = 0; i < ROUND_READS && !c->eof; i++) {
+		size_t room = c->in.max - c->in.n;
+		ssize_t r;
+
+		if (c->tls == TLS_AWAITED || c->closing)
+			return false;
+		if (room == 0) {
+			c->more = true;
+			return false;
+		}
+		r = raw_read(c, chunk, room < READ_CHUNK ? room : READ_CHUNK);
+		if (r == -1)
+			return false;
+		if (r == -2) {
+			conn_fail(c, "connection lost");
+			return true;
+		}
+		if (r == 0) {
+			c->eof = true;
+			return false;
+		}
+		if (pump(c, slice_of(chunk, (size_t)r)))
+			return true;
+		/* A short plain read emptied the socket. */
+		if (c->ssl == NULL && (size_t)r < READ_CHUNK &&
+		    (size_t)r < room)
+			return false;
+	}
+	c->more = !c->eof;
+	if (c->more)
+		schedule(c);
+	return false;
+}
+
+/* The peer ended its side and everything it sent is handled. */
+static bool
+meet_eof(struct conn *c)
+{
+	if (!c->eof || c->closing || c->paused || c->eof_told)
+		return false;
+	if (c->ops->on_eof != NULL) {
+		c->eof_told = true;
+		c->busy++;
+		c->ops->on_eof(c->arg);
+		return leave(c);
+	}
+	if (out_left(c) > 0) {
+		/* A half-closed client still wants its replies. */
+		c->closing = true;
+		conn_timeout(c, CLOSE_MS);
+		return false;
+	}
+	finish(c, "closed by peer");
+	return true;
+}
+
+static bool
+tell_tls(struct conn *c, const char *why)
+{
+	if (c->ops->on_tls == NULL)
+		return false;
+	c->busy++;
+	c->ops->on_tls(c->arg, why);
+	return leave(c);
+}
+
+/* True if the connection is gone. */
+static bool
+handshake(struct conn *c)
+{
+	int r, e;
+
+	ERR_clear_error();
+	r = SSL_do_handshake(c->ssl);
+	c->read_wants_write = false;
+	if (r == 1) {
+		c->tls = TLS_ON;
+		return tell_tls(c, NULL) || fill(c);
+	}
+	e = SSL_get_error(c->ssl, r);
+	if (e == SSL_ERROR_WANT_READ)
+		return false;
+	if (e == SSL_ERROR_WANT_WRITE) {
+		c->read_wants_write = true;
+		return false;
+	}
+	if (tell_tls(c, e == SSL_ERROR_SSL ? tls_failure() :
+	    "connection lost"))
+		return true;
+	conn_fail(c, "TLS handshake failed");
+	return true;
+}
+
+/* After our clear-text reply is out: switch. True if gone. */
+static bool
+begin_tls(struct conn *c)
+{
+	c->ssl = tls_session_new(c->tls_next, c->fd, c->tls_host);
+	tls_unref(c->tls_next);
+	c->tls_next = NULL;
+	if (c->ssl == NULL) {
+		conn_fail(c, "no memory for TLS");
+		return true;
+	}
+	c->tls = TLS_HANDSHAKE;
+	return handshake(c);
+}
+
+/* Everything there is to do now, in one order, for poll and task alike. */
+static void
+conn_step(struct conn *c, bool readable)
+{
+	if (c->lingering) {
+		ssize_t r;
+
+		for (int i = 0; i < ROUND_READS; i++) {
+			r = raw_read(c, chunk, sizeof(chunk));
+			if (r == 0 || r == -2) {
+				conn_release(c);
+				return;
+			}
+			if (r == -1)
+				break;
+		}
+		update_poll(c);
+		return;
+	}
+	if (c->tls == TLS_HANDSHAKE) {
+		if (handshake(c))
+			return;
+	} else if (c->tls != TLS_AWAITED) {
+		if ((readable || c->more) && fill(c))
+			return;
+		if (c->in.n > 0 && !c->paused && !c->closing &&
+		    pump(c, slice_of(NULL, 0)))
+			return;
+		if (meet_eof(c))
+			return;
+	}
+	if (c->tls != TLS_HANDSHAKE && flush(c) == -1) {
+		conn_fail(c, "connection lost");
+		return;
+	}
+	if (out_left(c) == 0) {
+		if (c->tls == TLS_AWAITED && begin_tls(c))
+			return;
+		if (c->closing) {
+			finish(c, c->eof ? "closed by peer" : "closed");
+			return;
+		}
+	}
+	if (c->above && out_left(c) < OUT_LOW) {
+		c->above = false;
+		if (c->ops->on_drain != NULL) {
+			c->busy++;
+			c->ops->on_drain(c->arg);
+			if (leave(c))
+				return;
+		}
+	}
+	if (c->out.failed) {
+		conn_fail(c, "output too long");
+		return;
+	}
+	update_poll(c);
+}
+
+static void
+conn_work(void *arg)
+{
+	conn_step(arg, false);
+}
+
+static void
+on_ready(void *arg, int events UNUSED)
+{
+	conn_step(arg, true);
+}
+
+struct conn *
+conn_new(struct loop *l, int fd, size_t in_max, const struct conn_ops *ops,
+    void *arg)
+{
+	struct conn *c = mem_zero(sizeof(*c));
+	int one = 1;
+
+	file_set_nonblock(fd);
+	file_set_cloexec(fd, true);
+	/* Replies are coalesced here; Nagle would only delay them. It is no
+	 * TCP socket for a worker behind login, which is fine. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	c->loop = l;
+	c->fd = fd;
+	c->ops = ops;
+	c->arg = arg;
+	buf_init(&c->in, in_max);
+	buf_init(&c->out, OUT_MAX);
+	loop_task_init(&c->task, conn_work, c);
+	c->poll = loop_poll_new(l, fd, on_ready, c);
+	update_poll(c);
+	return c;
+}
+
+void
+conn_write(struct conn *c, const void *p, size_t n)
+{
+	if (c->closing || c->dead || n == 0)
+		return;
+	buf_add(&c->out, p, n);
+	if (out_left(c) > CONN_OUT_HIGH)
+		c->above = true;
+	schedule(c);
+}
+
+void
+conn_write_slice(struct conn *c, struct slice s)
+{
+	conn_write(c, s.p, s.n);
+}
+
+void
+conn_writef(struct conn *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->closing || c->dead)
+		return;
+	va_start(ap, fmt);
+	buf_vaddf(&c->out, fmt, ap);
+	va_end(ap);
+	if (out_left(c) > CONN_OUT_HIGH)
+		c->above = true;
+	schedule(c);
+}
+
+size_t
+conn_out_pending(const struct conn *c)
+{
+	return out_left(c);
+}
+
+void
+conn_pause(struct conn *c)
+{
+	c->paused = true;
+}
+
+void
+conn_resume(struct conn *c)
+{
+	if (!c->paused)
+		return;
+	c->paused = false;
+	schedule(c);
+}
+
+bool
+conn_is_paused(const struct conn *c)
+{
+	return c->paused;
+}
+
+size_t
+conn_in_pending(const struct conn *c)
+{
+	return c->in.n;
+}
+
+void
+conn_drop_input(struct conn *c)
+{
+	c->dropped = true;
+	if (c->busy == 0)
+		buf_release(&c->in);
+}
+
+void
+conn_take_input(struct conn *c, struct buf *out)
+{
+	buf_add_slice(out, buf_slice(&c->in));
+	buf_release(&c->in);
+}
+
+static void
+on_timeout(void *arg)
+{
+	struct conn *c = arg;
+
+	if (c->ops == NULL) {
+		conn_release(c);
+	} else if (c->closing || c->ops->on_timeout == NULL) {
+		conn_fail(c, "timeout");
+	} else {
+		c->busy++;
+		c->ops->on_timeout(c->arg);
+		leave(c);
+	}
+}
+
+void
+conn_timeout(struct conn *c, uint64_t ms)
+{
+	if (c->dead)
+		return;
+	if (c->timer == NULL) {
+		if (ms == 0)
+			return;
+		c->timer = loop_timer_new(c->loop, on_timeout, c);
+	}
+	if (ms == 0)
+		loop_timer_stop(c->timer);
+	else
+		loop_timer_start(c->timer, ms, 0);
+}
+
+static void
+start_tls(struct conn *c, struct tls_ctx *ctx, const char *host)
+{
+	assert(c->tls == TLS_NONE);
+	conn_drop_input(c);
+	c->tls_next = tls_ref(ctx);
+	c->tls_host = host != NULL ? mem_str(host) : NULL;
+	c->tls = TLS_AWAITED;
+	schedule(c);
+}
+
+void
+conn_tls_server(struct conn *c, struct tls_ctx *ctx)
+{
+	start_tls(c, ctx, NULL);
+}
+
+void
+conn_tls_client(struct conn *c, struct tls_ctx *ctx, const char *host)
+{
+	start_tls(c, ctx, host);
+}
+
+bool
+conn_is_tls(const struct conn *c)
+{
+	return c->tls == TLS_ON;
+}
+
+const char *
+conn_tls_info(const struct conn *c)
+{
+	struct conn *mutable = (struct conn *)(uintptr_t)c;
+	struct buf b = BUF_INIT(256);
+
+	if (c->tls != TLS_ON)
+		return "";
+	if (c->tls_text == NULL) {
+		buf_addf(&b, "%s %s bits=%d", SSL_get_version(c->ssl),
+		    SSL_get_cipher_name(c->ssl),
+		    SSL_get_cipher_bits(c->ssl, NULL));
+		mutable->tls_text = buf_take(&b);
+	}
+	return c->tls_text;
+}
+
+void
+conn_close(struct conn *c)
+{
+	if (c->closing || c->dead)
+		return;
+	c->closing = true;
+	conn_timeout(c, CLOSE_MS);
+	schedule(c);
+}
+
+void
+conn_abort(struct conn *c)
+{
+	c->ops = NULL;
+	conn_release(c);
+}
+
+static void
+connect_done(struct conn_connect *c, int fd, int err)
+{
+	void (*cb)(void *, int, int) = c->cb;
+	void *arg = c->arg;
+
+	loop_poll_free(c->poll);
+	loop_timer_free(c->timer);
+	loop_task_cancel(&c->failed);
+	mem_free(c);
+	cb(arg, fd, err);
+}
+
+static void
+on_connected(void *arg, int events UNUSED)
+{
+	struct conn_connect *c = arg;
+	int err = 0, fd = c->fd;
+	socklen_t n = sizeof(err);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) == -1)
+		err = errno;
+	/* The poll goes first: it must not outlive the descriptor. */
+	loop_poll_free(c->poll);
+	c->poll = NULL;
+	if (err != 0) {
+		close(fd);
+		fd = -1;
+	}
+	connect_done(c, fd, err);
+}
+
+static void
+on_connect_timeout(void *arg)
+{
+	struct conn_connect *c = arg;
+
+	loop_poll_free(c->poll);
+	c->poll = NULL;
+	close(c->fd);
+	connect_done(c, -1, ETIMEDOUT);
+}
+
+static void
+on_connect_failed(void *arg)
+{
+	struct conn_connect *c = arg;
+
+	connect_done(c, -1, c->err);
+}
+
+struct conn_connect *
+conn_connect(struct loop *l, const struct sockaddr *to, socklen_t to_len,
+    const struct sockaddr *local, socklen_t local_len, uint64_t timeout_ms,
+    void (*cb)(void *arg, int fd, int err), void *arg)
+{
+	struct conn_connect *c = mem_zero(sizeof(*c));
+
+	c->loop = l;
+	c->cb = cb;
+	c->arg = arg;
+	loop_task_init(&c->failed, on_connect_failed, c);
+	c->fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (c->fd == -1 ||
+	    (local != NULL && bind(c->fd, local, local_len) == -1) ||
+	    (connect(c->fd, to, to_len) == -1 && errno != EINPROGRESS)) {
+		c->err = errno;
+		if (c->fd != -1)
+			close(c->fd);
+		c->fd = -1;
+		loop_task_schedule(l, &c->failed);
+		return c;
+	}
+	c->poll = loop_poll_new(l, c->fd, on_connected, c);
+	loop_poll_set(c->poll, LOOP_WRITE);
+	c->timer = loop_timer_new(l, on_connect_timeout, c);
+	loop_timer_start(c->timer, timeout_ms, 0);
+	return c;
+}
+
+void
+conn_connect_cancel(struct conn_connect *c)
+{
+	loop_poll_free(c->poll);
+	loop_timer_free(c->timer);
+	loop_task_cancel(&c->failed);
+	if (c->fd != -1)
+		close(c->fd);
+	mem_free(c);
+}
