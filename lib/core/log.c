@@ -6,8 +6,8 @@ static struct {
 	char program[32];
 	char host[65];
 	enum log_level level;
-	int fd;
-} self = { .program = "pillarbox", .level = LOG_INFO, .fd = 2 };
+	void (*sink)(const char *, size_t);
+} self = { .program = "pillarbox", .level = LOG_INFO };
 
 static const char *const level_names[] = {
 	[LOG_ERROR] = "error",
@@ -58,9 +58,9 @@ log_level_name(enum log_level level)
 }
 
 void
-log_set_fd(int fd)
+log_set_sink(void (*sink)(const char *line, size_t n))
 {
-	self.fd = fd;
+	self.sink = sink;
 }
 
 static void
@@ -197,8 +197,13 @@ log_end(struct log_line *l)
 	if (l->off)
 		return;
 	l->text[l->n++] = '\n';
+	if (self.sink != NULL) {
+		self.sink(l->text, l->n);
+		errno = saved;
+		return;
+	}
 	do {
-		wrote = write(self.fd, l->text, l->n);
+		wrote = write(STDERR_FILENO, l->text, l->n);
 	} while (wrote < 0 && errno == EINTR);
 	errno = saved;
 }

@@ -22,8 +22,8 @@ bool log_enabled(enum log_level level);
 /* "error", "warn", "info", "debug", "trace"; -1 for another word. */
 int log_level_parse(struct slice name, enum log_level *out);
 const char *log_level_name(enum log_level level);
-/* Where lines go; 2 by default. The supervisor and tests change it. */
-void log_set_fd(int fd);
+/* Where finished lines go instead of stderr: the supervisor's own output. */
+void log_set_sink(void (*sink)(const char *line, size_t n));
 
 /*
  * An event with a text made from trusted values (numbers, constants, errno
