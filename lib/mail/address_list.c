@@ -238,8 +238,10 @@ name_of(struct parser *p, struct slice name)
 {
 	struct slice comment = slice_trim(buf_slice(&p->comment));
 
-	if (name.n > 0 || comment.n == 0)
+	if (name.n > 0)
 		return name;
+	if (comment.n == 0)
+		return slice_of(NULL, 0);
 	return arena_slice(p->arena, comment);
 }
 

@@ -314,9 +314,6 @@ parse_part(struct parser *p, struct mime_part *parent, size_t depth,
 	part->header_size = octets(&start, &body);
 	part->body_size = octets(&body, &end);
 	part->body_lines = end.lines - body.lines;
-	/* A last line without its end is a line too. */
-	if (part->end > part->body && p->msg.p[part->end - 1] != '\n')
-		part->body_lines++;
 	return part;
 }
 
@@ -347,11 +344,13 @@ mime_text(struct buf *out, const struct mime_tree *tree,
 {
 	struct slice body = slice_of(tree->msg.p + part->body,
 	    part->end - part->body);
-	struct charset *charset = charset_open(mime_param_raw(&part->params,
-	    S("charset")));
+	struct slice name = mime_param_raw(&part->params, S("charset"));
 	struct buf raw = BUF_INIT(2 * PIECE);
+	struct charset *charset;
 	struct decoder d;
 
+	/* Bytes above ASCII without a charset: the unknown charset's guess. */
+	charset = charset_open(name.n > 0 ? name : S("unknown-8bit"));
 	decoder_init(&d, encoding_parse(part->encoding));
 	while (body.n > 0 && buf_ok(out)) {
 		buf_clear(&raw);

@@ -49,7 +49,7 @@ struct mime_part {
 	size_t start;
 	size_t body;
 	size_t end;
-	/* In CRLF octets; lines of the body. */
+	/* In CRLF octets; line ends in the body. */
 	uint64_t header_size;
 	uint64_t body_size;
 	uint64_t body_lines;
