@@ -1,0 +1,332 @@
+#include "services/resolver/resolver.h"
+
+#include "core/list.h"
+#include "core/log.h"
+#include "core/map.h"
+#include "services/resolver/question.h"
+#include "services/resolver/upstream.h"
+
+#define CLASS_IN 1
+/* Kept free in a frame for everything but rdata. */
+#define FRAME_MARGIN 2048
+
+/* One question under way. */
+struct query {
+	struct list link; /* resolver.queries, oldest first */
+	struct resolver *r;
+	struct question q;
+	struct list waiters;
+	uint64_t deadline;
+	int async_id;
+};
+
+/* One answer owed. */
+struct waiter {
+	struct list link;
+	struct chan *c;
+	uint32_t id;
+};
+
+struct resolver {
+	struct loop *l;
+	struct ub_ctx *ctx;
+	struct loop_poll *poll;
+	struct loop_timer *timer;
+	struct map by_key;
+	struct list queries;
+	size_t waiters;
+	uint64_t asked;
+	uint64_t timeouts;
+};
+
+static void
+send_answer(struct chan *c, uint32_t id, const struct wire_dns_answer *a)
+{
+	struct buf b = WIRE_BUF;
+
+	wire_dns_answer_put(&b, a);
+	if (buf_ok(&b))
+		chan_send(c, WIRE_DNS_ANSWER, id, buf_slice(&b), -1);
+	buf_release(&b);
+}
+
+static void
+send_status(struct chan *c, uint32_t id, enum wire_dns_status status)
+{
+	struct wire_dns_answer a = { .status = status };
+
+	send_answer(c, id, &a);
+}
+
+/* Answers everyone who waits for query and frees it. */
+static void
+query_finish(struct query *query, const struct wire_dns_answer *a)
+{
+	struct resolver *r = query->r;
+	char key[QUESTION_NAME + 5];
+	struct waiter *w;
+
+	map_remove(&r->by_key, question_key(&query->q, key));
+	list_remove(&query->link);
+	LIST_EACH(w, &query->waiters, struct waiter, link) {
+		list_remove(&w->link);
+		r->waiters--;
+		send_answer(w->c, w->id, a);
+		mem_free(w);
+	}
+	mem_free(query);
+}
+
+static enum wire_dns_status
+result_status(int err, const struct ub_result *result)
+{
+	if (err != 0 || result == NULL)
+		return WIRE_DNS_SERVFAIL;
+	if (result->bogus)
+		return WIRE_DNS_BOGUS;
+	if (result->nxdomain)
+		return WIRE_DNS_NXDOMAIN;
+	if (result->havedata && result->data != NULL && result->data[0] != NULL)
+		return WIRE_DNS_OK;
+	return result->rcode == 0 ? WIRE_DNS_NODATA : WIRE_DNS_SERVFAIL;
+}
+
+/* Takes as many records as a frame has room for: an answer of hostile size is
+ * cut, not refused. */
+static void
+take_records(struct wire_dns_answer *a, const struct ub_result *result)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; result->data[i] != NULL; i++) {
+		struct slice rdata;
+
+		if (result->len[i] < 0 || a->count == WIRE_DNS_ANSWERS)
+			break;
+		rdata = slice_of(result->data[i], (size_t)result->len[i]);
+		total += rdata.n + 4;
+		if (total > LIMIT_FRAME - FRAME_MARGIN)
+			break;
+		a->rdata[a->count++] = rdata;
+	}
+	if (a->count == 0)
+		a->status = WIRE_DNS_SERVFAIL;
+}
+
+/* libunbound's callback, from ub_process on our loop. */
+static void
+on_result(void *arg, int err, struct ub_result *result)
+{
+	struct query *query = arg;
+	struct wire_dns_answer a = { .status = result_status(err, result) };
+
+	if (result != NULL && err == 0) {
+		a.secure = result->secure != 0;
+		a.ttl = result->ttl > 0 ? (uint32_t)result->ttl : 0;
+		if (result->canonname != NULL)
+			a.canonical = slice_str(result->canonname);
+		if (a.canonical.n > 0 &&
+		    a.canonical.p[a.canonical.n - 1] == '.')
+			a.canonical.n--;
+		if (a.status == WIRE_DNS_OK)
+			take_records(&a, result);
+	}
+	if (a.status == WIRE_DNS_BOGUS) {
+		struct log_line l;
+
+		log_begin(&l, LOG_WARN, "dns-bogus");
+		log_str(&l, "name", query->q.name);
+		log_num(&l, "type", query->q.type);
+		log_str(&l, "reason", result->why_bogus);
+		log_end(&l);
+	}
+	query_finish(query, &a);
+	ub_resolve_free(result);
+}
+
+static void
+on_readable(void *arg, int events UNUSED)
+{
+	struct resolver *r = arg;
+	int err = ub_process(r->ctx);
+
+	if (err != 0)
+		panic("libunbound: %s", ub_strerror(err));
+}
+
+/* All wait equally long, so the oldest is due first. */
+static void
+arm(struct resolver *r)
+{
+	struct query *first = LIST_FIRST(&r->queries, struct query, link);
+	uint64_t now = loop_now(r->l);
+
+	if (first != NULL)
+		loop_timer_start(r->timer, first->deadline > now ?
+		    first->deadline - now : 0, 0);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct resolver *r = arg;
+	static const struct wire_dns_answer none = {
+		.status = WIRE_DNS_SERVFAIL };
+	struct query *query;
+
+	while ((query = LIST_FIRST(&r->queries, struct query, link)) != NULL &&
+	    query->deadline <= loop_now(r->l)) {
+		struct log_line l;
+
+		log_begin(&l, LOG_INFO, "dns-timeout");
+		log_str(&l, "name", query->q.name);
+		log_num(&l, "type", query->q.type);
+		log_end(&l);
+		r->timeouts++;
+		ub_cancel(r->ctx, query->async_id);
+		query_finish(query, &none);
+	}
+	arm(r);
+}
+
+static void
+query_wait(struct query *query, struct chan *c, uint32_t id)
+{
+	struct waiter *w = mem_zero(sizeof(*w));
+
+	w->c = c;
+	w->id = id;
+	list_push(&query->waiters, &w->link);
+	query->r->waiters++;
+}
+
+/* NULL if it cannot be asked now. */
+static struct query *
+query_new(struct resolver *r, const struct question *q, struct slice key)
+{
+	struct query *query;
+	int err;
+
+	if (r->by_key.count >= UPSTREAM_QUERIES)
+		return NULL;
+	query = mem_zero(sizeof(*query));
+	query->r = r;
+	query->q = *q;
+	query->deadline = loop_now(r->l) + RESOLVER_TIMEOUT;
+	list_init(&query->waiters);
+	err = ub_resolve_async(r->ctx, query->q.name, (int)q->type, CLASS_IN,
+	    query, on_result, &query->async_id);
+	if (err != 0) {
+		log_error("dns", "reason=\"%s\"", ub_strerror(err));
+		mem_free(query);
+		return NULL;
+	}
+	list_push(&r->queries, &query->link);
+	map_put(&r->by_key, key, query);
+	arm(r);
+	return query;
+}
+
+int
+resolver_ask(struct resolver *r, struct chan *c, uint32_t id,
+    struct slice payload)
+{
+	struct wire_in in = wire_in(payload);
+	struct slice name = wire_get_slice(&in, LIMIT_FRAME);
+	uint32_t type = wire_get_u32(&in);
+	char key_bytes[QUESTION_NAME + 5];
+	struct wire_dns_answer a;
+	struct query *query;
+	struct question q;
+	struct slice key;
+
+	if (wire_end(&in) != 0 || !question_type_known(type))
+		return -1;
+	r->asked++;
+	if (question_set(&q, name, type, NULL) != 0) {
+		send_status(c, id, WIRE_DNS_NXDOMAIN);
+		return 0;
+	}
+	if (question_local(&q, &a)) {
+		send_answer(c, id, &a);
+		return 0;
+	}
+	key = question_key(&q, key_bytes);
+	query = map_get(&r->by_key, key);
+	if (r->waiters >= RESOLVER_WAITERS)
+		query = NULL;
+	else if (query == NULL)
+		query = query_new(r, &q, key);
+	if (query != NULL)
+		query_wait(query, c, id);
+	else
+		send_status(c, id, WIRE_DNS_SERVFAIL);
+	return 0;
+}
+
+void
+resolver_forget(struct resolver *r, const struct chan *c)
+{
+	struct query *query;
+	struct waiter *w;
+
+	LIST_EACH(query, &r->queries, struct query, link) {
+		LIST_EACH(w, &query->waiters, struct waiter, link) {
+			if (w->c != c)
+				continue;
+			list_remove(&w->link);
+			r->waiters--;
+			mem_free(w);
+		}
+	}
+}
+
+void
+resolver_status(const struct resolver *r, struct buf *out)
+{
+	buf_addf(out, " asked=%llu pending=%zu timeouts=%llu",
+	    (unsigned long long)r->asked, r->by_key.count,
+	    (unsigned long long)r->timeouts);
+}
+
+struct resolver *
+resolver_new(struct loop *l, struct ub_ctx *ctx, const char **why)
+{
+	struct resolver *r = mem_zero(sizeof(*r));
+
+	r->l = l;
+	r->ctx = ctx;
+	map_init(&r->by_key);
+	list_init(&r->queries);
+	if (ub_fd(ctx) < 0) {
+		*why = "libunbound has no descriptor";
+		ub_ctx_delete(ctx);
+		mem_free(r);
+		return NULL;
+	}
+	r->timer = loop_timer_new(l, on_timer, r);
+	r->poll = loop_poll_new(l, ub_fd(ctx), on_readable, r);
+	loop_poll_set(r->poll, LOOP_READ);
+	return r;
+}
+
+void
+resolver_free(struct resolver *r)
+{
+	struct query *query;
+
+	if (r == NULL)
+		return;
+	loop_poll_free(r->poll);
+	loop_timer_free(r->timer);
+	ub_ctx_delete(r->ctx);
+	LIST_EACH(query, &r->queries, struct query, link) {
+		struct waiter *w;
+
+		LIST_EACH(w, &query->waiters, struct waiter, link)
+			mem_free(w);
+		mem_free(query);
+	}
+	map_release(&r->by_key, NULL);
+	mem_free(r);
+}

@@ -1,0 +1,37 @@
+/*
+ * The questions under way: each is asked once however many want to know
+ * (coalesced by name and type), is answered within RESOLVER_TIMEOUT whatever
+ * the servers do, and is forgotten for channels that close.
+ */
+#ifndef RESOLVER_RESOLVER_H
+#define RESOLVER_RESOLVER_H
+
+#include <unbound.h>
+
+#include "io/chan.h"
+#include "io/loop.h"
+
+#define RESOLVER_TIMEOUT 10000 /* milliseconds */
+#define RESOLVER_WAITERS 10000 /* answers owed, all questions together */
+
+struct resolver;
+
+/* Takes over ctx. NULL with *why. */
+struct resolver *resolver_new(struct loop *l, struct ub_ctx *ctx,
+    const char **why);
+void resolver_free(struct resolver *r);
+
+/*
+ * A WIRE_DNS_ASK: answered on c with id, now or later. -1 if malformed. A name
+ * that cannot exist is answered with NXDOMAIN, a question beyond the caps with
+ * SERVFAIL.
+ */
+int resolver_ask(struct resolver *r, struct chan *c, uint32_t id,
+    struct slice payload) MUST_CHECK;
+/* c is closing: nothing more is sent to it. */
+void resolver_forget(struct resolver *r, const struct chan *c);
+
+/* " asked=... pending=..." */
+void resolver_status(const struct resolver *r, struct buf *out);
+
+#endif
