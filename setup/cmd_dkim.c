@@ -1,0 +1,313 @@
+/*
+ * setup config dkim: keys in the layout of OpenDKIM (dms-compat 3.8, 4.9).
+ */
+#include "setup/commands.h"
+
+#include <sys/stat.h>
+
+#include "conf/conf_dkim.h"
+#include "conf/conf_load.h"
+#include "core/file.h"
+#include "core/num.h"
+#include "setup/dkim_key.h"
+#include "setup/domains.h"
+#include "setup/table.h"
+
+struct options {
+	unsigned bits;
+	bool ed25519;
+	bool bits_given;
+	const char *selector;
+	const char *domains; /* NULL: the hosted ones */
+};
+
+static int
+take_bits(const struct setup *s, const char *text, struct options *o)
+{
+	uint32_t n;
+
+	if (num_u32(slice_str(text), &n) == -1 || n < 1024 || n > 4096)
+		return say_abort(s, "The keysize '%s' is not a number from 1024 "
+		    "to 4096", text);
+	o->bits = n;
+	o->bits_given = true;
+	return 0;
+}
+
+static int
+take_type(const struct setup *s, const char *text, struct options *o)
+{
+	o->ed25519 = strcmp(text, "ed25519") == 0;
+	if (!o->ed25519 && strcmp(text, "rsa") != 0)
+		return say_abort(s, "Unknown keytype '%s'", text);
+	return 0;
+}
+
+static int
+take_selector(const struct setup *s, const char *text, struct options *o)
+{
+	if (!conf_is_host(slice_str(text)))
+		return say_abort(s, "'%s' cannot be a selector", text);
+	o->selector = text;
+	return 0;
+}
+
+static int
+take_domains(const struct setup *s UNUSED, const char *text, struct options *o)
+{
+	o->domains = text;
+	return 0;
+}
+
+static int
+take_options(const struct setup *s, int argc, char **argv, struct options *o)
+{
+	static const struct {
+		const char *word;
+		int (*take)(const struct setup *s, const char *text,
+		    struct options *o);
+		const char *missing;
+	} words[] = {
+		{ "keysize", take_bits,
+		    "No keysize provided after 'keysize' argument" },
+		{ "keytype", take_type,
+		    "No keytype provided after 'keytype' argument" },
+		{ "selector", take_selector,
+		    "No selector provided after 'selector' argument" },
+		{ "domain", take_domains,
+		    "No domain(s) provided after 'domain' argument" },
+	};
+
+	for (int i = 0; i < argc; i += 2) {
+		size_t w = 0;
+
+		while (w < LEN(words) && strcmp(words[w].word, argv[i]) != 0)
+			w++;
+		if (w == LEN(words)) {
+			say_usage(s, 1);
+			return say_abort(s, "Unknown option(s) '%s'", argv[i]);
+		}
+		if (i + 1 >= argc || *argv[i + 1] == '\0')
+			return say_abort(s, "%s", words[w].missing);
+		if (words[w].take(s, argv[i + 1], o) != 0)
+			return 1;
+	}
+	if (o->ed25519 && o->bits_given)
+		return say_abort(s, "Chosen keytype does not accept the "
+		    "'keysize' argument");
+	return 0;
+}
+
+/* Files belong to whoever owns the folder opendkim, so that they stay
+ * readable outside of the container. */
+static void
+give_away(const struct setup *s, const char *path)
+{
+	struct buf dir = BUF_INIT(8192);
+	struct stat st;
+
+	conf_config_path(&s->conf, CONF_DKIM_DIR, &dir);
+	if (geteuid() == 0 && stat(buf_str(&dir), &st) == 0 &&
+	    lchown(path, st.st_uid, st.st_gid) == -1)
+		say(s, LOG_WARN, "%s: %s", path, strerror(errno));
+	buf_release(&dir);
+}
+
+static int
+make_dir(const struct setup *s, const char *path)
+{
+	if (file_make_dirs(path, 0755) == -1)
+		return say_abort(s, "%s: %s", path, strerror(errno));
+	give_away(s, path);
+	return 0;
+}
+
+static int
+write_file(const struct setup *s, const char *path, const struct buf *text,
+    mode_t mode)
+{
+	if (file_replace(path, buf_slice(text), mode) == -1)
+		return say_abort(s, "%s: %s", path, strerror(errno));
+	give_away(s, path);
+	return 0;
+}
+
+/* Opens a table and says so when it is new. */
+static int
+open_table(const struct setup *s, struct table *t, const char *file)
+{
+	if (table_open(s, t, file, true) == -1)
+		return -1;
+	if (!t->exists)
+		say(s, LOG_DEBUG, "Creating OpenDKIM config '%s'",
+		    buf_str(&t->path));
+	return 0;
+}
+
+static int
+save_table(const struct setup *s, struct table *t)
+{
+	if (table_save(s, t, 0644) == -1)
+		return 1;
+	give_away(s, buf_str(&t->path));
+	return 0;
+}
+
+static int
+make_trusted(const struct setup *s)
+{
+	struct table t;
+	int status = 1;
+
+	if (open_table(s, &t, CONF_DKIM_TRUSTED_HOSTS) == 0) {
+		status = 0;
+		if (t.text.n == 0) {
+			say(s, LOG_DEBUG, "Adding default trust to OpenDKIM "
+			    "TrustedHosts config");
+			table_append(&t, S("127.0.0.1"));
+			table_append(&t, S("localhost"));
+			status = save_table(s, &t);
+		}
+	}
+	table_close(&t);
+	return status;
+}
+
+/* The pair of files of a domain, unless the private key is there. */
+static int
+make_key(const struct setup *s, const struct options *o, struct slice domain)
+{
+	struct buf dir = BUF_INIT(8192), path = BUF_INIT(8192);
+	struct buf text = BUF_INIT(16384), record = BUF_INIT(16384);
+	struct buf owner = BUF_INIT(512);
+	EVP_PKEY *key = NULL;
+	int status = 1;
+
+	conf_config_path(&s->conf, CONF_DKIM_DIR "/keys", &dir);
+	buf_addf(&path, "%s/%.*s/%s.private", buf_str(&dir), SLICE_ARG(domain),
+	    o->selector);
+	if (file_exists(buf_str(&path))) {
+		status = 0;
+		goto out;
+	}
+	say(s, LOG_INFO, "Creating DKIM private key '%s'", buf_str(&path));
+	buf_addf(&owner, "%s._domainkey", o->selector);
+	key = dkim_key_new(o->ed25519, o->bits);
+	if (key == NULL || dkim_key_private(key, &text) == -1 ||
+	    dkim_key_record(key, buf_slice(&owner), slice_str(o->selector),
+	    domain, &record) == -1) {
+		say_abort(s, "Creating keys failed");
+		goto out;
+	}
+	if (make_dir(s, buf_str(&dir)) != 0)
+		goto out;
+	buf_addf(&dir, "/%.*s", SLICE_ARG(domain));
+	if (make_dir(s, buf_str(&dir)) != 0)
+		goto out;
+	/* The record first: a private key means that all of it is there. */
+	buf_addf(&dir, "/%s.txt", o->selector);
+	if (write_file(s, buf_str(&dir), &record, 0600) == 0 &&
+	    write_file(s, buf_str(&path), &text, 0600) == 0)
+		status = 0;
+out:
+	EVP_PKEY_free(key);
+	buf_release(&dir);
+	buf_release(&path);
+	buf_wipe(&text);
+	buf_release(&record);
+	buf_release(&owner);
+	return status;
+}
+
+static bool
+has_line(const struct table *t, struct slice wanted)
+{
+	struct slice rest = buf_slice(&t->text), line;
+
+	while (table_next(&rest, &line))
+		if (slice_eq(line, wanted))
+			return true;
+	return false;
+}
+
+static void
+add_once(struct table *t, const struct buf *line)
+{
+	if (!has_line(t, buf_slice(line)))
+		table_append(t, buf_slice(line));
+}
+
+/* Both tables are written after all keys are there. */
+static int
+make_tables(const struct setup *s, const struct options *o,
+    const struct domains *d)
+{
+	struct table keys, rules;
+	struct buf line = BUF_INIT(2048);
+	int ok = open_table(s, &keys, CONF_DKIM_KEY_TABLE), status = 1;
+
+	/* Locked already by the first one. */
+	if (table_open(s, &rules, CONF_DKIM_SIGNING_TABLE, false) == -1 ||
+	    ok == -1)
+		goto out;
+	if (!rules.exists)
+		say(s, LOG_DEBUG, "Creating OpenDKIM config '%s'",
+		    buf_str(&rules.path));
+	for (size_t i = 0; i < d->n; i++) {
+		struct slice name = d->list[i];
+
+		buf_clear(&line);
+		buf_addf(&line, "%s._domainkey.%.*s %.*s:%s:" CONF_DKIM_PREFIX
+		    "keys/%.*s/%s.private", o->selector, SLICE_ARG(name),
+		    SLICE_ARG(name), o->selector, SLICE_ARG(name),
+		    o->selector);
+		add_once(&keys, &line);
+		buf_clear(&line);
+		buf_addf(&line, "*@%.*s %s._domainkey.%.*s", SLICE_ARG(name),
+		    o->selector, SLICE_ARG(name));
+		add_once(&rules, &line);
+	}
+	/* Keys first: a rule must never name a key that is not there. */
+	if (save_table(s, &keys) == 0 && save_table(s, &rules) == 0)
+		status = 0;
+out:
+	table_close(&keys);
+	table_close(&rules);
+	buf_release(&line);
+	return status;
+}
+
+int
+cmd_config_dkim(struct setup *s, int argc, char **argv)
+{
+	struct options o = { .bits = 2048, .selector = "mail" };
+	struct buf dir = BUF_INIT(8192);
+	struct domains d;
+	int status = 1;
+
+	if (take_options(s, argc, argv, &o) != 0)
+		return 1;
+	if ((o.domains != NULL ? domains_parse(s, &d, o.domains) :
+	    domains_load(s, &d)) == -1)
+		goto out;
+	if (d.n == 0) {
+		say(s, LOG_WARN, "No entries found, no keys to make");
+		status = 0;
+		goto out;
+	}
+	conf_config_path(&s->conf, CONF_DKIM_DIR, &dir);
+	if (!file_exists(buf_str(&dir)) &&
+	    file_make_dirs(buf_str(&dir), 0755) == -1) {
+		say_abort(s, "%s: %s", buf_str(&dir), strerror(errno));
+		goto out;
+	}
+	status = make_trusted(s);
+	for (size_t i = 0; status == 0 && i < d.n; i++)
+		status = make_key(s, &o, d.list[i]);
+	if (status == 0)
+		status = make_tables(s, &o, &d);
+out:
+	domains_release(&d);
+	buf_release(&dir);
+	return status;
+}

@@ -1,0 +1,397 @@
+#include "setup/commands.h"
+
+#include <sys/stat.h>
+
+#include <crypt.h>
+
+#include "conf/conf_accounts.h"
+#include "conf/conf_load.h"
+#include "conf/conf_virtual.h"
+#include "core/file.h"
+#include "core/rand.h"
+#include "setup/table.h"
+#include "setup/usage.h"
+
+/*
+ * The address of an account in lower case, or -1 after the messages of
+ * dms-compat 4.2.
+ */
+static int
+take_address(const struct setup *s, const char *arg, struct buf *address)
+{
+	bool upper = false;
+
+	if (*arg == '\0') {
+		say_usage(s, 1);
+		say_abort(s, "No account specified");
+		return -1;
+	}
+	if (strchr(arg, '@') == NULL) {
+		say_usage(s, 1);
+		say_abort(s, "'%s' should include the domain "
+		    "(eg: user@example.com)", arg);
+		return -1;
+	}
+	for (const char *p = arg; *p != '\0'; p++) {
+		upper |= ascii_lower(*p) != *p;
+		buf_addc(address, ascii_lower(*p));
+	}
+	if (!buf_ok(address) || !conf_is_mailbox(buf_slice(address)) ||
+	    strchr(arg, '|') != NULL || *arg == '#' ||
+	    !slice_is_utf8(buf_slice(address))) {
+		say_abort(s, "'%s' cannot be the address of a mailbox", arg);
+		return -1;
+	}
+	if (upper)
+		say(s, LOG_WARN, "Mail account '%s' has uppercase letters and "
+		    "will be normalized to '%s'", arg, buf_str(address));
+	return 0;
+}
+
+/* Appends "ADDRESS|{SHA512-CRYPT}$6$salt$hash". */
+static int
+add_line(struct slice address, const char *password, struct buf *line)
+{
+	struct crypt_data *data = mem_zero(sizeof(*data));
+	struct buf setting = BUF_INIT(64);
+	const char *hash;
+	int r = -1;
+
+	buf_adds(&setting, "$6$");
+	rand_text(&setting, 16);
+	buf_addc(&setting, '$');
+	hash = crypt_r(password, buf_str(&setting), data);
+	/* crypt(3) answers "*0" and the like when it fails. */
+	if (hash != NULL && hash[0] == '$') {
+		buf_add_slice(line, address);
+		buf_addf(line, "|{SHA512-CRYPT}%s", hash);
+		r = 0;
+	}
+	mem_wipe(data, sizeof(*data));
+	mem_free(data);
+	buf_release(&setting);
+	return r;
+}
+
+static bool
+is_alias(const struct setup *s, struct slice address)
+{
+	struct table virtual;
+	struct slice line;
+	bool r = table_open(s, &virtual, CONF_VIRTUAL_FILE, false) == 0 &&
+	    table_find(&virtual, address, " \t", &line);
+
+	table_close(&virtual);
+	return r;
+}
+
+/* The checks of dms-compat 4.2 step 3; -1 after the message. */
+static int
+check_account(const struct setup *s, const struct table *accounts,
+    struct slice address, bool update)
+{
+	struct slice line;
+	bool exists = table_find(accounts, address, "|", &line);
+
+	if (update && !exists)
+		say_abort(s, "'%.*s' does not exist", SLICE_ARG(address));
+	else if (!update && exists)
+		say_abort(s, "'%.*s' already exists", SLICE_ARG(address));
+	else if (!update && is_alias(s, address))
+		say_abort(s, "'%.*s' is already defined as an alias",
+		    SLICE_ARG(address));
+	else
+		return 0;
+	return -1;
+}
+
+/* Writes the line; checks again, for the question was asked without lock. */
+static int
+write_account(const struct setup *s, struct slice address, struct slice line,
+    bool update)
+{
+	struct table accounts;
+	struct slice old;
+	int status = 1;
+
+	if (table_open(s, &accounts, CONF_ACCOUNTS_FILE, true) == 0 &&
+	    check_account(s, &accounts, address, update) == 0) {
+		if (update && table_find(&accounts, address, "|", &old))
+			table_replace(&accounts, old, line);
+		else
+			table_append(&accounts, line);
+		status = table_save(s, &accounts, 0600) == 0 ? 0 : 1;
+	}
+	table_close(&accounts);
+	return status;
+}
+
+static int
+put_account(struct setup *s, int argc, char **argv, bool update)
+{
+	struct buf address = BUF_INIT(LIMIT_ADDRESS);
+	struct buf password = BUF_INIT(LIMIT_PASSWORD);
+	struct buf line = BUF_INIT(1024);
+	struct table accounts;
+	int status = 1, ok;
+
+	if (argc < 1)
+		return say_usage(s, 1);
+	if (take_address(s, argv[0], &address) == -1)
+		goto out;
+	ok = table_open(s, &accounts, CONF_ACCOUNTS_FILE, false);
+	if (ok == 0)
+		ok = check_account(s, &accounts, buf_slice(&address), update);
+	table_close(&accounts);
+	if (ok == -1 ||
+	    ask_password(s, argc > 1 ? argv[1] : NULL, &password) == -1)
+		goto out;
+	if (!buf_ok(&password) || add_line(buf_slice(&address),
+	    buf_str(&password), &line) == -1) {
+		say_abort(s, "Password is too long");
+		goto out;
+	}
+	status = write_account(s, buf_slice(&address), buf_slice(&line),
+	    update);
+out:
+	buf_release(&address);
+	buf_wipe(&password);
+	buf_wipe(&line);
+	return status;
+}
+
+int
+cmd_email_add(struct setup *s, int argc, char **argv)
+{
+	return put_account(s, argc, argv, false);
+}
+
+int
+cmd_email_update(struct setup *s, int argc, char **argv)
+{
+	return put_account(s, argc, argv, true);
+}
+
+enum data { DATA_ASK, DATA_DELETE, DATA_KEEP };
+
+/* "MAIL/domain/local" of an address, and with domain_only "MAIL/domain". */
+static void
+data_path(const struct setup *s, struct slice address, bool domain_only,
+    struct buf *out)
+{
+	ssize_t at = slice_rfind(address, '@');
+	struct slice local = slice_head(address, (size_t)at);
+	struct slice domain = slice_from(address, (size_t)at + 1);
+
+	buf_addf(out, "%s/%.*s", s->conf.mail_dir, SLICE_ARG(domain));
+	if (!domain_only)
+		buf_addf(out, "/%.*s", SLICE_ARG(local));
+	for (size_t i = strlen(s->conf.mail_dir); i < out->n; i++)
+		out->p[i] = ascii_lower(out->p[i]);
+}
+
+/* Removes the line of the address from a table that may not exist. */
+static int
+drop_line(const struct setup *s, const char *file, struct slice address,
+    const char *delimiters)
+{
+	struct table t;
+	struct slice line;
+	int r = table_open(s, &t, file, true);
+
+	if (r == 0 && table_find(&t, address, delimiters, &line)) {
+		table_replace(&t, line, S(""));
+		r = table_save(s, &t, 0600);
+	}
+	table_close(&t);
+	return r;
+}
+
+static int
+drop_aliases(const struct setup *s, struct slice address)
+{
+	struct table t;
+	int r = table_open(s, &t, CONF_VIRTUAL_FILE, true);
+
+	if (r == 0 && alias_remove(&t, NULL, address))
+		r = table_save(s, &t, 0644);
+	table_close(&t);
+	return r;
+}
+
+static int
+drop_data(const struct setup *s, struct slice address, const char *path)
+{
+	struct buf domain = BUF_INIT(8192);
+	int status = 0;
+
+	if (file_remove_tree(path) == -1)
+		status = say_abort(s, "%s: %s", path, strerror(errno));
+	data_path(s, address, true, &domain);
+	/* Only when it is empty; otherwise others live there. */
+	rmdir(buf_str(&domain));
+	buf_release(&domain);
+	return status;
+}
+
+static int
+delete_account(const struct setup *s, struct slice address, enum data data)
+{
+	struct buf path = BUF_INIT(8192);
+	struct table accounts;
+	struct slice line;
+	int status = 1;
+	bool exists = table_open(s, &accounts, CONF_ACCOUNTS_FILE, false) ==
+	    0 && conf_is_mailbox(address) &&
+	    table_find(&accounts, address, "|", &line);
+
+	table_close(&accounts);
+	if (!exists)
+		return say_abort(s, "'%.*s' does not exist",
+		    SLICE_ARG(address));
+	data_path(s, address, false, &path);
+	if (data == DATA_DELETE && !file_exists(buf_str(&path))) {
+		say_abort(s, "Mailbox data directory '%s' does not exist",
+		    buf_str(&path));
+		goto out;
+	}
+	if (data == DATA_DELETE)
+		say(s, LOG_INFO, "Deleting mailbox data: '%s'", buf_str(&path));
+	else
+		say(s, LOG_INFO, data == DATA_KEEP ?
+		    "Mailbox data explicitly kept (using -n)." :
+		    "The mailbox data will not be deleted.");
+	/* The account first: then nothing new arrives in the folder. */
+	if (drop_aliases(s, address) == -1 ||
+	    drop_line(s, QUOTAS_FILE, address, ":") == -1 ||
+	    drop_line(s, CONF_ACCOUNTS_FILE, address, "|") == -1)
+		goto out;
+	status = data == DATA_DELETE ?
+	    drop_data(s, address, buf_str(&path)) : 0;
+	if (status == 0)
+		say(s, LOG_INFO, "'%.*s' and associated data (aliases, quotas) "
+		    "deleted", SLICE_ARG(address));
+out:
+	buf_release(&path);
+	return status;
+}
+
+static bool
+has_accounts(const struct setup *s)
+{
+	struct table t;
+	bool r = table_open(s, &t, CONF_ACCOUNTS_FILE, false) == 0 &&
+	    t.text.n > 0;
+
+	table_close(&t);
+	return r;
+}
+
+static int
+take_options(const struct setup *s, int *argc, char ***argv, enum data *data)
+{
+	for (; *argc > 0 && (*argv)[0][0] == '-'; (*argc)--, (*argv)++) {
+		const char *o = (*argv)[0] + 1;
+
+		if (*o == '\0' || strspn(o, "yYnN") != strlen(o)) {
+			say_usage(s, 1);
+			say_abort(s, "The option '?' is unknown");
+			return -1;
+		}
+		*data = ascii_lower(o[strlen(o) - 1]) == 'y' ? DATA_DELETE :
+		    DATA_KEEP;
+	}
+	return 0;
+}
+
+int
+cmd_email_del(struct setup *s, int argc, char **argv)
+{
+	struct buf answer = BUF_INIT(100);
+	enum data data = DATA_ASK;
+
+	if (take_options(s, &argc, &argv, &data) == -1)
+		return 1;
+	if (!has_accounts(s))
+		return 0;
+	if (argc < 1)
+		return say_usage(s, 1);
+	if (data == DATA_ASK && ask("Do you want to delete the mailbox data as "
+	    "well (removing all mails)? [y/N] ", false, &answer) == 0 &&
+	    slice_ieq(slice_trim(buf_slice(&answer)), S("y")))
+		data = DATA_DELETE;
+	buf_release(&answer);
+	for (int i = 0; i < argc; i++)
+		if (delete_account(s, slice_str(argv[i]), data) != 0)
+			return 1;
+	return 0;
+}
+
+/* "    [ aliases -> a@x, b@y ]", if there are any. */
+static void
+list_aliases(const struct table *virtual, struct slice address)
+{
+	struct slice rest = buf_slice(&virtual->text), line, key;
+	bool any = false;
+
+	while (table_next(&rest, &line)) {
+		if (!alias_next(&line, &key) || !alias_has(line, address))
+			continue;
+		printf("%s%.*s", any ? ", " : "\n    [ aliases -> ",
+		    SLICE_ARG(key));
+		any = true;
+	}
+	if (any)
+		fputs(" ]", stdout);
+}
+
+static void
+list_account(const struct setup *s, const struct conf_account *a,
+    const struct table *virtual)
+{
+	struct buf path = BUF_INIT(8192), used = BUF_INIT(64);
+
+	data_path(s, a->address, false, &path);
+	/* Whole KiB, as quotas are counted. */
+	usage_format((usage_of(buf_str(&path)) + 1023) / 1024 * 1024, &used);
+	printf("* %.*s ( %s / ~ ) [0%%]", SLICE_ARG(a->address),
+	    buf_str(&used));
+	list_aliases(virtual, a->address);
+	fputs("\n\n", stdout);
+	buf_release(&path);
+	buf_release(&used);
+}
+
+int
+cmd_email_list(struct setup *s, int argc UNUSED, char **argv UNUSED)
+{
+	struct conf_problems problems;
+	struct conf_accounts accounts;
+	struct table t, virtual;
+	int status = 1, ok;
+
+	conf_problems_init(&problems);
+	conf_accounts_init(&accounts);
+	ok = table_open(s, &virtual, CONF_VIRTUAL_FILE, false);
+	if (table_open(s, &t, CONF_ACCOUNTS_FILE, false) == -1 || ok == -1) {
+		status = 1;
+	} else if (!t.exists) {
+		say_abort(s, "'%s' does not exist", buf_str(&t.path));
+	} else if (t.text.n == 0) {
+		say_abort(s, "'%s' is empty, nothing to list",
+		    buf_str(&t.path));
+	} else {
+		conf_accounts_parse(&accounts, buf_str(&t.path),
+		    buf_slice(&t.text), &problems);
+		for (size_t i = 0; i < problems.n; i++)
+			say(s, LOG_WARN, "%s", problems.list[i].text);
+		for (size_t i = 0; i < accounts.n; i++)
+			list_account(s, &accounts.list[i], &virtual);
+		status = 0;
+	}
+	table_close(&virtual);
+	table_close(&t);
+	conf_accounts_release(&accounts);
+	conf_problems_release(&problems);
+	return status;
+}

@@ -1,0 +1,24 @@
+/* The commands of setup, for its table in main.c. */
+#ifndef SETUP_COMMANDS_H
+#define SETUP_COMMANDS_H
+
+#include "setup/setup.h"
+
+int cmd_email_add(struct setup *s, int argc, char **argv);
+int cmd_email_update(struct setup *s, int argc, char **argv);
+int cmd_email_del(struct setup *s, int argc, char **argv);
+int cmd_email_list(struct setup *s, int argc, char **argv);
+int cmd_alias_add(struct setup *s, int argc, char **argv);
+int cmd_alias_del(struct setup *s, int argc, char **argv);
+int cmd_alias_list(struct setup *s, int argc, char **argv);
+int cmd_config_dkim(struct setup *s, int argc, char **argv);
+int cmd_config_show(struct setup *s, int argc, char **argv);
+int cmd_config_check(struct setup *s, int argc, char **argv);
+int cmd_config_docs(struct setup *s, int argc, char **argv);
+int cmd_dns(struct setup *s, int argc, char **argv);
+int cmd_tls_selfsign(struct setup *s, int argc, char **argv);
+int cmd_tls_check(struct setup *s, int argc, char **argv);
+int cmd_status(struct setup *s, int argc, char **argv);
+int cmd_queue(struct setup *s, int argc, char **argv);
+
+#endif

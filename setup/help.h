@@ -1,0 +1,130 @@
+/* The usage texts of setup, in docker-mailserver's shape: title, blank line,
+ * NAME, the name. */
+#ifndef SETUP_HELP_H
+#define SETUP_HELP_H
+
+#define HELP(title, name, synopsis, text)                                      \
+	title "\n\nNAME\n    " name "\n\nSYNOPSIS\n" synopsis                  \
+	"\nDESCRIPTION\n" text
+
+#define HELP_SETUP HELP("SETUP(1)",                                            \
+	"setup - administration of the mail server",                           \
+	"    setup COMMAND [ARGUMENTS...]\n"                                   \
+	"    setup COMMAND help\n",                                            \
+	"    This is the main administration command that you use for all "    \
+	"your interactions with\n"                                             \
+	"    Pillarbox. It knows the commands of docker-mailserver's setup.\n" \
+	"\nCOMMANDS\n"                                                         \
+	"    email add <ADDRESS> [PASSWORD]\n"                                 \
+	"    email update <ADDRESS> [PASSWORD]\n"                              \
+	"    email del [-y|-n] <ADDRESS> [ADDRESS...]\n"                       \
+	"    email list\n\n"                                                   \
+	"    alias add <ALIAS> <RECIPIENT>\n"                                  \
+	"    alias del <ALIAS> <RECIPIENT>\n"                                  \
+	"    alias list\n\n"                                                   \
+	"    config dkim [keytype rsa|ed25519] [keysize N] [selector S] "      \
+	"[domain D,...]\n"                                                     \
+	"    config show [NAME]\n"                                             \
+	"    config check\n"                                                   \
+	"    dns [DOMAIN]\n\n"                                                 \
+	"    status\n"                                                         \
+	"    queue list\n"                                                     \
+	"    queue show <ID>\n"                                                \
+	"    queue flush [ID]\n"                                               \
+	"    queue hold|release|delete <ID>\n\n"                               \
+	"EXIT STATUS\n"                                                        \
+	"    0 success, 1 failure, 2 unknown command, 78 bad configuration\n")
+
+#define HELP_EMAIL_ADD HELP("ADDMAILUSER(8)",                                  \
+	"addmailuser - Add an email address (an account)",                     \
+	"    setup email add <ADDRESS> [PASSWORD]\n",                          \
+	"    Adds an account. The password is asked for if it is not given,\n" \
+	"    or read from standard input, twice.\n")
+
+#define HELP_EMAIL_UPDATE HELP("UPDATEMAILUSER(8)",                            \
+	"updatemailuser - Change the password of an account",                  \
+	"    setup email update <ADDRESS> [PASSWORD]\n",                       \
+	"    Gives an account a new password, asked for if it is not given.\n")
+
+#define HELP_EMAIL_DEL HELP("DELMAILUSER(8)",                                  \
+	"delmailuser - Delete accounts",                                       \
+	"    setup email del [-y|-n] <ADDRESS> [ADDRESS...]\n",                \
+	"    Deletes accounts, their quotas and them as targets of aliases.\n" \
+	"\nOPTIONS\n"                                                          \
+	"    -y  delete all mail of the accounts, too, without asking\n"       \
+	"    -n  keep the mail, without asking\n")
+
+#define HELP_EMAIL_LIST HELP("LISTMAILUSER(8)",                                \
+	"listmailuser - List all accounts",                                    \
+	"    setup email list\n",                                              \
+	"    Shows each account, how much it holds, and its aliases.\n")
+
+#define HELP_ALIAS_ADD HELP("ADDALIAS(8)",                                     \
+	"addalias - Add an alias",                                             \
+	"    setup alias add <ALIAS> <RECIPIENT>\n",                           \
+	"    Mail to the alias goes to the recipient, too. The alias\n"        \
+	"    @example.com is for every address of example.com.\n")
+
+#define HELP_ALIAS_DEL HELP("DELALIAS(8)",                                     \
+	"delalias - Delete a recipient of an alias",                           \
+	"    setup alias del <ALIAS> <RECIPIENT>\n",                           \
+	"    Deletes the recipient from the alias, and with the last one the\n"\
+	"    alias. The alias _ means all aliases.\n")
+
+#define HELP_ALIAS_LIST HELP("LISTALIAS(8)",                                   \
+	"listalias - List all aliases",                                        \
+	"    setup alias list\n",                                              \
+	"    Shows each alias with its recipients.\n")
+
+#define HELP_CONFIG_DKIM HELP("OPEN-DKIM(8)",                                  \
+	"open-dkim - Configure DKIM (DomainKeys Identified Mail)",             \
+	"    setup config dkim [OPTIONS...]\n",                                \
+	"    Makes a key for each hosted domain that has none and prints\n"    \
+	"    nothing; 'setup dns' shows the records to publish.\n"             \
+	"\nOPTIONS\n"                                                          \
+	"    keytype   rsa or ed25519 (default: rsa)\n"                        \
+	"    keysize   bits of an RSA key, 1024 to 4096 (default: 2048)\n"     \
+	"    selector  name of the key (default: mail)\n"                      \
+	"    domain    comma-separated domains (default: all hosted ones)\n")
+
+#define HELP_CONFIG_SHOW HELP("SETUP-CONFIG(8)",                               \
+	"setup config show - Show settings and where they come from",          \
+	"    setup config show [NAME]\n",                                      \
+	"    NAME is an environment variable or a key of pillarbox.yaml.\n")
+
+#define HELP_CONFIG_CHECK HELP("SETUP-CONFIG(8)",                              \
+	"setup config check - Check settings and files",                       \
+	"    setup config check\n",                                            \
+	"    Prints each problem with its place. The exit status is 78 if\n"   \
+	"    the mail server would not start.\n")
+
+#define HELP_CONFIG_DOCS HELP("SETUP-CONFIG(8)",                               \
+	"setup config docs - Print the generated pages",                       \
+	"    setup config docs settings|env\n",                                \
+	"    Prints docs/settings.md or mailserver.env.\n")
+
+#define HELP_DNS HELP("SETUP-DNS(8)",                                          \
+	"setup dns - Show the DNS records to publish",                         \
+	"    setup dns [DOMAIN]\n",                                            \
+	"    Prints the records of each hosted domain as lines of a zone.\n")
+
+#define HELP_TLS HELP("SETUP-TLS(8)",                                          \
+	"setup tls - Make and check certificates",                             \
+	"    setup tls selfsign <FOLDER> <HOSTNAME>\n"                         \
+	"    setup tls check <CERTIFICATE> <KEY>\n",                           \
+	"    selfsign makes cert.pem and key.pem if they are missing.\n")
+
+#define HELP_STATUS HELP("SETUP-STATUS(8)",                                    \
+	"setup status - Show the state of the mail server",                    \
+	"    setup status\n",                                                  \
+	"    The exit status is 0 if every part of it is up.\n")
+
+#define HELP_QUEUE HELP("SETUP-QUEUE(8)",                                      \
+	"setup queue - Mail that waits for delivery",                          \
+	"    setup queue list\n"                                               \
+	"    setup queue show <ID>\n"                                          \
+	"    setup queue flush [ID]\n"                                         \
+	"    setup queue hold|release|delete <ID>\n",                          \
+	"    flush tries again at once; hold keeps a mail until release.\n")
+
+#endif
