@@ -9,6 +9,7 @@
 
 #define BOUNDARY_RANDOM 24
 #define FIELD_MAX 8192 /* one field of the report */
+#define WRAP_AT 900    /* lines end at 998 (RFC 5321 4.5.3.1.6) */
 
 static const struct {
 	const char *name; /* RFC 3464 2.3.3 */
@@ -90,7 +91,7 @@ put_date(struct buf *out, const char *name, int64_t at, int zone)
 	buf_release(&text);
 }
 
-/* Text of a peer inside ours: one line, no control bytes. */
+/* Text of a peer inside ours, without control bytes or overlong lines. */
 static void
 put_clean(struct buf *out, struct slice s)
 {
@@ -98,6 +99,8 @@ put_clean(struct buf *out, struct slice s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
+		if (i % WRAP_AT == WRAP_AT - 1)
+			buf_adds(out, "\r\n    ");
 		buf_addc(out, c < ' ' || c == 0x7f ? ' ' : (char)c);
 	}
 }

@@ -4,7 +4,8 @@
 #include "core/limits.h"
 #include "mail/crlf.h"
 
-#define FOLD_AT 78 /* RFC 5322 2.1.1 */
+#define FOLD_AT 78   /* RFC 5322 2.1.1 */
+#define WORD_CUT 900 /* a longer word is broken, lines end at 998 */
 
 /* Offset behind the line that starts at "at". */
 static size_t
@@ -172,13 +173,14 @@ header_write(struct buf *out, const char *name, struct slice text)
 		/* A word with the blanks before it. */
 		while (end < text.n && (unsigned char)text.p[end] <= ' ')
 			end++;
-		while (end < text.n && (unsigned char)text.p[end] > ' ')
+		while (end < text.n && end - i < WORD_CUT &&
+		    (unsigned char)text.p[end] > ' ')
 			end++;
 		if (i > 0 && column + (end - i) > FOLD_AT) {
 			buf_adds(out, "\r\n");
 			column = 0;
 		}
-		if (i == 0)
+		if (i == 0 || (column == 0 && (unsigned char)text.p[i] > ' '))
 			buf_addc(out, ' ');
 		column += end - i + (i == 0);
 		for (; i < end; i++) {
