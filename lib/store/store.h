@@ -201,7 +201,7 @@ struct store_status {
 	char guid[33];         /* RFC 8474 MAILBOXID, 32 hex digits */
 };
 
-/* Adopts foreign changes first, and makes a virtual mailbox's numbers up. */
+/* Adopts foreign changes first. Makes a special mailbox that is not there. */
 enum store_err store_status(struct store_user *u, struct slice name,
     struct store_status *out);
 
@@ -279,7 +279,10 @@ struct store_message {
 	int64_t savedate;     /* RFC 8514 */
 	uint64_t size;        /* bytes of the file */
 	uint64_t vsize;       /* RFC822.SIZE: bytes with CRLF */
-	/* Empty unless asked for, or if the message could not be read. */
+	/*
+	 * Empty unless asked for, or when the message could not be read or
+	 * the text is too long to keep (65536): then read the file.
+	 */
 	struct slice envelope;
 	struct slice body;
 	struct slice bodystructure;

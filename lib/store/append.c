@@ -1,0 +1,510 @@
+/*
+ * Adding messages: APPEND and delivery. The bytes go to tmp/ and are synced
+ * while no lock is held; then one short transaction assigns the UID, renames
+ * the file into place and adds the row; then the directory is synced, again
+ * without a lock. So parallel deliveries share the disk's commits.
+ */
+#include "store/mailbox.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <limits.h>
+
+#include "core/file.h"
+#include "core/log.h"
+#include "core/now.h"
+#include "core/rand.h"
+#include "mail/crlf.h"
+
+/* A message up to this size is written with one call and never mapped. */
+#define APPEND_BUFFER 262144
+#define APPEND_COPY 65536
+/* How long a delivery id is remembered. */
+#define DELIVERED_KEEP (14 * 24 * 3600)
+
+struct append_message {
+	char *tmp;         /* path in tmp/, until renamed */
+	char *placed;      /* path after the rename */
+	char *unique;      /* "<secs>.M<usec>P<pid>Q<id>.<host>" */
+	char *delivery;    /* or NULL */
+	unsigned flags;
+	char **keywords;
+	size_t n_keywords;
+	int64_t date;
+	uint64_t size;
+	uint64_t vsize;
+	struct cached texts;
+};
+
+struct store_append {
+	struct store_user *user;
+	int64_t mailbox;
+	char *dir;
+	enum store_err err; /* the first one */
+	/* The message being written. */
+	int fd;
+	char *tmp;
+	struct buf text;
+	bool flushed;       /* part of it is in the file */
+	bool cr;
+	uint64_t size;
+	/* Those that are whole. */
+	struct append_message *messages;
+	size_t n;
+};
+
+/* ---- writing ------------------------------------------------------------- */
+
+static int
+open_tmp(struct store_append *a)
+{
+	struct buf path = BUF_INIT(PATH_MAX);
+	int64_t now = now_wall_us();
+
+	buf_addf(&path, "%s/tmp/%lld.M%dP%dQ", a->dir,
+	    (long long)(now / 1000000), (int)(now % 1000000), (int)getpid());
+	rand_text(&path, 12);
+	buf_addf(&path, ".%s", a->user->store->hostname);
+	if (!buf_ok(&path)) {
+		buf_release(&path);
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	mem_free(a->tmp);
+	a->tmp = buf_take(&path);
+	a->fd = open(a->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return a->fd == -1 ? -1 : 0;
+}
+
+static void
+set_err(struct store_append *a, enum store_err err)
+{
+	if (a->err == STORE_OK)
+		a->err = err;
+}
+
+static void
+flush(struct store_append *a)
+{
+	if (a->err != STORE_OK)
+		return;
+	if ((a->fd == -1 && open_tmp(a) == -1) ||
+	    file_write_all(a->fd, a->text.p, a->text.n) == -1)
+		set_err(a, store_errno("write", a->tmp != NULL ? a->tmp :
+		    a->dir));
+}
+
+enum store_err
+store_append_begin(struct store_user *u, struct slice name, bool create,
+    struct store_append **out)
+{
+	struct buf dir = BUF_INIT(PATH_MAX);
+	struct mailbox_row row;
+	struct store_append *a;
+	struct index *ix;
+	enum store_err err;
+
+	err = mailbox_name(name, &name);
+	if (err == STORE_OK)
+		err = index_take(u, &ix);
+	if (err != STORE_OK)
+		return err;
+	err = mailbox_find(u, ix, name, create, &row);
+	index_give(u, ix);
+	if (err != STORE_OK)
+		return err;
+	maildir_dir(&dir, u->root, slice_str(row.name));
+	a = mem_zero(sizeof(*a));
+	a->user = u;
+	a->mailbox = row.id;
+	a->dir = buf_take(&dir);
+	a->fd = -1;
+	buf_init(&a->text, APPEND_BUFFER + APPEND_COPY + 2);
+	*out = a;
+	return STORE_OK;
+}
+
+enum store_err
+store_append_data(struct store_append *a, struct slice bytes)
+{
+	while (bytes.n > 0 && a->err == STORE_OK) {
+		struct slice piece = slice_head(bytes, APPEND_COPY);
+		size_t before = a->text.n;
+
+		bytes = slice_from(bytes, piece.n);
+		crlf_strip(&a->text, piece, &a->cr);
+		a->size += a->text.n - before;
+		if (a->text.n >= APPEND_BUFFER) {
+			flush(a);
+			buf_clear(&a->text);
+			a->flushed = true;
+		}
+	}
+	return a->err;
+}
+
+enum store_err
+store_append_fd(struct store_append *a, int fd, off_t offset, uint64_t length)
+{
+	char *piece = mem_alloc(APPEND_COPY);
+
+	while (length > 0 && a->err == STORE_OK) {
+		size_t n = length < APPEND_COPY ? (size_t)length : APPEND_COPY;
+
+		if (file_pread_all(fd, piece, n, offset) == -1) {
+			set_err(a, store_errno("read", "the message"));
+			break;
+		}
+		store_append_data(a, slice_of(piece, n));
+		offset += (off_t)n;
+		length -= n;
+	}
+	mem_free(piece);
+	return a->err;
+}
+
+/* ---- ending one message -------------------------------------------------- */
+
+/* Counts sizes and makes the cached texts. */
+static int
+measure(struct store_append *a, struct append_message *msg)
+{
+	struct slice text = buf_slice(&a->text);
+	void *p = NULL;
+
+	if (a->flushed && a->size > 0) {
+		p = mmap(NULL, (size_t)a->size, PROT_READ, MAP_SHARED, a->fd,
+		    0);
+		if (p == MAP_FAILED)
+			return -1;
+		text = slice_of(p, (size_t)a->size);
+	}
+	msg->size = text.n;
+	msg->vsize = crlf_size(text, NULL);
+	cached_make(&msg->texts, text);
+	if (p != NULL)
+		munmap(p, (size_t)a->size);
+	return 0;
+}
+
+static bool
+delivery_id_is_valid(struct slice id)
+{
+	if (id.n > 32)
+		return false;
+	for (size_t i = 0; i < id.n; i++)
+		if (!ascii_is_alnum(id.p[i]) && id.p[i] != '-' &&
+		    id.p[i] != '_')
+			return false;
+	return true;
+}
+
+/* What the file will be called, as far as it is known before the UID. */
+static char *
+unique_name(struct store_append *a, const struct append_message *msg)
+{
+	struct buf b = BUF_INIT(NAME_MAX);
+	int64_t now = now_wall_us();
+
+	buf_addf(&b, "%lld.M%dP%dQ", (long long)(now / 1000000),
+	    (int)(now % 1000000), (int)getpid());
+	if (msg->delivery != NULL)
+		buf_adds(&b, msg->delivery);
+	else
+		rand_text(&b, 12);
+	buf_addf(&b, ".%s", a->user->store->hostname);
+	return buf_take(&b);
+}
+
+static void
+message_release(struct append_message *msg)
+{
+	for (size_t i = 0; i < msg->n_keywords; i++)
+		mem_free(msg->keywords[i]);
+	mem_free(msg->keywords);
+	mem_free(msg->tmp);
+	mem_free(msg->placed);
+	mem_free(msg->unique);
+	mem_free(msg->delivery);
+	cached_release(&msg->texts);
+}
+
+/* Writes, stamps and syncs the file, and closes it. */
+static int
+finish_file(struct store_append *a, int64_t date)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = date } };
+	int r = 0, saved;
+
+	/* INTERNALDATE is the file's date: a rebuild finds it there. */
+	if (date != 0 && futimens(a->fd, times) == -1)
+		r = -1;
+	if (r == 0)
+		r = fdatasync(a->fd);
+	saved = errno;
+	if (close(a->fd) == -1 && r == 0) {
+		saved = errno;
+		r = -1;
+	}
+	a->fd = -1;
+	errno = saved;
+	return r;
+}
+
+enum store_err
+store_append_message(struct store_append *a,
+    const struct store_append_meta *meta)
+{
+	struct append_message *msg;
+	size_t before = a->text.n;
+
+	if (!delivery_id_is_valid(meta->delivery_id))
+		set_err(a, STORE_NAME);
+	crlf_strip_end(&a->text, &a->cr);
+	a->size += a->text.n - before;
+	flush(a);
+	if (a->err != STORE_OK)
+		return a->err;
+	a->messages = mem_grow(a->messages, a->n + 1, sizeof(*a->messages));
+	msg = &a->messages[a->n++];
+	*msg = (struct append_message){ .flags = meta->flags & STORE_FLAGS,
+		.date = meta->internaldate };
+	cached_init(&msg->texts);
+	if (meta->delivery_id.n > 0)
+		msg->delivery = slice_dup(meta->delivery_id);
+	msg->keywords = mem_array(meta->n_keywords + 1,
+	    sizeof(*msg->keywords));
+	msg->n_keywords = meta->n_keywords;
+	for (size_t i = 0; i < meta->n_keywords; i++)
+		msg->keywords[i] = slice_dup(meta->keywords[i]);
+	msg->unique = unique_name(a, msg);
+	msg->tmp = a->tmp;
+	a->tmp = NULL;
+	if (measure(a, msg) == -1 || finish_file(a, msg->date) == -1)
+		set_err(a, store_errno("sync", msg->tmp));
+	if (msg->date == 0)
+		msg->date = now_wall();
+	buf_clear(&a->text);
+	a->flushed = false;
+	a->size = 0;
+	return a->err;
+}
+
+/* ---- commit -------------------------------------------------------------- */
+
+static void
+append_free(struct store_append *a)
+{
+	if (a->fd != -1)
+		close(a->fd);
+	if (a->tmp != NULL)
+		unlink(a->tmp);
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->messages[i].tmp != NULL)
+			unlink(a->messages[i].tmp);
+		message_release(&a->messages[i]);
+	}
+	buf_release(&a->text);
+	mem_free(a->messages);
+	mem_free(a->tmp);
+	mem_free(a->dir);
+	mem_free(a);
+}
+
+void
+store_append_abort(struct store_append *a)
+{
+	if (a != NULL)
+		append_free(a);
+}
+
+/* 1: delivered before, *uid is the message's; 0: not; -1: *err. */
+static int
+find_delivered(struct mailbox_txn *t, const char *id, uint32_t *uid,
+    enum store_err *err)
+{
+	sqlite3_stmt *st;
+	int r;
+
+	if (id == NULL)
+		return 0;
+	st = index_query(t->ix, SQL_DELIVERED_GET, "si", slice_str(id),
+	    t->row.id);
+	r = index_step(t->ix, st, err);
+	if (r > 0) {
+		*uid = (uint32_t)sqlite3_column_int64(st, 0);
+		index_done(st);
+	}
+	return r;
+}
+
+static enum store_err
+remember_delivery(struct mailbox_txn *t, const struct append_message *msg,
+    uint32_t uid)
+{
+	int64_t now = now_wall();
+	enum store_err err;
+
+	if (msg->delivery == NULL)
+		return STORE_OK;
+	err = index_exec(t->ix, SQL_DELIVERED_ADD, "isii", t->row.id,
+	    slice_str(msg->delivery), (int64_t)uid, now);
+	if (err == STORE_OK && uid % 64 == 0)
+		err = index_exec(t->ix, SQL_DELIVERED_PRUNE, "i",
+		    now - DELIVERED_KEEP);
+	return err;
+}
+
+static enum store_err
+keywords_of(struct mailbox_txn *t, const struct append_message *msg,
+    struct buf *bitmap, unsigned *flags)
+{
+	enum store_err err = STORE_OK;
+
+	for (size_t i = 0; err == STORE_OK && i < msg->n_keywords; i++) {
+		struct slice name = slice_str(msg->keywords[i]);
+
+		err = message_keywords(t, &name, 1, true, bitmap, flags);
+	}
+	return err;
+}
+
+/* Renames the file into place and adds its row. */
+static enum store_err
+place_one(struct mailbox_txn *t, struct append_message *msg, uint32_t uid)
+{
+	struct buf bitmap = BUF_INIT(KEYWORD_BYTES);
+	struct buf base = BUF_INIT(NAME_MAX), path = BUF_INIT(PATH_MAX);
+	struct message row = { .uid = uid, .flags = msg->flags,
+		.date = msg->date, .saved = now_wall(), .size = msg->size,
+		.vsize = msg->vsize, .modseq = t->row.modseq };
+	enum store_err err = keywords_of(t, msg, &bitmap, &row.flags);
+
+	buf_addf(&base, "%s,S=%llu,W=%llu,U=%u", msg->unique,
+	    (unsigned long long)msg->size, (unsigned long long)msg->vsize,
+	    uid);
+	row.base = buf_slice(&base);
+	row.keywords = buf_slice(&bitmap);
+	row.place = row.flags == 0 && bitmap.n == 0 ? MAILDIR_NEW :
+	    MAILDIR_CUR;
+	message_path(&path, t->dir, &row);
+	if (err == STORE_OK && !buf_ok(&path))
+		err = STORE_NAME;
+	t->touched[row.place] = true;
+	if (err == STORE_OK && rename(msg->tmp, buf_str(&path)) == -1)
+		err = store_errno("rename", buf_str(&path));
+	if (err == STORE_OK) {
+		msg->placed = buf_take(&path);
+		mem_free(msg->tmp);
+		msg->tmp = NULL;
+		err = message_add(t, &row);
+	}
+	if (err == STORE_OK)
+		err = cached_save(t->ix, index_key(t->row.id, uid),
+		    &msg->texts);
+	if (err == STORE_OK)
+		err = remember_delivery(t, msg, uid);
+	buf_release(&bitmap);
+	buf_release(&base);
+	buf_release(&path);
+	return err;
+}
+
+/* The transaction. sync[place] tells which directories to sync after it. */
+static enum store_err
+commit_all(struct store_append *a, struct store_appended *out, bool sync[2])
+{
+	struct store_mailbox handle = { .user = a->user, .id = a->mailbox };
+	struct mailbox_txn t;
+	enum store_err err = mailbox_begin(&handle, &t);
+
+	if (err != STORE_OK)
+		return err;
+	*out = (struct store_appended){ .uidvalidity = t.row.uidvalidity,
+		.n = (uint32_t)a->n };
+	if (a->n > 0 && find_delivered(&t, a->messages[0].delivery,
+	    &out->first_uid, &err) > 0) {
+		/* Who delivered it may have died before the sync. */
+		out->repeated = sync[MAILDIR_CUR] = sync[MAILDIR_NEW] = true;
+		return mailbox_end(&t, STORE_OK);
+	}
+	/* The folder was renamed after the files were written: no matter. */
+	if (err == STORE_OK)
+		err = mailbox_take_uids(&t, (uint32_t)a->n, &out->first_uid);
+	t.row.modseq++;
+	for (size_t i = 0; err == STORE_OK && i < a->n; i++)
+		err = place_one(&t, &a->messages[i],
+		    out->first_uid + (uint32_t)i);
+	sync[MAILDIR_CUR] = t.touched[MAILDIR_CUR];
+	sync[MAILDIR_NEW] = t.touched[MAILDIR_NEW];
+	if (strcmp(t.dir, a->dir) != 0) {
+		mem_free(a->dir);
+		a->dir = mem_str(t.dir);
+	}
+	err = mailbox_end(&t, err);
+	if (err != STORE_OK)
+		for (size_t i = 0; i < a->n; i++)
+			if (a->messages[i].placed != NULL)
+				unlink(a->messages[i].placed);
+	return err;
+}
+
+enum store_err
+store_append_commit(struct store_append *a, struct store_appended *out)
+{
+	bool sync[2] = { false, false };
+	enum store_err err = a->err;
+
+	*out = (struct store_appended){ 0 };
+	/* A damaged index shows itself here: it is rebuilt, once. */
+	for (int tries = 0; a->err == STORE_OK && tries < 2; tries++) {
+		err = commit_all(a, out, sync);
+		if (err != STORE_CORRUPT || (a->n > 0 &&
+		    a->messages[0].placed != NULL))
+			break;
+	}
+	for (int p = MAILDIR_CUR; err == STORE_OK && p <= MAILDIR_NEW; p++)
+		if (sync[p] &&
+		    maildir_sync_dir(a->dir, maildir_places[p]) == -1)
+			err = store_errno("sync", a->dir);
+	append_free(a);
+	return err;
+}
+
+/* ---- delivery ------------------------------------------------------------ */
+
+static void
+feed(struct store_append *a, const struct store_delivery *d)
+{
+	uint64_t at = 0;
+
+	store_append_data(a, d->prefix);
+	for (size_t i = 0; i <= d->n_cuts; i++) {
+		uint64_t end = i < d->n_cuts ? (uint64_t)d->cuts[i].offset :
+		    d->size;
+
+		if (end > d->size)
+			end = d->size;
+		if (end > at)
+			store_append_fd(a, d->fd, (off_t)at, end - at);
+		if (i < d->n_cuts && end + d->cuts[i].length > at)
+			at = end + d->cuts[i].length;
+	}
+}
+
+enum store_err
+store_deliver(struct store_user *u, const struct store_delivery *d,
+    struct store_appended *out)
+{
+	struct store_append *a;
+	enum store_err err = store_append_begin(u, d->mailbox, d->create, &a);
+
+	if (err != STORE_OK)
+		return err;
+	feed(a, d);
+	store_append_message(a, &d->meta);
+	return store_append_commit(a, out);
+}

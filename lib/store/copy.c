@@ -1,0 +1,321 @@
+/*
+ * COPY and MOVE inside one user: hard links, so no body is written twice. The
+ * links are synced before the transaction ends; for MOVE before the source is
+ * removed, so that at no moment the message exists nowhere.
+ */
+#include "store/mailbox.h"
+
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <limits.h>
+
+#include "core/file.h"
+#include "core/now.h"
+#include "core/rand.h"
+
+struct copy {
+	struct mailbox_txn from;
+	struct mailbox_txn other; /* the target, when it is another mailbox */
+	struct mailbox_txn *to;
+	struct map made;          /* paths of links, to undo */
+	bool sync_from[2];
+};
+
+void
+store_copied_release(struct store_copied *c)
+{
+	mem_free(c->from);
+	mem_free(c->to);
+	*c = (struct store_copied){ 0 };
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+static int
+copy_bytes(const char *from, const char *to)
+{
+	char piece[16384];
+	struct timespec times[2];
+	struct stat st;
+	ssize_t n = -1;
+	int out = -1, saved;
+	int in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (in == -1)
+		return -1;
+	if (fstat(in, &st) == 0)
+		out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	while (out != -1 && (n = read(in, piece, sizeof(piece))) > 0)
+		if (file_write_all(out, piece, (size_t)n) == -1) {
+			n = -1;
+			break;
+		}
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	if (n == 0 && (futimens(out, times) == -1 || fdatasync(out) == -1))
+		n = -1;
+	saved = errno;
+	close(in);
+	if (out != -1)
+		close(out);
+	if (n != 0 && out != -1)
+		unlink(to);
+	errno = saved;
+	return n == 0 ? 0 : -1;
+}
+
+/* A second name for the file, or a copy where links are not to be had. */
+static int
+link_or_copy(const char *from, const char *to)
+{
+	if (link(from, to) == 0)
+		return 0;
+	if (errno != EXDEV && errno != EPERM && errno != EMLINK &&
+	    errno != EOPNOTSUPP)
+		return -1;
+	return copy_bytes(from, to);
+}
+
+static enum store_err
+link_file(struct copy *c, const struct message *src,
+    const struct message *dst)
+{
+	struct buf from = BUF_INIT(PATH_MAX), to = BUF_INIT(PATH_MAX);
+	enum store_err err = STORE_OK;
+	int r;
+
+	message_path(&from, c->from.dir, src);
+	message_path(&to, c->to->dir, dst);
+	c->to->touched[dst->place] = true;
+	r = link_or_copy(buf_str(&from), buf_str(&to));
+	if (r == -1 && errno == ENOENT) {
+		buf_clear(&from);
+		if (message_search(&from, c->from.dir, src->base))
+			r = link_or_copy(buf_str(&from), buf_str(&to));
+		else
+			errno = ENOENT;
+	}
+	if (r == 0)
+		map_put(&c->made, buf_slice(&to), c);
+	else
+		err = errno == ENOENT ? STORE_NO_MESSAGE :
+		    store_errno("link", buf_str(&to));
+	buf_release(&from);
+	buf_release(&to);
+	return err;
+}
+
+static void
+undo_links(struct copy *c)
+{
+	struct map_iter it = { 0 };
+	struct slice path;
+	void *value;
+
+	while (map_next(&c->made, &it, &path, &value)) {
+		char *name = slice_dup(path);
+
+		unlink(name);
+		mem_free(name);
+	}
+}
+
+/* ---- rows ---------------------------------------------------------------- */
+
+/* The keywords of the source under the numbers of the target. */
+static enum store_err
+map_keywords(struct copy *c, struct slice from, struct buf *out)
+{
+	const struct keywords *k = &c->from.keywords;
+	enum store_err err = STORE_OK;
+	unsigned flags = 0;
+
+	if (c->to == &c->from) {
+		buf_add_slice(out, from);
+		return STORE_OK;
+	}
+	for (size_t n = 0; err == STORE_OK && n < k->n; n++) {
+		struct slice name = slice_str(k->names[n]);
+
+		if (k->names[n] != NULL && keyword_bit(from, n))
+			err = message_keywords(c->to, &name, 1, true, out,
+			    &flags);
+	}
+	return err;
+}
+
+static void
+copy_base(struct buf *out, const struct copy *c, const struct message *src,
+    uint32_t uid)
+{
+	int64_t now = now_wall_us();
+
+	buf_addf(out, "%lld.M%dP%dQ", (long long)(now / 1000000),
+	    (int)(now % 1000000), (int)getpid());
+	rand_text(out, 12);
+	buf_addf(out, ".%s,S=%llu,W=%llu,U=%u", c->from.user->store->hostname,
+	    (unsigned long long)src->size, (unsigned long long)src->vsize,
+	    uid);
+}
+
+static enum store_err
+copy_one(struct copy *c, uint32_t uid, uint32_t to_uid)
+{
+	struct buf base = BUF_INIT(NAME_MAX), bitmap = BUF_INIT(KEYWORD_BYTES);
+	struct message src, dst;
+	sqlite3_stmt *st = NULL;
+	enum store_err err;
+
+	err = message_get(c->from.ix, c->from.row.id, uid, &st, &src);
+	if (err == STORE_OK)
+		err = map_keywords(c, src.keywords, &bitmap);
+	if (err == STORE_OK) {
+		dst = src;
+		copy_base(&base, c, &src, to_uid);
+		dst.uid = to_uid;
+		dst.base = buf_slice(&base);
+		dst.keywords = buf_slice(&bitmap);
+		dst.place = MAILDIR_CUR;
+		dst.modseq = c->to->row.modseq;
+		dst.saved = now_wall();
+		err = link_file(c, &src, &dst);
+	}
+	if (err == STORE_OK)
+		err = message_add(c->to, &dst);
+	if (err == STORE_OK)
+		err = index_exec(c->to->ix, SQL_CACHE_COPY, "ii",
+		    index_key(c->from.row.id, uid),
+		    index_key(c->to->row.id, to_uid));
+	index_done(st);
+	buf_release(&base);
+	buf_release(&bitmap);
+	return err;
+}
+
+static enum store_err
+remove_sources(struct copy *c, const struct store_copied *out)
+{
+	enum store_err err = STORE_OK;
+
+	if (out->n > 0)
+		c->from.row.modseq++;
+	for (size_t i = 0; err == STORE_OK && i < out->n; i++) {
+		struct message msg;
+		sqlite3_stmt *st = NULL;
+
+		err = message_get(c->from.ix, c->from.row.id, out->from[i],
+		    &st, &msg);
+		if (err == STORE_OK)
+			err = message_remove(&c->from, &msg);
+		index_done(st);
+	}
+	return err == STORE_OK ? message_prune_expunged(&c->from) : err;
+}
+
+static enum store_err
+copy_all(struct copy *c, const struct store_set *set, bool move,
+    struct store_copied *out)
+{
+	enum store_err err;
+	uint32_t first = 0;
+
+	err = message_select(c->from.ix, c->from.row.id, set, &out->from,
+	    &out->n);
+	out->uidvalidity = c->to->row.uidvalidity;
+	out->to = mem_array(out->n + 1, sizeof(*out->to));
+	if (err != STORE_OK || out->n == 0)
+		return err;
+	err = mailbox_take_uids(c->to, (uint32_t)out->n, &first);
+	if (err == STORE_OK)
+		c->to->row.modseq++;
+	for (size_t i = 0; err == STORE_OK && i < out->n; i++) {
+		out->to[i] = first + (uint32_t)i;
+		err = copy_one(c, out->from[i], out->to[i]);
+	}
+	if (err == STORE_OK &&
+	    maildir_sync_dir(c->to->dir, "cur") == -1)
+		err = store_errno("sync", c->to->dir);
+	return err == STORE_OK && move ? remove_sources(c, out) : err;
+}
+
+/* ---- both commands ------------------------------------------------------- */
+
+/* Makes the target if it is a special mailbox, and finds its id. */
+static enum store_err
+find_target(struct store_user *u, struct slice name, int64_t *id)
+{
+	struct mailbox_row row;
+	struct index *ix;
+	enum store_err err = mailbox_name(name, &name);
+
+	if (err == STORE_OK)
+		err = index_take(u, &ix);
+	if (err != STORE_OK)
+		return err;
+	err = mailbox_find(u, ix, name, false, &row);
+	*id = row.id;
+	index_give(u, ix);
+	return err;
+}
+
+static enum store_err
+copy_or_move(struct store_mailbox *m, const struct store_set *set,
+    struct slice name, bool move, struct store_copied *out)
+{
+	struct copy c = { 0 };
+	enum store_err err;
+	char *dir;
+	int64_t id = 0;
+
+	*out = (struct store_copied){ 0 };
+	err = find_target(m->user, name, &id);
+	if (err == STORE_OK)
+		err = mailbox_begin(m, &c.from);
+	if (err != STORE_OK)
+		return err;
+	c.to = &c.from;
+	if (id != m->id) {
+		c.to = &c.other;
+		err = mailbox_txn_open(c.to, m->user, c.from.ix, id);
+	}
+	if (err == STORE_OK)
+		err = copy_all(&c, set, move, out);
+	if (err == STORE_OK && c.to == &c.other)
+		err = mailbox_txn_save(c.to);
+	memcpy(c.sync_from, c.from.touched, sizeof(c.sync_from));
+	dir = mem_str(c.from.dir);
+	mailbox_txn_release(&c.other);
+	err = mailbox_end(&c.from, err);
+	/*
+	 * Failed: the copies go, unless sources were removed already. Those
+	 * left are adopted at the next look; a message is never lost.
+	 */
+	if (err != STORE_OK && !c.sync_from[MAILDIR_CUR] &&
+	    !c.sync_from[MAILDIR_NEW])
+		undo_links(&c);
+	for (int p = MAILDIR_CUR; err == STORE_OK && move && p <= MAILDIR_NEW;
+	    p++)
+		if (c.sync_from[p] &&
+		    maildir_sync_dir(dir, maildir_places[p]) == -1)
+			err = store_errno("sync", dir);
+	map_release(&c.made, NULL);
+	mem_free(dir);
+	if (err != STORE_OK)
+		store_copied_release(out);
+	return err;
+}
+
+enum store_err
+store_copy(struct store_mailbox *m, const struct store_set *set,
+    struct slice to, struct store_copied *out)
+{
+	return copy_or_move(m, set, to, false, out);
+}
+
+enum store_err
+store_move(struct store_mailbox *m, const struct store_set *set,
+    struct slice to, struct store_copied *out)
+{
+	return copy_or_move(m, set, to, true, out);
+}

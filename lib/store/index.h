@@ -1,0 +1,129 @@
+/*
+ * The index of one user: an SQLite database in WAL mode, <root>/pillarbox.db.
+ * Knows SQL, transactions and errors, not what mailboxes mean. Handles are
+ * pooled: a process has at most one per user, used by one thread at a time.
+ *
+ * Commits are not synced (PRAGMA synchronous=NORMAL): what must survive a
+ * power cut is in the Maildir, and the index follows it.
+ */
+#ifndef STORE_INDEX_H
+#define STORE_INDEX_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "core/list.h"
+#include "core/map.h"
+#include "store/store.h"
+
+#define INDEX_FILE "pillarbox.db"
+
+enum index_sql {
+	SQL_BEGIN, SQL_BEGIN_READ, SQL_COMMIT, SQL_ROLLBACK,
+	SQL_MAILBOX_ADD, SQL_MAILBOX_BY_ID, SQL_MAILBOX_BY_NAME,
+	SQL_MAILBOX_BY_GUID, SQL_MAILBOX_SAVE, SQL_MAILBOX_NAME,
+	SQL_MAILBOX_SPECIAL,	SQL_MAILBOX_MODSEQ, SQL_MAILBOX_DROP, SQL_MAILBOX_ALL, SQL_USAGE,
+	SQL_UIDVALIDITY_MAX,
+	SQL_KEYWORDS, SQL_KEYWORD_ADD, SQL_KEYWORDS_DROP,
+	SQL_MESSAGE_ADD, SQL_MESSAGE_GET, SQL_MESSAGE_DROP,
+	SQL_MESSAGE_FLAGS, SQL_MESSAGE_PLACE, SQL_MESSAGE_UIDS,
+	SQL_MESSAGE_RANGE, SQL_MESSAGE_RANGE_CACHE, SQL_MESSAGE_SINCE,
+	SQL_MESSAGE_SINCE_CACHE, SQL_MESSAGE_NEW, SQL_MESSAGE_FIRST_UNSEEN,
+	SQL_MESSAGES_DROP,
+	SQL_CACHE_ADD, SQL_CACHE_DROP, SQL_CACHES_DROP, SQL_CACHE_COPY,
+	SQL_EXPUNGED_ADD, SQL_EXPUNGED_SINCE, SQL_EXPUNGED_COUNT,
+	SQL_EXPUNGED_NTH, SQL_EXPUNGED_PRUNE, SQL_EXPUNGEDS_DROP,
+	SQL_DELIVERED_GET, SQL_DELIVERED_ADD, SQL_DELIVERED_PRUNE,
+	SQL_DELIVEREDS_DROP,
+	SQL_COUNT
+};
+
+extern const char *const index_sql[SQL_COUNT];
+extern const char index_schema[];
+#define INDEX_VERSION 1
+#define INDEX_APPLICATION_ID 0x50425831 /* "PBX1" */
+
+/* A message's key in message, cache and expunged. */
+static inline int64_t
+index_key(int64_t mailbox, uint32_t uid)
+{
+	return mailbox << 32 | uid;
+}
+
+struct index {
+	struct list link; /* in the pool, least recently used first */
+	char *root;       /* key in the pool */
+	sqlite3 *db;
+	sqlite3_stmt *stmts[SQL_COUNT];
+	ino_t ino;
+	bool busy;
+	bool fresh;       /* the schema was made just now: rebuild */
+	bool in_txn;
+	bool damaged;     /* move aside when given back */
+	unsigned waiters;
+	uint64_t used_ms;
+	uint64_t waited;  /* ms spent on locks in the current call */
+};
+
+struct store {
+	struct store_config conf;
+	char *mailroot;
+	char *hostname;
+	char *boot_id;
+	struct store_special *special;
+	pthread_mutex_t lock;
+	pthread_cond_t given;
+	struct list pool;
+	struct map by_root;
+	unsigned open;
+};
+
+struct store_user {
+	struct store *store;
+	char *address;
+	char *root;
+};
+
+/*
+ * Takes the user's database for this thread, opening, creating, replacing a
+ * damaged one, and rebuilding as needed. Each take is paired with a give; a
+ * thread holds one at a time.
+ */
+enum store_err index_take(struct store_user *u, struct index **out);
+/* Rolls back a transaction left open. */
+void index_give(struct store_user *u, struct index *ix);
+
+/* Opens without the pool (pool.c). flock()s while it creates. */
+enum store_err index_open(struct index *ix);
+void index_close(struct index *ix, bool checkpoint);
+/* An flock()ed descriptor on the user's lock file, or -1; close it. */
+int index_lock_root(const char *root);
+/* Moves a damaged database out of the way, unless another did so. */
+void index_set_aside(struct index *ix);
+
+/*
+ * A query with its parameters bound: types has a letter per parameter, i
+ * (int64_t), s (struct slice, text), b (struct slice, blob), z (NULL). A slice
+ * must live until the next use of the query. Queries are reset by their next
+ * use and by index_done.
+ */
+sqlite3_stmt *index_query(struct index *ix, enum index_sql q,
+    const char *types, ...);
+/* 1: a row, 0: no more, -1: failed (*err set, logged). */
+int index_step(struct index *ix, sqlite3_stmt *st, enum store_err *err);
+void index_done(sqlite3_stmt *st);
+/* Runs a query that gives no rows. */
+enum store_err index_exec(struct index *ix, enum index_sql q,
+    const char *types, ...);
+struct slice index_column(sqlite3_stmt *st, int column);
+
+enum store_err index_begin(struct index *ix); /* for writing */
+enum store_err index_begin_read(struct index *ix);
+enum store_err index_commit(struct index *ix);
+void index_rollback(struct index *ix);
+
+/* The store's error for an errno; logs the failure of what on path. */
+enum store_err store_errno(const char *what, const char *path);
+enum store_err store_errno_map(int err);
+
+#endif

@@ -1,0 +1,196 @@
+/*
+ * Mailboxes in the index, and transactions on them. Used inside lib/store
+ * only. Lock order: the index is taken, then BEGIN IMMEDIATE, then files are
+ * renamed or removed, then COMMIT. File renames happen inside the transaction,
+ * so whoever holds it sees directory and index agree.
+ */
+#ifndef STORE_MAILBOX_H
+#define STORE_MAILBOX_H
+
+#include "core/limits.h"
+#include "store/folder.h"
+#include "store/index.h"
+
+#define MAILBOX_UNSURE_CUR 1 /* may have changed while we changed it */
+#define MAILBOX_UNSURE_NEW 2
+
+struct mailbox_row {
+	int64_t id;
+	char name[LIMIT_MAILBOX_NAME + 1];
+	char guid[33];
+	uint32_t uidvalidity;
+	uint32_t uidnext;
+	uint32_t reserved;
+	uint64_t modseq;
+	uint64_t forgotten;
+	uint32_t recent_from;
+	int64_t mtime[2]; /* by enum maildir_place */
+	unsigned unsure;
+	int64_t scanned;  /* wall clock, ms */
+	char boot[64];
+	uint32_t messages;
+	uint32_t unseen;
+	uint32_t deleted;
+	uint64_t bytes;
+	uint64_t deleted_bytes;
+};
+
+struct store_mailbox {
+	struct store_user *user;
+	int64_t id;
+	char *name;
+	struct keywords keywords;
+	const char **names; /* for store_mailbox_keywords and messages */
+	size_t n_names;
+};
+
+/* A message as the index has it; slices live until the statement moves on. */
+struct message {
+	uint32_t uid;
+	struct slice base;
+	enum maildir_place place;
+	unsigned flags;         /* STORE_*, MAILDIR_PASSED */
+	struct slice keywords;  /* bitmap */
+	int64_t date;
+	int64_t saved;
+	uint64_t size;
+	uint64_t vsize;
+	uint64_t modseq;
+};
+
+/* ---- transactions ---- */
+
+struct mailbox_txn {
+	struct store_user *user;
+	struct index *ix;
+	struct mailbox_row row;
+	struct keywords keywords;
+	char *dir;
+	bool touched[2]; /* by enum maildir_place: we changed the directory */
+};
+
+/*
+ * Loads mailbox id into t; the index's transaction is open. Notices foreign
+ * changes first. Release t in any case.
+ */
+enum store_err mailbox_txn_open(struct mailbox_txn *t, struct store_user *u,
+    struct index *ix, int64_t id);
+/* Writes the row back; the caller commits. */
+enum store_err mailbox_txn_save(struct mailbox_txn *t);
+void mailbox_txn_release(struct mailbox_txn *t);
+
+/* Takes the index, begins, opens. On failure everything is undone. */
+enum store_err mailbox_begin(struct store_mailbox *m, struct mailbox_txn *t);
+/*
+ * Ends it: with err STORE_OK saves and commits, else rolls back; gives the
+ * index back and releases t. Returns err or what went wrong.
+ */
+enum store_err mailbox_end(struct mailbox_txn *t, enum store_err err);
+
+/* The folder's durable file, made up from the row if it is missing. */
+void mailbox_folder(const struct mailbox_txn *t, struct folder *f);
+/* n UIDs from *first on, none of them ever used; durable (law 4). */
+enum store_err mailbox_take_uids(struct mailbox_txn *t, uint32_t n,
+    uint32_t *first);
+/* The number of a keyword, defining it if create; -1 in *n if it has none. */
+enum store_err mailbox_keyword(struct mailbox_txn *t, struct slice name,
+    bool create, int *n);
+
+/* ---- finding ---- */
+
+/* INBOX in any case becomes "INBOX"; validates. The result points to name. */
+enum store_err mailbox_name(struct slice name, struct slice *out);
+/*
+ * The row of a valid name, importing a directory that has none, making it if
+ * create. ix is taken, no transaction open. Special mailboxes are made and
+ * subscribed.
+ */
+enum store_err mailbox_find(struct store_user *u, struct index *ix,
+    struct slice name, bool create, struct mailbox_row *row);
+enum store_err mailbox_row_get(struct index *ix, int64_t id,
+    struct mailbox_row *row);
+enum store_err mailbox_row_by_name(struct index *ix, struct slice name,
+    struct mailbox_row *row);
+/* Removes all rows of a mailbox. In a transaction. */
+enum store_err mailbox_forget(struct index *ix, int64_t id);
+/* Imports and scans every folder of a user whose index is new. */
+enum store_err mailbox_rebuild_all(struct store_user *u, struct index *ix);
+const struct store_special *mailbox_special(const struct store *s,
+    struct slice name);
+/* Loads the keyword table of a mailbox. */
+enum store_err mailbox_load_keywords(struct index *ix, int64_t id,
+    struct keywords *out);
+
+/* ---- messages (message.c) ---- */
+
+void message_read(sqlite3_stmt *st, struct message *out);
+enum store_err message_get(struct index *ix, int64_t mailbox, uint32_t uid,
+    sqlite3_stmt **st, struct message *out); /* index_done(*st) afterwards */
+/* The letters a message has in its file name. */
+uint64_t message_letters(unsigned flags, struct slice keywords);
+/* Adds a row and counts it. */
+enum store_err message_add(struct mailbox_txn *t, const struct message *msg);
+/* Removes the row, remembers the UID as expunged at row.modseq, counts. */
+enum store_err message_drop(struct mailbox_txn *t, const struct message *msg);
+/* Removes the file and the row (change.c). */
+enum store_err message_remove(struct mailbox_txn *t,
+    const struct message *msg);
+/* Counts a change of flags. */
+void message_count_flags(struct mailbox_row *row, unsigned from, unsigned to,
+    uint64_t vsize);
+/* Drops the oldest expunged UIDs when there are too many. */
+enum store_err message_prune_expunged(struct mailbox_txn *t);
+/* Opens the file of a message; -1 with errno. */
+int message_open_file(const char *dir, const struct message *msg);
+/* Where its file should be. */
+void message_path(struct buf *out, const char *dir, const struct message *msg);
+/* Where its file is, when another program renamed it; false if nowhere. */
+bool message_search(struct buf *out, const char *dir, struct slice base);
+/* The UIDs of set (NULL: all) that exist, ascending; mem_free them. */
+enum store_err message_select(struct index *ix, int64_t mailbox,
+    const struct store_set *set, uint32_t **uids, size_t *n);
+/* Resolves keyword names: numbers into bitmap, $Forwarded into *flags. */
+enum store_err message_keywords(struct mailbox_txn *t,
+    const struct slice *names, size_t n, bool create, struct buf *bitmap,
+    unsigned *flags);
+
+/* Bitmaps of keywords. buf's maximum is LIMIT_KEYWORDS / 8. */
+#define KEYWORD_BYTES (LIMIT_KEYWORDS / 8)
+bool keyword_bit(struct slice bitmap, size_t n);
+void keyword_set(struct buf *bitmap, size_t n, bool on);
+
+/* ---- noticing foreign changes (sync.c) ---- */
+
+/*
+ * Compares the directory with the row and adopts what differs. look: also
+ * settle what is unsure, which a delivery leaves to the next reader.
+ */
+enum store_err mailbox_adopt(struct mailbox_txn *t, bool look);
+/* True if mailbox_adopt would have something to do. *gone: no directory. */
+bool mailbox_is_stale(struct store_user *u, const char *dir,
+    const struct mailbox_row *row, bool look, bool *gone);
+
+/* ---- cached texts (cache.c) ---- */
+
+struct cached {
+	struct buf envelope;
+	struct buf body;
+	struct buf bodystructure;
+	struct buf headers;
+	bool headers_complete;
+};
+
+void cached_init(struct cached *c);
+void cached_make(struct cached *c, struct slice text);
+void cached_release(struct cached *c);
+enum store_err cached_save(struct index *ix, int64_t key,
+    const struct cached *c);
+
+/* ---- subscriptions (subscription.c) ---- */
+
+/* The file's names, in wire form, as keys with value non-NULL. */
+enum store_err subscription_read(const struct store_user *u, struct map *out);
+enum store_err subscription_set(struct store_user *u, struct slice name,
+    bool on);
+
+#endif
