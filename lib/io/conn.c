@@ -374,7 +374,7 @@ meet_eof(struct conn *c)
 static bool
 tell_tls(struct conn *c, const char *why)
 {
-	if (c->ops->on_tls == NULL)
+	if (c->ops == NULL || c->ops->on_tls == NULL)
 		return false;
 	c->busy++;
 	c->ops->on_tls(c->arg, why);
@@ -468,7 +468,7 @@ conn_step(struct conn *c, bool readable)
 	}
 	if (c->above && out_left(c) < OUT_LOW) {
 		c->above = false;
-		if (c->ops->on_drain != NULL) {
+		if (c->ops != NULL && c->ops->on_drain != NULL) {
 			c->busy++;
 			c->ops->on_drain(c->arg);
 			if (leave(c))
@@ -680,6 +680,17 @@ void
 conn_close(struct conn *c)
 {
 	if (c->closing || c->dead)
+		return;
+	c->closing = true;
+	conn_timeout(c, CLOSE_MS);
+	schedule(c);
+}
+
+void
+conn_detach(struct conn *c)
+{
+	c->ops = NULL;
+	if (c->dead)
 		return;
 	c->closing = true;
 	conn_timeout(c, CLOSE_MS);

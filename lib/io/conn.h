@@ -105,6 +105,8 @@ const char *conn_tls_info(const struct conn *c);
 
 /* Flushes (bounded by 10 s), shuts TLS down, closes, then on_close("closed"). */
 void conn_close(struct conn *c);
+/* conn_close for an owner that goes away: no further callback. */
+void conn_detach(struct conn *c);
 /* Closes at once and frees; no further callback, not even on_close. */
 void conn_abort(struct conn *c);
 

@@ -24,6 +24,7 @@ struct service {
 	bool configured;
 	bool ready;
 	bool stopping;
+	int smaps; /* /proc/self/smaps_rollup, or -1 */
 	int status;
 };
 

@@ -2,6 +2,8 @@
 
 #include "core/log.h"
 
+#define POST_MS 30000 /* how long a frame without reply waits */
+
 /* One instance of a process we may dial. */
 struct peer {
 	struct list link;
@@ -255,6 +257,20 @@ peer_stream(struct peer *p, uint16_t type, struct slice payload, int fd,
 {
 	return request(p, type, payload, fd, timeout_ms,
 	    (struct wait){ .cb = cb, .arg = arg });
+}
+
+static void
+ignore(void *arg UNUSED, struct chan_frame *reply UNUSED)
+{
+}
+
+void
+peer_post(struct peer *p, uint16_t type, struct slice payload, int fd)
+{
+	if (p->chan != NULL)
+		(void)chan_send(p->chan, type, 0, payload, fd);
+	else
+		peer_request(p, type, payload, fd, POST_MS, ignore, NULL);
 }
 
 int

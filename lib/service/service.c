@@ -8,6 +8,7 @@
 
 #include "core/file.h"
 #include "core/log.h"
+#include "core/num.h"
 #include "io/priv.h"
 #include "service/internal.h"
 
@@ -196,6 +197,7 @@ take_go(struct service *s, struct chan_frame *f UNUSED)
 	const char *why = "unknown";
 	bool confined;
 
+	s->smaps = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
 	if (!s->configured || s->ready)
 		return -1;
 	if (s->ops->prepare != NULL && s->ops->prepare(s, &why) == -1)
@@ -241,10 +243,36 @@ take_stop(struct service *s, struct chan_frame *f UNUSED)
 	return 0;
 }
 
+/*
+ * Proportional memory in KB, 0 if unknown. The file is opened before chroot:
+ * the supervisor may not read it, since we are another user.
+ */
+static unsigned
+own_pss(const struct service *s)
+{
+	char text[2048];
+	ssize_t n = s->smaps == -1 ? -1 :
+	    pread(s->smaps, text, sizeof(text) - 1, 0);
+	const char *at;
+	uint64_t kb;
+	struct slice rest;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	at = strstr(text, "\nPss:");
+	if (at == NULL)
+		return 0;
+	rest = slice_trim(slice_str(at + 5));
+	return num_take(&rest, UINT32_MAX, &kb) == 0 ? (unsigned)kb : 0;
+}
+
 static int
 take_status(struct service *s, struct chan_frame *f)
 {
 	struct buf text = BUF_INIT(4096), b = WIRE_BUF;
+
+	buf_addf(&text, "pss_kb=%u", own_pss(s));
 
 	if (s->ready && s->ops->status != NULL)
 		s->ops->status(s, &text);

@@ -83,8 +83,9 @@ const char *service_door(struct chan *c);
 const char *service_caller(struct chan *c);
 
 /*
- * A peer this service may dial, by its name in the process table (panics if
- * the table does not grant it). Stable for the life of the process: the
+ * A peer this service may dial, by the entry of the process table's dials:
+ * "queue.submit" with its door, or "imap" (panics if the table does not grant
+ * it). Stable for the life of the process: the
  * channel below is replaced when the peer restarts.
  *
  * With several instances (imap workers) pick chooses one by key, always the
@@ -111,6 +112,9 @@ uint32_t peer_stream(struct peer *p, uint16_t type, struct slice payload,
 /* More frames under the same id (a submission's RCPT, COMMIT); -1 if the
  * request is over or its channel is gone. */
 int peer_send(struct peer *p, uint32_t id, uint16_t type, struct slice payload);
+/* A frame that has no reply; it waits like a request while the peer is away,
+ * for at most 30 s. Takes over fd. */
+void peer_post(struct peer *p, uint16_t type, struct slice payload, int fd);
 /* Forgets a request: cb will not be called. An id that is over is fine. */
 void peer_cancel(struct peer *p, uint32_t id);
 

@@ -1,0 +1,91 @@
+/*
+ * login: TLS and the IMAP dialogue before authentication. It can read no mail
+ * and no hash: after LOGIN or AUTHENTICATE it hands the client, with a ticket
+ * that auth gave it, to an imap worker and from then on only moves bytes
+ * between TLS and that worker.
+ */
+#ifndef SERVICES_LOGIN_LOGIN_H
+#define SERVICES_LOGIN_LOGIN_H
+
+#include "core/map.h"
+#include "io/conn.h"
+#include "service/service.h"
+
+#define LOGIN_TAG 64
+#define LOGIN_USER LIMIT_ADDRESS
+
+enum login_state {
+	LOGIN_HANDSHAKE, /* implicit TLS, no greeting yet */
+	LOGIN_COMMAND,
+	LOGIN_SASL,      /* AUTHENTICATE waits for a response */
+	LOGIN_VERIFY,    /* auth is asked; input waits */
+	LOGIN_PROXY,     /* the worker has the client */
+	LOGIN_CLOSED,
+	LOGIN_STATES
+};
+
+struct login;
+
+struct login_session {
+	struct list link;
+	struct login *login;
+	struct conn *client;
+	struct conn *worker;      /* LOGIN_PROXY only */
+	enum login_state state;
+	union sockaddr_any from;
+	bool local;               /* client is this machine's own address */
+	bool starttls;            /* came in on a port with STARTTLS */
+	bool sasl_login;          /* AUTHENTICATE LOGIN, else PLAIN */
+	bool literal_asked;       /* "+" was sent for the literal at hand */
+	unsigned errors;
+	unsigned failures;        /* refused passwords */
+	uint32_t request;         /* at auth, while LOGIN_VERIFY */
+	char tag[LOGIN_TAG + 1];
+	char id[12];              /* session id of the log */
+	char *user;               /* as typed; NULL outside a login */
+};
+
+struct login {
+	struct service *service;
+	struct tls_ctx *tls;
+	char *cert;               /* the last pair that fitted or half a pair */
+	char *key;
+	struct peer *auth;
+	struct list sessions;
+	struct map per_address;   /* client key to a counter */
+	size_t count;
+};
+
+/* session.c: a client from accept to the worker. Takes fd. */
+void login_accept(struct login *l, const char *listener, int fd,
+    const union sockaddr_any *from);
+/* Everybody goes: BYE before login, an end of stream after it. */
+void login_stop(struct login *l);
+/* Moves to another state; the only place that assigns it. */
+void login_enter(struct login_session *s, enum login_state to);
+/* BYE with that text, then the end. */
+void login_bye(struct login_session *s, const char *text);
+/* A tagged BAD; too many of them end the connection. */
+void login_bad(struct login_session *s, struct slice tag, const char *text);
+bool login_is_secure(const struct login_session *s);
+
+/* command.c: uses up to in.n bytes, as conn_ops.on_input. */
+size_t login_command(struct login_session *s, struct slice in);
+/* "IMAP4rev1 ..." for this session now. */
+const char *login_capabilities(const struct login_session *s);
+
+/* verify.c */
+size_t login_sasl_line(struct login_session *s, struct slice in);
+void login_authenticate(struct login_session *s, struct slice tag,
+    struct slice mechanism, const struct slice *initial);
+/* Asks auth. The password is not kept. */
+void login_verify(struct login_session *s, struct slice tag,
+    struct slice authzid, struct slice user, struct slice password);
+
+/* proxy.c: to the worker, with what auth said the client is. */
+void login_proxy(struct login_session *s, struct slice user,
+    struct slice ticket);
+/* Passes in on; all of it is used. from waits while to is full. */
+size_t login_move(struct conn *from, struct conn *to, struct slice in);
+
+#endif

@@ -1,0 +1,405 @@
+#include "supervisor/sup.h"
+
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <limits.h>
+
+#include "conf/conf_accounts.h"
+#include "conf/conf_dkim.h"
+#include "conf/conf_load.h"
+#include "conf/conf_virtual.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "wire/control.h"
+
+#define SETTLE_MS 50 /* an editor's rename and write arrive together */
+#define FILES_MAX 1000
+#define LETSENCRYPT "/etc/letsencrypt/live"
+
+/* A file that a service is given, and how it looked when it was sent. */
+struct sup_file {
+	struct list link;
+	unsigned set;
+	char *name;
+	char *path;
+	bool there;
+	struct stat st;
+};
+
+struct sup_files {
+	struct sup *sup;
+	struct list list;
+	struct loop_timer *settle;
+	struct loop_timer *poll_timer;
+	struct loop_poll *watch;
+	int inotify;
+};
+
+static void
+file_free(struct sup_file *f)
+{
+	list_remove(&f->link);
+	mem_free(f->name);
+	mem_free(f->path);
+	mem_free(f);
+}
+
+static void
+add(struct list *to, unsigned set, const char *name, const char *path)
+{
+	struct sup_file *f = mem_zero(sizeof(*f));
+
+	f->set = set;
+	f->name = mem_str(name);
+	f->path = mem_str(path);
+	f->there = stat(path, &f->st) == 0 && S_ISREG(f->st.st_mode);
+	list_push(to, &f->link);
+}
+
+static void
+add_config(struct sup_files *fs, struct list *to, unsigned set,
+    const char *name, const char *file)
+{
+	struct buf path = BUF_INIT(PATH_MAX);
+
+	conf_config_path(&fs->sup->conf, file, &path);
+	add(to, set, name, buf_str(&path));
+	buf_release(&path);
+}
+
+/* live/<D>/ for the first D that exists (dms-compat 10.1). */
+static void
+letsencrypt_paths(const struct conf *c, struct buf *cert, struct buf *key)
+{
+	struct slice wild = slice_str(c->ssl_domain);
+	const char *names[3];
+
+	if (slice_starts(wild, S("*.")))
+		wild = slice_from(wild, 2);
+	names[0] = wild.p;
+	names[1] = c->hostname;
+	names[2] = c->domainname;
+	for (size_t i = 0; i < LEN(names); i++) {
+		if (names[i] == NULL || names[i][0] == '\0')
+			continue;
+		buf_clear(cert);
+		buf_clear(key);
+		buf_addf(cert, LETSENCRYPT "/%s/fullchain.pem", names[i]);
+		buf_addf(key, LETSENCRYPT "/%s/privkey.pem", names[i]);
+		if (access(buf_str(cert), F_OK) != 0)
+			continue;
+		if (access(buf_str(key), F_OK) != 0) {
+			buf_clear(key);
+			buf_addf(key, LETSENCRYPT "/%s/key.pem", names[i]);
+		}
+		return;
+	}
+}
+
+static void
+tls_paths(const struct sup *s, struct buf *cert, struct buf *key)
+{
+	const struct conf *c = &s->conf;
+
+	switch ((enum conf_ssl_type)c->ssl_type) {
+	case CONF_SSL_EMPTY:
+		sup_path_tls(s, "cert.pem", cert);
+		sup_path_tls(s, "key.pem", key);
+		break;
+	case CONF_SSL_MANUAL:
+		buf_adds(cert, c->ssl_cert_path);
+		buf_adds(key, c->ssl_key_path);
+		break;
+	case CONF_SSL_LETSENCRYPT:
+		letsencrypt_paths(c, cert, key);
+		break;
+	case CONF_SSL_SELF_SIGNED:
+		buf_addf(cert, "%s/ssl/%s-cert.pem", c->config_dir, c->hostname);
+		buf_addf(key, "%s/ssl/%s-key.pem", c->config_dir, c->hostname);
+		break;
+	case CONF_SSL_CUSTOM:
+		buf_addf(cert, "%s/ssl/%s-full.pem", c->config_dir, c->hostname);
+		buf_add_slice(key, buf_slice(cert));
+		break;
+	}
+}
+
+static void
+add_tls(struct sup_files *fs, struct list *to)
+{
+	struct buf cert = BUF_INIT(PATH_MAX), key = BUF_INIT(PATH_MAX);
+
+	tls_paths(fs->sup, &cert, &key);
+	add(to, SUP_FILES_TLS, "tls-cert", buf_str(&cert));
+	add(to, SUP_FILES_TLS, "tls-key", buf_str(&key));
+	buf_release(&cert);
+	buf_release(&key);
+}
+
+/* The private keys that KeyTable names. */
+static void
+add_keys(struct sup_files *fs, struct list *to)
+{
+	struct buf path = BUF_INIT(PATH_MAX), table = BUF_INIT(LIMIT_CONFIG_FILE);
+	struct conf_dkim_files files = { 0 };
+	struct conf_dkim dkim;
+	char name[512];
+
+	conf_config_path(&fs->sup->conf, CONF_DKIM_KEY_TABLE, &path);
+	if (file_read(buf_str(&path), &table) == 0) {
+		files.key_table = buf_slice(&table);
+		conf_dkim_init(&dkim);
+		conf_dkim_parse(&dkim, fs->sup->conf.config_dir, &files, NULL);
+		for (size_t i = 0; i < dkim.key_count && i < FILES_MAX; i++) {
+			const struct conf_dkim_key *k = &dkim.keys[i];
+
+			snprintf(name, sizeof(name), "key/%.*s/%.*s",
+			    SLICE_ARG(k->domain), SLICE_ARG(k->selector));
+			add(to, SUP_FILES_KEYS, name, k->path);
+		}
+		conf_dkim_release(&dkim);
+	}
+	buf_release(&path);
+	buf_release(&table);
+}
+
+/* Everything as it is on disk now. */
+static void
+scan(struct sup_files *fs, struct list *to)
+{
+	list_init(to);
+	add_config(fs, to, SUP_FILES_ACCOUNTS, "accounts", CONF_ACCOUNTS_FILE);
+	add_config(fs, to, SUP_FILES_ACCOUNTS, "virtual", CONF_VIRTUAL_FILE);
+	add_config(fs, to, SUP_FILES_TABLES, "dkim-keytable",
+	    CONF_DKIM_KEY_TABLE);
+	add_config(fs, to, SUP_FILES_TABLES, "dkim-signingtable",
+	    CONF_DKIM_SIGNING_TABLE);
+	add_keys(fs, to);
+	add_tls(fs, to);
+}
+
+static bool
+same(const struct sup_file *a, const struct sup_file *b)
+{
+	if (a->there != b->there || strcmp(a->path, b->path) != 0)
+		return false;
+	return !a->there || (a->st.st_ino == b->st.st_ino &&
+	    a->st.st_size == b->st.st_size &&
+	    a->st.st_mtim.tv_sec == b->st.st_mtim.tv_sec &&
+	    a->st.st_mtim.tv_nsec == b->st.st_mtim.tv_nsec);
+}
+
+static struct sup_file *
+find(struct list *in, const char *name)
+{
+	struct sup_file *f;
+
+	LIST_EACH(f, in, struct sup_file, link) {
+		if (strcmp(f->name, name) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+/* The sets with a file that is in a and not the same in b. */
+static unsigned
+changed(struct list *a, struct list *b)
+{
+	struct sup_file *f, *other;
+	unsigned sets = 0;
+
+	LIST_EACH(f, a, struct sup_file, link) {
+		other = find(b, f->name);
+		if (other == NULL || !same(f, other))
+			sets |= f->set;
+	}
+	return sets;
+}
+
+static void
+send_file(struct sup_child *c, const char *name, int fd)
+{
+	struct buf b = WIRE_BUF;
+
+	wire_put_str(&b, name);
+	(void)chan_send(c->control, WIRE_CONTROL_FILE, 0, buf_slice(&b), fd);
+	buf_release(&b);
+}
+
+static void
+give(struct sup_files *fs, struct sup_child *c, unsigned sets)
+{
+	struct sup_file *f;
+
+	if (c->control == NULL)
+		return;
+	if (sets & c->row->files & SUP_FILES_KEYS)
+		send_file(c, "key/", -1);
+	LIST_EACH(f, &fs->list, struct sup_file, link) {
+		int fd = -1;
+
+		if (!(f->set & sets & c->row->files))
+			continue;
+		if (f->there) {
+			fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+			if (fd == -1)
+				log_error("file-open", "path=%s error=\"%s\"",
+				    f->path, strerror(errno));
+		}
+		if (fd == -1 && f->set == SUP_FILES_KEYS)
+			continue;
+		send_file(c, f->name, fd);
+	}
+}
+
+void
+sup_files_give(struct sup_files *f, struct sup_child *c)
+{
+	give(f, c, c->row->files);
+}
+
+static void
+log_problems(const struct conf_problems *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->list[i].level == LOG_ERROR)
+			log_error("config", "%s", p->list[i].text);
+		else
+			log_warn("config", "%s", p->list[i].text);
+	}
+}
+
+/* True if the config volume can be used as it is now. */
+static bool
+valid(struct sup_files *fs)
+{
+	struct conf_problems p;
+	bool ok;
+
+	conf_problems_init(&p);
+	ok = conf_check_files(&fs->sup->conf, &p) == 0;
+	log_problems(&p);
+	conf_problems_release(&p);
+	return ok;
+}
+
+static void
+watch_folder(struct sup_files *fs, const char *path)
+{
+	/* Fails for folders that do not exist; the poll finds those. */
+	if (fs->inotify != -1)
+		(void)inotify_add_watch(fs->inotify, path, IN_CLOSE_WRITE |
+		    IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |
+		    IN_ATTRIB | IN_ONLYDIR);
+}
+
+static void
+watch_parent(struct sup_files *fs, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+
+	if (slash == NULL || slash == path)
+		return;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
+	watch_folder(fs, dir);
+}
+
+static void
+watch_all(struct sup_files *fs)
+{
+	struct sup_file *f;
+
+	watch_folder(fs, fs->sup->conf.config_dir);
+	LIST_EACH(f, &fs->list, struct sup_file, link)
+		watch_parent(fs, f->path);
+}
+
+void
+sup_files_check(struct sup_files *fs)
+{
+	struct list now;
+	struct sup_file *f;
+	unsigned sets;
+	bool ok = true;
+
+	scan(fs, &now);
+	sets = changed(&now, &fs->list) | changed(&fs->list, &now);
+	if (sets != 0) {
+		if (sets & ~(unsigned)SUP_FILES_TLS)
+			ok = valid(fs);
+		log_info("config-change", "accounts=%d dkim=%d tls=%d%s",
+		    (sets & SUP_FILES_ACCOUNTS) != 0,
+		    (sets & (SUP_FILES_TABLES | SUP_FILES_KEYS)) != 0,
+		    (sets & SUP_FILES_TLS) != 0,
+		    ok ? "" : " effect=\"the previous configuration stays\"");
+	}
+	/* Also a refused state is remembered: it is reported once. */
+	LIST_EACH(f, &fs->list, struct sup_file, link)
+		file_free(f);
+	while ((f = LIST_FIRST(&now, struct sup_file, link)) != NULL) {
+		list_remove(&f->link);
+		list_push(&fs->list, &f->link);
+	}
+	if (sets == 0)
+		return;
+	watch_all(fs);
+	if (!ok)
+		sets &= SUP_FILES_TLS;
+	for (size_t i = 0; i < fs->sup->count; i++)
+		give(fs, &fs->sup->children[i], sets);
+}
+
+static void
+on_check(void *arg)
+{
+	sup_files_check(arg);
+}
+
+static void
+on_notify(void *arg, int events UNUSED)
+{
+	struct sup_files *fs = arg;
+	char bytes[4096];
+	ssize_t n;
+
+	do {
+		n = read(fs->inotify, bytes, sizeof(bytes));
+	} while (n > 0);
+	loop_timer_start(fs->settle, SETTLE_MS, 0);
+}
+
+struct sup_files *
+sup_files_new(struct sup *s)
+{
+	struct sup_files *fs = mem_zero(sizeof(*fs));
+	struct sup_file *f;
+
+	fs->sup = s;
+	if (!valid(fs)) {
+		mem_free(fs);
+		return NULL;
+	}
+	scan(fs, &fs->list);
+	LIST_EACH(f, &fs->list, struct sup_file, link) {
+		if (f->set == SUP_FILES_TLS && !f->there) {
+			log_error("certificate", "File %s does not exist!",
+			    f->path);
+			return NULL;
+		}
+	}
+	fs->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (fs->inotify != -1) {
+		fs->watch = loop_poll_new(s->loop, fs->inotify, on_notify, fs);
+		loop_poll_set(fs->watch, LOOP_READ);
+	}
+	fs->settle = loop_timer_new(s->loop, on_check, fs);
+	/* inotify says nothing on network file systems and some bind mounts. */
+	fs->poll_timer = loop_timer_new(s->loop, on_check, fs);
+	loop_timer_start(fs->poll_timer, s->conf.config_poll * 1000,
+	    s->conf.config_poll * 1000);
+	watch_all(fs);
+	return fs;
+}

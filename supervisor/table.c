@@ -1,0 +1,46 @@
+#include "supervisor/table.h"
+
+static bool
+imap_enabled(const struct conf *c)
+{
+	return c->enable_imap && !c->smtp_only;
+}
+
+static unsigned
+imap_workers(const struct conf *c)
+{
+	return (unsigned)c->imap_workers;
+}
+
+/* clang-format off */
+const struct sup_process sup_table[] = {
+	/* name, program, user, root, settings */
+	/* files, listens on, dials */
+	{ "keys", "keys", SUP_USER_KEYS, SUP_ROOT_EMPTY, CONF_TO_KEYS,
+	  SUP_FILES_KEYS, { 0 }, { NULL }, NULL, NULL },
+	{ "resolver", "resolver", SUP_USER_RESOLVER, SUP_ROOT_EMPTY, CONF_TO_RESOLVER,
+	  0, { 0 }, { NULL }, NULL, NULL },
+	{ "auth", "auth", SUP_USER_AUTH, SUP_ROOT_EMPTY, CONF_TO_AUTH,
+	  SUP_FILES_ACCOUNTS, { 0 }, { NULL }, NULL, NULL },
+	{ "dkim", "dkim", SUP_USER_DKIM, SUP_ROOT_EMPTY, CONF_TO_DKIM,
+	  SUP_FILES_TABLES, { 0 }, { "keys", "resolver" }, NULL, NULL },
+	{ "relay", "relay", SUP_USER_RELAY, SUP_ROOT_EMPTY, CONF_TO_RELAY,
+	  0, { 0 }, { "resolver" }, NULL, NULL },
+	{ "deliver", "deliver", SUP_USER_VMAIL, SUP_ROOT_MAIL, CONF_TO_DELIVER,
+	  0, { 0 }, { "auth.lookup" }, NULL, NULL },
+	{ "queue", "queue", SUP_USER_QUEUE, SUP_ROOT_SPOOL, CONF_TO_QUEUE,
+	  0, { 0 }, { "deliver", "relay", "dkim", "auth.lookup" }, NULL, NULL },
+	{ "imap", "imap", SUP_USER_VMAIL, SUP_ROOT_MAIL, CONF_TO_IMAP,
+	  0, { 0 }, { "auth.redeem" }, imap_enabled, imap_workers },
+	{ "login", "login", SUP_USER_LOGIN, SUP_ROOT_EMPTY, CONF_TO_LOGIN,
+	  SUP_FILES_TLS, { 143, 993 }, { "auth.verify", "imap" }, imap_enabled, NULL },
+	{ "smtp-submit", "smtp", SUP_USER_SMTP, SUP_ROOT_EMPTY, CONF_TO_SUBMIT,
+	  SUP_FILES_TLS, { 465, 587 },
+	  { "auth.lookup", "auth.verify", "queue.submit", "resolver" }, NULL, NULL },
+	{ "smtp-mx", "smtp", SUP_USER_SMTP, SUP_ROOT_EMPTY, CONF_TO_MX,
+	  SUP_FILES_TLS, { 25 },
+	  { "auth.lookup", "queue.submit", "resolver" }, NULL, NULL },
+};
+/* clang-format on */
+
+const size_t sup_table_size = LEN(sup_table);
