@@ -82,6 +82,21 @@ $(BUILD)/obj/%.o: %.c
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
+# --- running ---------------------------------------------------------------
+.PHONY: deps run start stop
+deps:
+	@tools/deps build
+
+run: deps
+	@$(MAKE) --no-print-directory build
+	@tools/instance $(BUILD)/bin $(RUN_DIR) $(PORT_BASE) run
+
+start: build
+	@tools/instance $(BUILD)/bin $(RUN_DIR) $(PORT_BASE) start
+
+stop:
+	@tools/instance $(BUILD)/bin $(RUN_DIR) $(PORT_BASE) stop
+
 # --- unit tests ------------------------------------------------------------
 # Each tests/unit/test_NOUN.c is one cmocka program. A test of a service's
 # internals names the objects it needs in a line "// objects: services/x/y.c".
