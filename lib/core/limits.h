@@ -29,6 +29,7 @@
 #define LIMIT_IMAP_APPEND 1073741824 /* one message */
 #define LIMIT_IMAP_APPENDS 1000    /* messages of one APPEND (RFC 3502) */
 #define LIMIT_IMAP_SECTIONS 256    /* BODY[...] of one FETCH */
+#define LIMIT_IMAP_FIELDS 256      /* names of one HEADER.FIELDS */
 #define LIMIT_IMAP_SEARCH_KEYS 4096
 #define LIMIT_IMAP_PATTERNS 256    /* of one LIST (RFC 5258) */
 #define LIMIT_IMAP_NESTING 32      /* parentheses in SEARCH, LIST, ENVELOPE */
@@ -48,10 +49,26 @@
 #define LIMIT_MIME_PARAMS 64
 #define LIMIT_MIME_BOUNDARY 256    /* RFC 2046 5.1.1 says 70 */
 #define LIMIT_DKIM_SIGNATURES 20
+#define LIMIT_DKIM_TAGS 64         /* in one tag list */
+#define LIMIT_DKIM_RSA_BITS 4096   /* RFC 8301 3.2: verifiers take up to this */
+#define LIMIT_DKIM_KEYS 8          /* signatures put on one message */
+#define LIMIT_DKIM_JOBS 512        /* messages under way at once */
 
 /* Aliases. */
 #define LIMIT_ALIAS_DEPTH 20
 #define LIMIT_ALIAS_TARGETS 1000
+
+/* Logins. */
+#define LIMIT_AUTH_JOBS 256        /* passwords being checked or waiting for it */
+#define LIMIT_AUTH_DELAYED 10000   /* refusals held back */
+#define LIMIT_AUTH_CLIENTS 65536   /* addresses whose failures are counted */
+#define LIMIT_AUTH_CACHE 4096
+#define LIMIT_AUTH_TICKETS 16384
+/* What a password hash may cost to check. */
+#define LIMIT_HASH_ROUNDS 2000000  /* SHA-crypt, PBKDF2, SCRAM */
+#define LIMIT_HASH_BCRYPT 14       /* log2 of the rounds */
+#define LIMIT_HASH_MEMORY_KB 262144
+#define LIMIT_HASH_ARGON_KB 2097152 /* memory times passes */
 
 /* Frames between processes. */
 #define LIMIT_FRAME 65536

@@ -1,0 +1,25 @@
+/* The one object of the auth process. */
+#ifndef SERVICES_AUTH_AUTH_H
+#define SERVICES_AUTH_AUTH_H
+
+#include "service/service.h"
+#include "services/auth/cache.h"
+#include "services/auth/directory.h"
+#include "services/auth/penalty.h"
+#include "services/auth/tickets.h"
+
+struct auth {
+	struct loop *loop;
+	bool spoof_protection;
+	struct directory directory;
+	struct penalty penalty;
+	struct cache cache;
+	struct tickets tickets;
+	struct list attempts; /* being checked or held back */
+	size_t checking;
+	size_t delayed;
+	uint64_t logins;   /* since the start */
+	uint64_t refusals;
+};
+
+#endif
