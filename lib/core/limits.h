@@ -70,6 +70,9 @@
 #define LIMIT_HASH_MEMORY_KB 262144
 #define LIMIT_HASH_ARGON_KB 2097152 /* memory times passes */
 
+/* The queue: messages being received at once; one descriptor each. */
+#define LIMIT_QUEUE_TRANSACTIONS 4096
+
 /* Frames between processes. */
 #define LIMIT_FRAME 65536
 #define LIMIT_CHAN_QUEUE 16777216  /* bytes waiting in one channel */

@@ -1,0 +1,323 @@
+#include "services/queue/bounce.h"
+
+#include <fcntl.h>
+
+#include "core/arena.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "core/now.h"
+#include "mail/date.h"
+#include "mail/dsn.h"
+#include "mail/msgid.h"
+#include "services/queue/compose.h"
+#include "services/queue/sign.h"
+
+/* RET=FULL is honoured up to this size; above it the header goes back. */
+#define FULL_MAX (1u << 20)
+#define REPORT_MAX (FULL_MAX + (8u << 20))
+
+struct bounce {
+	struct message *message; /* stays: it is settling */
+	void (*done)(struct message *m, bool ok);
+	uint32_t *index;         /* recipients it tells of */
+	uint32_t n;
+	struct envelope env;     /* of the report */
+	char *address;           /* whom it goes to */
+	struct edit edit;
+	struct buf records;
+	int fd;
+	int err;
+};
+
+static bool
+tells_delay(const struct message *m, const struct recipient *r, int64_t now)
+{
+	return r->state == RECIPIENT_WAITING && r->attempts > 0 &&
+	    now - m->env.created >= BOUNCE_DELAY_S &&
+	    envelope_owes_delay(&m->env, r);
+}
+
+bool
+bounce_is_due(const struct message *m, int64_t now)
+{
+	for (uint32_t i = 0; i < m->env.n; i++)
+		if (m->env.rcpt[i].owed || tells_delay(m, &m->env.rcpt[i], now))
+			return true;
+	return false;
+}
+
+/* ---- the text ------------------------------------------------------------- */
+
+/* "rfc822;a@b" of an ORCPT parameter, its xtext decoded (RFC 3461 4.2). */
+static struct slice
+original_recipient(struct arena *a, struct slice orcpt)
+{
+	struct buf b = BUF_INIT(LIMIT_SMTP_COMMAND);
+	ssize_t semi = slice_find(orcpt, ';');
+	struct slice out = S("");
+
+	if (semi == -1)
+		return out;
+	buf_add_slice(&b, slice_head(orcpt, (size_t)semi + 1));
+	if (dsn_xtext_decode(&b, slice_from(orcpt, (size_t)semi + 1)) == 0)
+		out = arena_slice(a, buf_slice(&b));
+	buf_release(&b);
+	return out;
+}
+
+/* "mx.example.com [192.0.2.1]:25" to the name. */
+static struct slice
+host_name(struct slice host)
+{
+	struct slice word = S("");
+
+	return slice_word(&host, &word) ? word : S("");
+}
+
+static void
+describe(const struct bounce *b, struct arena *a, const struct recipient *r,
+    struct dsn_recipient *out)
+{
+	const struct message *m = b->message;
+	bool done = r->state == RECIPIENT_DONE;
+
+	*out = (struct dsn_recipient){
+		.final = r->address,
+		.original = original_recipient(a, r->orcpt),
+		.action = r->state == RECIPIENT_FAILED ? DSN_FAILED :
+		    r->state == RECIPIENT_WAITING ? DSN_DELAYED :
+		    r->kind == RECIPIENT_LOCAL ? DSN_DELIVERED : DSN_RELAYED,
+		.status = done ? S("2.0.0") : S("5.0.0"),
+		.last_attempt = now_wall(),
+	};
+	if (r->state == RECIPIENT_WAITING) {
+		out->status = S("4.0.0");
+		out->retry_until = m->env.created +
+		    (int64_t)m->queue->conf->queue_lifetime;
+	}
+	if (r->reply == NULL)
+		return;
+	if (r->reply->enhanced.n > 0)
+		out->status = r->reply->enhanced;
+	/* A temporary reply became final because time ran out (RFC 3463:
+	 * X.4.7, delivery time expired). */
+	if (r->state == RECIPIENT_FAILED && slice_starts(out->status, S("4")))
+		out->status = S("5.4.7");
+	out->diagnostic = r->reply->text;
+	out->remote_mta = host_name(r->reply->host);
+}
+
+/* Reads what of the original goes back. -1: logged. */
+static int
+read_original(struct message *m, bool *full, struct buf *out)
+{
+	struct buf record = BUF_INIT(LIMIT_FRAME);
+	struct wire_edit edit;
+	int fd = message_open(m, &record, &edit);
+	int r;
+
+	*full = slice_ieq(m->env.ret, S("FULL")) && m->env.size <= FULL_MAX;
+	if (fd == -1) {
+		buf_release(&record);
+		return -1;
+	}
+	r = compose_apply(out, fd, m->env.size, &edit, !*full);
+	if (r == -1)
+		log_error("spool", "id=%s read=\"%s\"", m->env.id,
+		    strerror(errno));
+	close(fd);
+	buf_release(&record);
+	return r;
+}
+
+static int
+build(struct bounce *b, struct buf *out)
+{
+	struct message *m = b->message;
+	struct queue *q = m->queue;
+	struct arena arena = ARENA_INIT;
+	struct buf original = BUF_INIT(FULL_MAX + WIRE_PREFIX +
+	    LIMIT_HEADER_BYTES);
+	struct buf msgid = BUF_INIT(1024), envid = BUF_INIT(LIMIT_SMTP_COMMAND);
+	struct dsn_recipient *list = arena_array(&arena, b->n, sizeof(*list));
+	struct dsn d = {
+		.host = q->host,
+		.sender = slice_str(b->address),
+		.queue_id = slice_str(m->env.id),
+		.date = now_wall(),
+		.zone = DATE_LOCAL,
+		.arrival = m->env.created,
+		.recipients = list,
+		.n = b->n,
+	};
+	int r;
+
+	for (uint32_t i = 0; i < b->n; i++)
+		describe(b, &arena, &m->env.rcpt[b->index[i]], &list[i]);
+	msgid_make(&msgid, slice_str(b->env.id), q->host);
+	d.message_id = buf_slice(&msgid);
+	if (dsn_xtext_decode(&envid, m->env.envid) == 0)
+		d.envid = buf_slice(&envid);
+	/* A report without the original is better than none. */
+	if (read_original(m, &d.full, &original) == -1) {
+		buf_clear(&original);
+		d.full = false;
+	}
+	d.original = buf_slice(&original);
+	r = dsn_build(out, &d);
+	buf_release(&original);
+	buf_release(&msgid);
+	buf_release(&envid);
+	arena_release(&arena);
+	return r;
+}
+
+/* ---- into the spool ------------------------------------------------------- */
+
+static void
+bounce_free(struct bounce *b)
+{
+	struct queue *q = b->message->queue;
+
+	if (b->fd != -1)
+		spool_body_drop(&q->spool, b->fd, b->env.id);
+	envelope_release(&b->env);
+	edit_release(&b->edit);
+	buf_release(&b->records);
+	mem_free(b->address);
+	mem_free(b->index);
+	mem_free(b);
+	q->reports--;
+}
+
+static void
+bounce_end(struct bounce *b, bool ok)
+{
+	struct message *m = b->message;
+	struct queue *q = m->queue;
+	void (*done)(struct message *, bool) = b->done;
+
+	for (uint32_t i = 0; ok && i < b->n; i++) {
+		struct recipient *r = &m->env.rcpt[b->index[i]];
+
+		if (r->owed)
+			r->owed = false;
+		else
+			r->warned = true;
+		/* Written for the case that the message stays. */
+		if (m->env.n > 1 || r->state == RECIPIENT_WAITING)
+			message_note(m, b->index[i]);
+	}
+	bounce_free(b);
+	done(m, ok);
+	queue_maybe_exit(q);
+}
+
+static void
+keep_work(void *arg)
+{
+	struct bounce *b = arg;
+
+	if (spool_keep(&b->message->queue->spool, b->fd, b->env.id, b->env.size,
+	    buf_slice(&b->records)) == -1)
+		b->err = errno;
+}
+
+static void
+keep_done(void *arg)
+{
+	struct bounce *b = arg;
+	struct queue *q = b->message->queue;
+	struct log_line l;
+
+	if (b->err != 0) {
+		log_error("spool", "id=%s report=%s keep=\"%s\"",
+		    b->message->env.id, b->env.id, strerror(b->err));
+		bounce_end(b, false);
+		return;
+	}
+	log_begin(&l, LOG_INFO, "report");
+	log_str(&l, "id", b->message->env.id);
+	log_str(&l, "report", b->env.id);
+	log_str(&l, "to", b->address);
+	log_end(&l);
+	run_take(q, b->env.id, b->env.size, buf_slice(&b->records));
+	bounce_end(b, true);
+}
+
+static void
+bounce_signed(void *arg, struct slice fields)
+{
+	struct bounce *b = arg;
+	struct wire_edit view;
+
+	edit_prepend(&b->edit, fields);
+	edit_view(&b->edit, &view);
+	envelope_write(&b->records, &b->env, &view);
+	loop_work(b->message->queue->loop, keep_work, keep_done, b);
+}
+
+/* Whom to tell: the sender, or the postmaster about a report that failed. */
+static char *
+addressee(const struct message *m, unsigned *flags)
+{
+	const struct conf *conf = m->queue->conf;
+	struct buf b = BUF_INIT(LIMIT_ADDRESS);
+
+	*flags = ENVELOPE_BOUNCE;
+	if (m->env.sender.n > 0)
+		return slice_dup(m->env.sender);
+	*flags |= ENVELOPE_DOUBLE;
+	if (conf->postmaster_address[0] != '\0')
+		buf_adds(&b, conf->postmaster_address);
+	else
+		buf_addf(&b, "postmaster@%s", conf->domainname);
+	return buf_take(&b);
+}
+
+static void
+collect(struct bounce *b)
+{
+	const struct message *m = b->message;
+	int64_t now = now_wall();
+
+	b->index = mem_array(m->env.n, sizeof(*b->index));
+	for (uint32_t i = 0; i < m->env.n; i++)
+		if (m->env.rcpt[i].owed || tells_delay(m, &m->env.rcpt[i], now))
+			b->index[b->n++] = i;
+}
+
+void
+bounce_send(struct message *m, void (*done)(struct message *m, bool ok))
+{
+	struct queue *q = m->queue;
+	struct bounce *b = mem_zero(sizeof(*b));
+	struct buf text = BUF_INIT(REPORT_MAX);
+	unsigned flags;
+
+	q->reports++;
+	b->message = m;
+	b->done = done;
+	b->address = addressee(m, &flags);
+	collect(b);
+	edit_init(&b->edit);
+	buf_init(&b->records, ENVELOPE_MAX);
+	msgid_queue_id(b->env.id);
+	b->env.flags = flags;
+	b->env.created = now_wall();
+	envelope_add(&b->env, RECIPIENT_UNRESOLVED, slice_str(b->address),
+	    slice_str(b->address), S(""), 0);
+	b->fd = spool_body_new(&q->spool, b->env.id);
+	if (b->fd == -1 || build(b, &text) == -1 ||
+	    file_write_all(b->fd, text.p, text.n) == -1) {
+		log_error("spool", "id=%s report=%s write=\"%s\"", m->env.id,
+		    b->env.id, strerror(errno));
+		buf_release(&text);
+		bounce_end(b, false);
+		return;
+	}
+	b->env.size = text.n;
+	buf_release(&text);
+	sign_message(q, b->fd, b->env.id, b->env.size, &b->edit, bounce_signed,
+	    b);
+}

@@ -1,0 +1,631 @@
+#include "services/queue/run.h"
+
+#include <fcntl.h>
+
+#include "core/file.h"
+#include "core/log.h"
+#include "core/now.h"
+#include "core/rand.h"
+#include "services/queue/bounce.h"
+#include "wire/deliver.h"
+
+/* What is due within this time is tried together. */
+#define SLACK_MS 1000
+/* A next try that is far away; the heap is asked again then. */
+#define DAY_MS (24u * 3600 * 1000)
+/* A process of ours comes back within seconds; the next hop need not. */
+#define PEER_RETRY_MS 5000
+/* When a report could not be stored. */
+#define REPORT_RETRY_MS 60000
+
+/* ---- the clock ------------------------------------------------------------ */
+
+static void
+run_set_timer(struct run *run)
+{
+	struct due *first = due_first(&run->due);
+	uint64_t now = loop_now(run->queue->loop);
+
+	if (first == NULL)
+		loop_timer_stop(run->timer);
+	else
+		loop_timer_start(run->timer, first->at > now ?
+		    first->at - now : 0, 0);
+}
+
+static void
+message_sleep(struct message *m, uint64_t until)
+{
+	struct run *run = m->queue->run;
+
+	due_set(&run->due, &m->due, until);
+	if (due_first(&run->due) == &m->due)
+		run_set_timer(run);
+}
+
+static void
+message_try_one(struct message *m, uint32_t index, uint64_t now,
+    struct buf *name)
+{
+	struct run *run = m->queue->run;
+	struct recipient *r = &m->env.rcpt[index];
+	struct dest *d;
+
+	if (r->state != RECIPIENT_WAITING || r->busy ||
+	    r->next_try > now + SLACK_MS)
+		return;
+	if (r->kind == RECIPIENT_UNRESOLVED) {
+		job_resolve(run, m, index);
+		return;
+	}
+	d = dest_of(run, m, r, name);
+	if (!dest_is_resting(d, now)) {
+		job_add(run, d, m, index);
+		return;
+	}
+	r->next_try = d->rest_until + rand_below(1000);
+	if (r->reply == NULL)
+		recipient_reply(r, S("4.4.1"), slice_str(d->why), S(""));
+}
+
+/* Makes jobs of all recipients that are due. */
+static void
+message_try(struct message *m)
+{
+	struct run *run = m->queue->run;
+	uint64_t now = loop_now(run->queue->loop);
+	struct buf name = BUF_INIT(LIMIT_SMTP_COMMAND);
+
+	for (uint32_t i = 0; i < m->env.n; i++)
+		message_try_one(m, i, now, &name);
+	/* Open jobs are found through their recipients' destinations. */
+	for (uint32_t i = 0; i < m->env.n && m->jobs > 0; i++) {
+		struct dest *d;
+
+		if (!m->env.rcpt[i].busy ||
+		    m->env.rcpt[i].kind == RECIPIENT_UNRESOLVED)
+			continue;
+		d = dest_of(run, m, &m->env.rcpt[i], &name);
+		if (d->building != NULL && d->building->message == m) {
+			struct job *job = d->building;
+
+			d->building = NULL;
+			dest_enqueue(run, d, job);
+		}
+	}
+	buf_release(&name);
+	message_settle(m);
+}
+
+static void
+run_tick(void *arg)
+{
+	struct run *run = arg;
+	uint64_t now = loop_now(run->queue->loop);
+	struct due *first;
+
+	while ((first = due_first(&run->due)) != NULL && first->at <= now) {
+		struct message *m = CONTAINER_OF(first, struct message, due);
+
+		due_clear(&run->due, first);
+		if (!m->env.hold && !m->deleted)
+			message_try(m);
+	}
+	dests_pump(run);
+	run_set_timer(run);
+}
+
+/* ---- the file ------------------------------------------------------------- */
+
+int
+message_open(struct message *m, struct buf *record, struct wire_edit *edit)
+{
+	int fd = spool_message_open(&m->queue->spool, m->name);
+	char *to = buf_reserve(record, m->edit_size);
+
+	if (fd != -1 && to != NULL && file_pread_all(fd, to, m->edit_size,
+	    (off_t)m->env.size) == 0) {
+		buf_commit(record, m->edit_size);
+		if (envelope_read_edit(edit, buf_slice(record)) == 0)
+			return fd;
+		errno = EBADMSG;
+	}
+	log_error("spool", "id=%s file=%s open=\"%s\"", m->env.id, m->name,
+	    strerror(errno));
+	if (fd == -1 && errno == ENOENT)
+		m->deleted = true; /* there is nothing left to send */
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+static void
+message_append(struct message *m, struct slice records)
+{
+	/* The state is in memory too: what is lost by this is that a restart
+	 * repeats a try. */
+	if (spool_message_append(&m->queue->spool, m->name, records) == -1)
+		log_error("spool", "id=%s append=\"%s\"", m->env.id,
+		    strerror(errno));
+}
+
+void
+message_note(struct message *m, uint32_t index)
+{
+	struct buf b = BUF_INIT(4 * LIMIT_FRAME);
+
+	envelope_write_state(&b, &m->env, index);
+	message_append(m, buf_slice(&b));
+	buf_release(&b);
+}
+
+struct removal {
+	struct queue *queue;
+	char name[SPOOL_NAME];
+	char id[QUEUE_ID_LEN + 1];
+	int err;
+};
+
+static void
+removal_work(void *arg)
+{
+	struct removal *r = arg;
+
+	if (spool_message_remove(&r->queue->spool, r->name) == -1 &&
+	    errno != ENOENT)
+		r->err = errno;
+}
+
+static void
+removal_done(void *arg)
+{
+	struct removal *r = arg;
+
+	if (r->err != 0)
+		log_error("spool", "id=%s remove=\"%s\"", r->id,
+		    strerror(r->err));
+	mem_free(r);
+}
+
+static void
+message_free(struct message *m)
+{
+	struct run *run = m->queue->run;
+
+	due_clear(&run->due, &m->due);
+	map_remove(&run->messages, slice_str(m->env.id));
+	envelope_release(&m->env);
+	mem_free(m);
+}
+
+static void
+message_remove(struct message *m)
+{
+	struct queue *q = m->queue;
+	struct removal *r = mem_zero(sizeof(*r));
+
+	r->queue = q;
+	memcpy(r->name, m->name, sizeof(r->name));
+	memcpy(r->id, m->env.id, sizeof(r->id));
+	log_info("removed", "id=%s", m->env.id);
+	loop_work(q->loop, removal_work, removal_done, r);
+	message_free(m);
+}
+
+/* ---- results -------------------------------------------------------------- */
+
+static void
+log_result(const struct message *m, const struct recipient *r,
+    const struct outcome *o)
+{
+	static const char *const status[WIRE_OUTCOMES] = {
+		[WIRE_DONE] = "sent", [WIRE_LATER] = "deferred",
+		[WIRE_NEVER] = "bounced",
+	};
+	struct log_line l;
+
+	/* deliver has its own line for each mailbox it wrote to. */
+	if (r->kind == RECIPIENT_LOCAL && o->outcome == WIRE_DONE)
+		return;
+	log_begin(&l, o->outcome == WIRE_DONE ? LOG_INFO : LOG_WARN, "try");
+	log_str(&l, "id", m->env.id);
+	log_slice(&l, "to", r->address);
+	if (!slice_eq(r->orig, r->address))
+		log_slice(&l, "orig_to", r->orig);
+	if (o->host.n > 0)
+		log_slice(&l, "relay", o->host);
+	log_num(&l, "delay", now_wall() - m->env.created);
+	log_slice(&l, "dsn", o->enhanced);
+	log_str(&l, "status", status[o->outcome]);
+	log_slice(&l, "reply", o->text);
+	log_end(&l);
+}
+
+void
+message_result(struct message *m, uint32_t index, const struct outcome *o)
+{
+	struct recipient *r = &m->env.rcpt[index];
+	bool changed = recipient_reply_differs(r, o->enhanced, o->text);
+
+	r->busy = false;
+	if (r->attempts < UINT16_MAX)
+		r->attempts++;
+	log_result(m, r, o);
+	recipient_reply(r, o->enhanced, o->text, o->host);
+	switch (o->outcome) {
+	case WIRE_DONE:
+		r->state = RECIPIENT_DONE;
+		r->relayed_dsn = o->dsn;
+		r->owed = envelope_owes_success(&m->env, r, o->dsn);
+		break;
+	case WIRE_NEVER:
+		r->state = RECIPIENT_FAILED;
+		r->owed = envelope_owes_failure(&m->env, r);
+		break;
+	default:
+		r->next_try = loop_now(m->queue->loop) + retry_delay(o->wait,
+		    r->attempts, rand_below(1u << 20));
+		if (!changed)
+			return;
+	}
+	/* The only recipient, finished: the file goes, no need to write. */
+	if (m->env.n > 1 || r->state == RECIPIENT_WAITING || r->owed)
+		message_note(m, index);
+}
+
+/* RFC 5321 4.5.4.1: after some days it is given up. */
+static void
+message_expire(struct message *m)
+{
+	int64_t lifetime = (int64_t)m->queue->conf->queue_lifetime;
+
+	if (m->env.hold || now_wall() - m->env.created < lifetime)
+		return;
+	for (uint32_t i = 0; i < m->env.n; i++) {
+		struct recipient *r = &m->env.rcpt[i];
+		struct log_line l;
+
+		if (r->state != RECIPIENT_WAITING || r->attempts == 0)
+			continue;
+		r->state = RECIPIENT_FAILED;
+		r->owed = envelope_owes_failure(&m->env, r);
+		log_begin(&l, LOG_WARN, "expired");
+		log_str(&l, "id", m->env.id);
+		log_slice(&l, "to", r->address);
+		log_end(&l);
+		message_note(m, i);
+	}
+}
+
+static void
+message_reported(struct message *m, bool ok)
+{
+	m->settling = false;
+	if (ok)
+		message_settle(m);
+	else
+		message_sleep(m, loop_now(m->queue->loop) + REPORT_RETRY_MS);
+}
+
+/* When something is to be done for m next; 0 if nothing is left. */
+static uint64_t
+message_next(const struct message *m)
+{
+	uint64_t now = loop_now(m->queue->loop), next = 0;
+	int64_t age = now_wall() - m->env.created;
+	int64_t left = (int64_t)m->queue->conf->queue_lifetime - age;
+	bool tried = false, warn = false;
+
+	for (uint32_t i = 0; i < m->env.n; i++) {
+		const struct recipient *r = &m->env.rcpt[i];
+
+		if (r->state != RECIPIENT_WAITING)
+			continue;
+		if (next == 0 || r->next_try < next)
+			next = r->next_try > 0 ? r->next_try : 1;
+		tried |= r->attempts > 0;
+		warn |= envelope_owes_delay(&m->env, r);
+	}
+	if (next == 0)
+		return 0;
+	/* Wake for the expiry and for the report of a delay as well. */
+	if (tried && left > 0 && now + (uint64_t)left * 1000 < next)
+		next = now + (uint64_t)left * 1000;
+	if (warn && age < BOUNCE_DELAY_S &&
+	    now + (uint64_t)(BOUNCE_DELAY_S - age) * 1000 < next)
+		next = now + (uint64_t)(BOUNCE_DELAY_S - age) * 1000;
+	return next < now + DAY_MS ? next : now + DAY_MS;
+}
+
+void
+message_settle(struct message *m)
+{
+	uint64_t next;
+
+	if (m->jobs > 0 || m->settling)
+		return;
+	if (m->deleted) {
+		message_remove(m);
+		return;
+	}
+	message_expire(m);
+	if (!m->env.hold && bounce_is_due(m, now_wall())) {
+		m->settling = true;
+		bounce_send(m, message_reported);
+		return;
+	}
+	next = message_next(m);
+	if (next == 0 && !bounce_is_due(m, now_wall()))
+		message_remove(m);
+	else if (m->env.hold)
+		due_clear(&m->queue->run->due, &m->due);
+	else
+		message_sleep(m, next);
+}
+
+/* ---- coming in ------------------------------------------------------------ */
+
+/*
+ * A message from its records. first: when its recipients are due. Returns NULL
+ * with *why; *used is how much of tail is whole records.
+ */
+static struct message *
+message_new(struct queue *q, const char *id, uint64_t size, struct slice tail,
+    uint64_t first, size_t *used, const char **why)
+{
+	struct message *m = mem_zero(sizeof(*m));
+	ssize_t n;
+
+	m->queue = q;
+	n = envelope_read(&m->env, tail, &m->edit_size, why);
+	if (n == -1) {
+		envelope_release(&m->env);
+		mem_free(m);
+		return NULL;
+	}
+	*used = (size_t)n;
+	snprintf(m->env.id, sizeof(m->env.id), "%s", id);
+	m->env.size = size;
+	spool_name(m->name, id, size);
+	for (uint32_t i = 0; i < m->env.n; i++)
+		m->env.rcpt[i].next_try = first;
+	return m;
+}
+
+static void
+message_enter(struct message *m)
+{
+	if (map_get(&m->queue->run->messages, slice_str(m->env.id)) != NULL)
+		panic("message %s is in the queue twice", m->env.id);
+	map_put(&m->queue->run->messages, slice_str(m->env.id), m);
+	if (m->env.hold)
+		return;
+	message_sleep(m, m->env.rcpt[0].next_try);
+}
+
+void
+run_take(struct queue *q, const char *id, uint64_t size, struct slice records)
+{
+	const char *why;
+	size_t used;
+	struct message *m = message_new(q, id, size, records,
+	    loop_now(q->loop), &used, &why);
+
+	if (m == NULL)
+		panic("records of %s cannot be read back: %s", id, why);
+	message_enter(m);
+}
+
+/* ---- the start ------------------------------------------------------------ */
+
+struct found {
+	struct list link;
+	char name[SPOOL_NAME];
+};
+
+/* A piece of the spool, read on a thread. */
+#define LOAD_BATCH 64
+struct load {
+	struct queue *queue;
+	size_t n;
+	struct {
+		char name[SPOOL_NAME];
+		struct buf tail;
+		int err;
+	} file[LOAD_BATCH];
+};
+
+static void run_load_more(struct run *run);
+
+static void
+load_one(struct queue *q, const char *name, struct buf *tail, int *err)
+{
+	char id[QUEUE_ID_LEN + 1];
+	uint64_t size;
+	int fd = spool_message_open(&q->spool, name);
+
+	if (fd == -1 || !spool_name_parse(name, id, &size) ||
+	    lseek(fd, (off_t)size, SEEK_SET) == -1 ||
+	    file_read_fd(fd, tail) == -1)
+		*err = errno;
+	if (fd != -1)
+		close(fd);
+}
+
+static void
+load_work(void *arg)
+{
+	struct load *load = arg;
+
+	for (size_t i = 0; i < load->n; i++)
+		load_one(load->queue, load->file[i].name, &load->file[i].tail,
+		    &load->file[i].err);
+}
+
+static void
+load_take(struct queue *q, const char *name, struct buf *tail, int err)
+{
+	const char *why = "file cannot be read";
+	char id[QUEUE_ID_LEN + 1];
+	struct message *m = NULL;
+	uint64_t size, now = loop_now(q->loop);
+	size_t used = 0;
+
+	if (err == ENOENT || !spool_name_parse(name, id, &size))
+		return;
+	if (err == 0)
+		m = message_new(q, id, size, buf_slice(tail), now, &used, &why);
+	if (m == NULL) {
+		/* A name is given to durable content only, so this is damage,
+		 * not a crash. Kept for a human to look at. */
+		log_error("spool", "id=%s file=%s reason=\"%s\" error=\"%s\" kept=bad.%s",
+		    id, name, why, err != 0 ? strerror(err) : "", name);
+		if (err == 0 && spool_message_quarantine(&q->spool, name) == -1)
+			log_error("spool", "file=%s rename=\"%s\"", name,
+			    strerror(errno));
+		return;
+	}
+	if (used < tail->n && spool_message_truncate(&q->spool, name,
+	    size + used) == -1)
+		log_error("spool", "file=%s truncate=\"%s\"", name,
+		    strerror(errno));
+	/* What was tried before waits a little, so that a restart does not
+	 * send everything at once. */
+	for (uint32_t i = 0; i < m->env.n; i++)
+		if (m->env.rcpt[i].reply != NULL)
+			m->env.rcpt[i].next_try = now +
+			    rand_below(q->run->rule.min_ms + 1);
+	log_info("resumed", "id=%s", id);
+	message_enter(m);
+}
+
+static void
+load_done(void *arg)
+{
+	struct load *load = arg;
+	struct queue *q = load->queue;
+
+	for (size_t i = 0; i < load->n; i++) {
+		load_take(q, load->file[i].name, &load->file[i].tail,
+		    load->file[i].err);
+		buf_release(&load->file[i].tail);
+	}
+	mem_free(load);
+	q->run->load_running = false;
+	run_load_more(q->run);
+}
+
+static void
+run_load_more(struct run *run)
+{
+	struct load *load;
+
+	if (list_is_empty(&run->loading))
+		return;
+	load = mem_zero(sizeof(*load));
+	load->queue = run->queue;
+	while (load->n < LOAD_BATCH && !list_is_empty(&run->loading)) {
+		struct found *f = LIST_FIRST(&run->loading, struct found, link);
+
+		memcpy(load->file[load->n].name, f->name, SPOOL_NAME);
+		buf_init(&load->file[load->n].tail, ENVELOPE_MAX);
+		load->n++;
+		list_remove(&f->link);
+		mem_free(f);
+	}
+	run->load_running = true;
+	loop_work(run->queue->loop, load_work, load_done, load);
+}
+
+static void
+run_found(void *arg, const char *name)
+{
+	struct run *run = arg;
+	struct found *f = mem_zero(sizeof(*f));
+
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	list_push(&run->loading, &f->link);
+}
+
+int
+run_start(struct queue *q, const char **why)
+{
+	struct run *run = mem_zero(sizeof(*run));
+
+	run->queue = q;
+	q->run = run;
+	map_init(&run->messages);
+	dests_init(&run->dests);
+	list_init(&run->loading);
+	run->timer = loop_timer_new(q->loop, run_tick, run);
+	run->rule = (struct retry_rule){ q->conf->queue_retry_min * 1000,
+		q->conf->queue_retry_max * 1000 };
+	run->peer_rule = (struct retry_rule){ PEER_RETRY_MS, run->rule.max_ms };
+	if (spool_list(&q->spool, run_found, run) == -1)
+		return fail(why, "the spool folder cannot be read");
+	run_load_more(run);
+	return 0;
+}
+
+/* ---- what people ask for -------------------------------------------------- */
+
+struct message *
+run_find(struct queue *q, struct slice id)
+{
+	return map_get(&q->run->messages, id);
+}
+
+void
+run_count(struct queue *q, struct run_counts *out)
+{
+	struct map_iter it = { 0 };
+	struct slice key;
+	void *value;
+
+	*out = (struct run_counts){ 0 };
+	while (map_next(&q->run->messages, &it, &key, &value)) {
+		const struct message *m = value;
+
+		if (m->jobs > 0 || m->settling)
+			out->active++;
+		else if (m->env.hold)
+			out->hold++;
+		else
+			out->deferred++;
+		if (out->oldest == 0 || m->env.created < out->oldest)
+			out->oldest = m->env.created;
+	}
+}
+
+void
+message_flush(struct message *m)
+{
+	for (uint32_t i = 0; i < m->env.n; i++)
+		m->env.rcpt[i].next_try = 1;
+	dests_wake(m->queue->run);
+	if (!m->env.hold && m->jobs == 0 && !m->settling)
+		message_sleep(m, loop_now(m->queue->loop));
+}
+
+int
+message_hold(struct message *m, bool hold)
+{
+	struct buf b = BUF_INIT(64);
+	int r;
+
+	envelope_write_hold(&b, hold);
+	r = spool_message_append(&m->queue->spool, m->name, buf_slice(&b));
+	buf_release(&b);
+	if (r == -1)
+		return -1;
+	m->env.hold = hold;
+	message_settle(m);
+	return 0;
+}
+
+void
+message_delete(struct message *m)
+{
+	m->deleted = true;
+	message_settle(m);
+}

@@ -1,0 +1,18 @@
+/* What leaves gets its DKIM signature from dkim. */
+#ifndef SERVICES_QUEUE_SIGN_H
+#define SERVICES_QUEUE_SIGN_H
+
+#include "services/queue/compose.h"
+#include "services/queue/queue.h"
+
+/*
+ * Asks for the signature of the message in fd (of queue id) with that edit.
+ * cb is called once, perhaps at once: with the header fields to put in front,
+ * "" if there is no key for it, ENABLE_OPENDKIM is 0 or dkim is away (then
+ * logged: an unsigned message is better than none).
+ */
+void sign_message(struct queue *q, int fd, const char *id, uint64_t size,
+    const struct edit *edit, void (*cb)(void *arg, struct slice fields),
+    void *arg);
+
+#endif
