@@ -9,6 +9,7 @@
 #include "conf/conf_accounts.h"
 #include "conf/conf_dkim.h"
 #include "conf/conf_load.h"
+#include "conf/conf_tls.h"
 #include "conf/conf_virtual.h"
 #include "core/file.h"
 #include "core/log.h"
@@ -16,7 +17,6 @@
 
 #define SETTLE_MS 50 /* an editor's rename and write arrive together */
 #define FILES_MAX 1000
-#define LETSENCRYPT "/etc/letsencrypt/live"
 
 /* A file that a service is given, and how it looked when it was sent. */
 struct sup_file {
@@ -69,69 +69,13 @@ add_config(struct sup_files *fs, struct list *to, unsigned set,
 	buf_release(&path);
 }
 
-/* live/<D>/ for the first D that exists (dms-compat 10.1). */
-static void
-letsencrypt_paths(const struct conf *c, struct buf *cert, struct buf *key)
-{
-	struct slice wild = slice_str(c->ssl_domain);
-	const char *names[3];
-
-	if (slice_starts(wild, S("*.")))
-		wild = slice_from(wild, 2);
-	names[0] = wild.p;
-	names[1] = c->hostname;
-	names[2] = c->domainname;
-	for (size_t i = 0; i < LEN(names); i++) {
-		if (names[i] == NULL || names[i][0] == '\0')
-			continue;
-		buf_clear(cert);
-		buf_clear(key);
-		buf_addf(cert, LETSENCRYPT "/%s/fullchain.pem", names[i]);
-		buf_addf(key, LETSENCRYPT "/%s/privkey.pem", names[i]);
-		if (access(buf_str(cert), F_OK) != 0)
-			continue;
-		if (access(buf_str(key), F_OK) != 0) {
-			buf_clear(key);
-			buf_addf(key, LETSENCRYPT "/%s/key.pem", names[i]);
-		}
-		return;
-	}
-}
-
-static void
-tls_paths(const struct sup *s, struct buf *cert, struct buf *key)
-{
-	const struct conf *c = &s->conf;
-
-	switch ((enum conf_ssl_type)c->ssl_type) {
-	case CONF_SSL_EMPTY:
-		sup_path_tls(s, "cert.pem", cert);
-		sup_path_tls(s, "key.pem", key);
-		break;
-	case CONF_SSL_MANUAL:
-		buf_adds(cert, c->ssl_cert_path);
-		buf_adds(key, c->ssl_key_path);
-		break;
-	case CONF_SSL_LETSENCRYPT:
-		letsencrypt_paths(c, cert, key);
-		break;
-	case CONF_SSL_SELF_SIGNED:
-		buf_addf(cert, "%s/ssl/%s-cert.pem", c->config_dir, c->hostname);
-		buf_addf(key, "%s/ssl/%s-key.pem", c->config_dir, c->hostname);
-		break;
-	case CONF_SSL_CUSTOM:
-		buf_addf(cert, "%s/ssl/%s-full.pem", c->config_dir, c->hostname);
-		buf_add_slice(key, buf_slice(cert));
-		break;
-	}
-}
-
 static void
 add_tls(struct sup_files *fs, struct list *to)
 {
 	struct buf cert = BUF_INIT(PATH_MAX), key = BUF_INIT(PATH_MAX);
 
-	tls_paths(fs->sup, &cert, &key);
+	/* A missing file was fatal at start; later it is a change to wait out. */
+	(void)conf_tls_paths(&fs->sup->conf, &cert, &key, NULL);
 	add(to, SUP_FILES_TLS, "tls-cert", buf_str(&cert));
 	add(to, SUP_FILES_TLS, "tls-key", buf_str(&key));
 	buf_release(&cert);
@@ -285,6 +229,22 @@ valid(struct sup_files *fs)
 	return ok;
 }
 
+static bool
+has_certificate(struct sup_files *fs)
+{
+	struct buf cert = BUF_INIT(PATH_MAX), key = BUF_INIT(PATH_MAX);
+	struct conf_problems p;
+	bool ok;
+
+	conf_problems_init(&p);
+	ok = conf_tls_paths(&fs->sup->conf, &cert, &key, &p) == 0;
+	log_problems(&p);
+	conf_problems_release(&p);
+	buf_release(&cert);
+	buf_release(&key);
+	return ok;
+}
+
 static void
 watch_folder(struct sup_files *fs, const char *path)
 {
@@ -375,21 +335,13 @@ struct sup_files *
 sup_files_new(struct sup *s)
 {
 	struct sup_files *fs = mem_zero(sizeof(*fs));
-	struct sup_file *f;
 
 	fs->sup = s;
-	if (!valid(fs)) {
+	if (!valid(fs) || !has_certificate(fs)) {
 		mem_free(fs);
 		return NULL;
 	}
 	scan(fs, &fs->list);
-	LIST_EACH(f, &fs->list, struct sup_file, link) {
-		if (f->set == SUP_FILES_TLS && !f->there) {
-			log_error("certificate", "File %s does not exist!",
-			    f->path);
-			return NULL;
-		}
-	}
 	fs->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (fs->inotify != -1) {
 		fs->watch = loop_poll_new(s->loop, fs->inotify, on_notify, fs);
