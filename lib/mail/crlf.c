@@ -4,13 +4,16 @@
 uint64_t
 crlf_size(struct slice text, uint64_t *lines)
 {
-	const char *p = text.p, *end = text.p + text.n;
 	uint64_t extra = 0, count = 0;
 
-	while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+	for (size_t i = 0; i < text.n; i++) {
+		const char *lf = memchr(text.p + i, '\n', text.n - i);
+
+		if (lf == NULL)
+			break;
+		i = (size_t)(lf - text.p);
 		count++;
-		extra += p == text.p || p[-1] != '\r';
-		p++;
+		extra += i == 0 || lf[-1] != '\r';
 	}
 	if (lines != NULL)
 		*lines = count;

@@ -116,14 +116,9 @@ static void
 scan(struct parser *p)
 {
 	while (p->open > 0 && p->at < p->msg.n) {
-		const char *next;
-
 		if (is_boundary(p, p->at))
 			return;
-		next = memmem(p->msg.p + p->at, p->msg.n - p->at, "\n--", 3);
-		if (next == NULL)
-			break;
-		p->at = (size_t)(next - p->msg.p) + 1;
+		p->at = line_end(p->msg, p->at);
 	}
 	p->at = p->msg.n;
 	p->hit = NO_HIT;

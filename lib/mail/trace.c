@@ -2,6 +2,7 @@
 #include "mail/trace.h"
 
 #include "core/limits.h"
+#include "mail/addr.h"
 #include "mail/date.h"
 
 /*
@@ -27,6 +28,18 @@ put_clean(struct buf *out, struct slice s, const char *extra)
 #define HELO_EXTRA ".-_:[]"
 /* atext of RFC 5322 3.2.3 and what a quoted local part may need. */
 #define ADDRESS_EXTRA ".-_:[]@!#$%&'*+/=?^`{|}~\" "
+
+/* What is a valid address may stand as it is: its quoting protects it. */
+static void
+put_address(struct buf *out, struct slice s)
+{
+	struct addr a;
+
+	if (addr_parse(s, ADDR_UTF8 | ADDR_POSTMASTER, &a, NULL) == 0)
+		buf_add_slice(out, s);
+	else
+		put_clean(out, s, ADDRESS_EXTRA);
+}
 
 const char *
 trace_protocol(bool extended, bool tls, bool auth, bool utf8)
@@ -79,7 +92,7 @@ trace_received(struct buf *out, const struct trace_received *r)
 	}
 	if (r->rcpt.n > 0) {
 		buf_adds(out, "\r\n\tfor <");
-		put_clean(out, r->rcpt, ADDRESS_EXTRA);
+		put_address(out, r->rcpt);
 		buf_addc(out, '>');
 	}
 	buf_adds(out, r->rcpt.n > 0 ? "; " : ";\r\n\t");
@@ -91,6 +104,6 @@ void
 trace_return_path(struct buf *out, struct slice path)
 {
 	buf_adds(out, "Return-Path: <");
-	put_clean(out, path, ADDRESS_EXTRA);
+	put_address(out, path);
 	buf_adds(out, ">\r\n");
 }

@@ -120,11 +120,12 @@ put_plain(struct buf *out, struct slice text)
 {
 	size_t from = 0;
 
-	for (size_t i = 0; i <= text.n; i++)
-		if (i == text.n || text.p[i] == '\r' || text.p[i] == '\n') {
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] == '\r' || text.p[i] == '\n') {
 			utf8_sanitize(out, slice_of(text.p + from, i - from));
 			from = i + 1;
 		}
+	utf8_sanitize(out, slice_from(text, from));
 }
 
 static bool

@@ -53,8 +53,10 @@ TEST(hostile_values_cannot_change_the_structure)
 	buf_clear(&b);
 	trace_return_path(&b, S("a@b>\n"));
 	trace_return_path(&b, S(""));
+	trace_return_path(&b, S("\"a\\\">b\"@c.test"));
 	CHECK_SLICE(buf_slice(&b),
-	    "Return-Path: <a@b?" "?>\r\nReturn-Path: <>\r\n");
+	    "Return-Path: <a@b?" "?>\r\nReturn-Path: <>\r\n"
+	    "Return-Path: <\"a\\\">b\"@c.test>\r\n");
 	CHECK_SLICE(slice_str(trace_protocol(true, true, true, true)),
 	    "UTF8SMTPSA");
 	CHECK_SLICE(slice_str(trace_protocol(true, false, true, false)),
