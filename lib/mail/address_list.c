@@ -360,7 +360,8 @@ address_format(struct buf *out, const struct address *addr)
 	bool plain = s.n > 0 && s.p[0] != '.' && s.p[s.n - 1] != '.';
 
 	for (size_t i = 0; i < s.n && plain; i++)
-		plain = ascii_is_alnum(s.p[i]) || (unsigned char)s.p[i] >= 0x80 ||
+		plain = ascii_is_alnum(s.p[i]) ||
+		    (unsigned char)s.p[i] >= 0x80 ||
 		    (s.p[i] != 0 && strchr(extra, s.p[i]) != NULL);
 	if (!plain)
 		buf_addc(out, '"');

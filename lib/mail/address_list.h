@@ -22,7 +22,7 @@ enum address_kind {
  */
 struct address {
 	enum address_kind kind;
-	struct slice name;    /* phrase without quotes, else a trailing comment */
+	struct slice name;    /* phrase without quotes, else a comment */
 	struct slice route;   /* "@a,@b" */
 	struct slice mailbox; /* local part, without quotes */
 	struct slice host;

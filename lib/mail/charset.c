@@ -200,7 +200,7 @@ from_iconv(iconv_t iconv_handle, struct slice *in, bool final, struct buf *out)
 			continue;
 		if (err == EINVAL && !final)
 			return;
-		/* Malformed: one byte goes, so that there is always progress. */
+		/* Malformed: one byte goes, so there is always progress. */
 		utf8_put(out, REPLACEMENT);
 		*in = slice_from(*in, 1);
 	}

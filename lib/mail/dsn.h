@@ -29,7 +29,7 @@ struct dsn_recipient {
 
 struct dsn {
 	struct slice host;       /* reporting MTA, ours */
-	struct slice sender;     /* whom the report goes to, without brackets */
+	struct slice sender;     /* whom the report goes to, no brackets */
 	struct slice envid;      /* decoded */
 	struct slice queue_id;
 	struct slice message_id; /* new, with brackets (msgid_make) */

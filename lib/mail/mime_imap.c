@@ -48,7 +48,7 @@ put_string_after(struct buf *out, struct slice s)
 	mime_imap_string(out, s);
 }
 
-/* --- envelope -------------------------------------------------------------- */
+/* --- envelope ------------------------------------------------------------ */
 
 enum envelope_field {
 	ENV_DATE,
@@ -144,9 +144,9 @@ mime_envelope(struct buf *out, struct slice msg)
 	arena_release(&arena);
 }
 
-/* --- body structure -------------------------------------------------------- */
+/* --- body structure ------------------------------------------------------ */
 
-/* RFC 2046 4.1.2: text without charset is US-ASCII, and clients like to know. */
+/* RFC 2046 4.1.2: text without charset is US-ASCII; clients like to know. */
 static void
 put_params(struct buf *out, const struct mime_params *params, bool text)
 {
