@@ -39,7 +39,7 @@ struct dsn {
 	const struct dsn_recipient *recipients;
 	size_t n;                /* at least one */
 	struct slice original;   /* the message */
-	bool full;               /* return all of it (RET=FULL), else its header */
+	bool full;               /* RET=FULL: all of it, else its header */
 };
 
 /*
