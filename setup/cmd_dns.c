@@ -104,6 +104,10 @@ print_domain(const struct conf *c, const struct conf_dkim *d,
 	puts("; The host that takes the mail of the domain.");
 	printf("%.*s.\tIN\tMX\t10 %s.\n", SLICE_ARG(domain), c->hostname);
 	puts("; SPF: only that host sends mail of the domain.");
+	if (*c->relay_host != '\0' || *c->default_relay_host != '\0')
+		printf("; Mail leaves through %s: add what its owner names "
+		    "(\"include:...\").\n", *c->relay_host != '\0' ?
+		    c->relay_host : c->default_relay_host);
 	printf("%.*s.\tIN\tTXT\t\"v=spf1 mx -all\"\n", SLICE_ARG(domain));
 	print_dkim(d, domain);
 	print_dmarc(c, domain);

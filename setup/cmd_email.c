@@ -60,9 +60,9 @@ add_line(struct slice address, const char *password, struct buf *line)
 	buf_adds(&setting, "$6$");
 	rand_text(&setting, 16);
 	buf_addc(&setting, '$');
-	hash = crypt_r(password, buf_str(&setting), data);
-	/* crypt(3) answers "*0" and the like when it fails. */
-	if (hash != NULL && hash[0] == '$') {
+	/* Unlike crypt_r it answers NULL when it fails. */
+	hash = crypt_rn(password, buf_str(&setting), data, sizeof(*data));
+	if (hash != NULL) {
 		buf_add_slice(line, address);
 		buf_addf(line, "|{SHA512-CRYPT}%s", hash);
 		r = 0;

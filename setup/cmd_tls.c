@@ -1,7 +1,5 @@
 #include "setup/commands.h"
 
-#include <sys/stat.h>
-
 #include "core/file.h"
 #include "setup/cert.h"
 
@@ -11,7 +9,6 @@ cmd_tls_selfsign(struct setup *s, int argc, char **argv)
 	struct buf cert_path = BUF_INIT(8192), key_path = BUF_INIT(8192);
 	struct buf cert = BUF_INIT(16384), key = BUF_INIT(16384);
 	const char *why = NULL;
-	mode_t mask;
 	int status = 0;
 
 	if (argc != 2)
@@ -23,15 +20,11 @@ cmd_tls_selfsign(struct setup *s, int argc, char **argv)
 	/* One without the other is of no use: then both are new. */
 	if (file_exists(buf_str(&cert_path)) && file_exists(buf_str(&key_path)))
 		goto out;
-	mask = umask(077);
 	if (cert_selfsign(argv[1], &cert, &key, &why) == -1)
 		status = say_abort(s, "%s", why);
 	else if (file_make_dirs(argv[0], 0755) == -1 ||
-	    file_replace(buf_str(&key_path), buf_slice(&key), 0600) == -1)
-		status = say_abort(s, "%s: %s", argv[0], strerror(errno));
-	umask(mask);
-	if (status == 0 && file_replace(buf_str(&cert_path),
-	    buf_slice(&cert), 0644) == -1)
+	    file_replace(buf_str(&key_path), buf_slice(&key), 0600) == -1 ||
+	    file_replace(buf_str(&cert_path), buf_slice(&cert), 0644) == -1)
 		status = say_abort(s, "%s: %s", argv[0], strerror(errno));
 out:
 	buf_release(&cert_path);

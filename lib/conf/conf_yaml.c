@@ -270,6 +270,11 @@ on_scalar(struct reader *r, const yaml_event_t *e)
 		buf_add_slice(&r->value, scalar_of(e));
 		return;
 	default:
+		/* "---" alone is an empty document. */
+		if (r->place == AT_START && e->data.scalar.length == 0) {
+			r->place = AT_END;
+			return;
+		}
 		problem(r, e, "expected sections such as 'smtp:'");
 		r->place = AT_STOP;
 	}

@@ -1,0 +1,70 @@
+/* The tables of the config folder: the first byte chooses the reader. */
+#include "conf/conf_accounts.h"
+#include "conf/conf_dkim.h"
+#include "conf/conf_virtual.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void
+accounts(struct slice text, struct conf_problems *problems)
+{
+	struct conf_accounts t;
+	struct slice extra, key, value;
+
+	conf_accounts_init(&t);
+	conf_accounts_parse(&t, "fuzz", text, problems);
+	for (size_t i = 0; i < t.n; i++) {
+		if (conf_accounts_find(&t, t.list[i].address) != &t.list[i])
+			abort();
+		extra = t.list[i].extra;
+		while (conf_account_field(&extra, &key, &value))
+			;
+	}
+	conf_accounts_release(&t);
+}
+
+static void
+virtual(struct slice text, struct conf_problems *problems)
+{
+	struct conf_virtual t;
+
+	conf_virtual_init(&t);
+	conf_virtual_parse(&t, "fuzz", text, problems);
+	for (size_t i = 0; i < t.n; i++)
+		if (conf_virtual_find(&t, t.list[i].key) != &t.list[i] ||
+		    t.list[i].n == 0)
+			abort();
+	conf_virtual_release(&t);
+}
+
+/* KeyTable, SigningTable and TrustedHosts, separated by a NUL. */
+static void
+dkim(struct slice text, struct conf_problems *problems)
+{
+	struct conf_dkim_files files = { 0 };
+	struct conf_dkim d;
+
+	slice_split(&text, '\0', &files.key_table);
+	slice_split(&text, '\0', &files.signing_table);
+	files.trusted_hosts = text;
+	conf_dkim_init(&d);
+	conf_dkim_parse(&d, "/c", &files, problems);
+	conf_dkim_match(&d, S("user@sub.example.com"));
+	conf_dkim_match(&d, S("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+	conf_dkim_release(&d);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	static void (*const readers[])(struct slice text,
+	    struct conf_problems *problems) = { accounts, virtual, dkim };
+	struct conf_problems problems;
+
+	if (n == 0)
+		return 0;
+	conf_problems_init(&problems);
+	readers[p[0] % LEN(readers)](slice_of(p + 1, n - 1), &problems);
+	conf_problems_release(&problems);
+	return 0;
+}
