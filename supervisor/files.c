@@ -75,9 +75,10 @@ add_tls(struct sup_files *fs, struct list *to)
 	struct buf cert = BUF_INIT(PATH_MAX), key = BUF_INIT(PATH_MAX);
 
 	/* A missing file was fatal at start; later it is a change to wait out. */
-	(void)conf_tls_paths(&fs->sup->conf, &cert, &key, NULL);
-	add(to, SUP_FILES_TLS, "tls-cert", buf_str(&cert));
-	add(to, SUP_FILES_TLS, "tls-key", buf_str(&key));
+	if (conf_tls_paths(&fs->sup->conf, &cert, &key, NULL) == 0) {
+		add(to, SUP_FILES_TLS, "tls-cert", buf_str(&cert));
+		add(to, SUP_FILES_TLS, "tls-key", buf_str(&key));
+	}
 	buf_release(&cert);
 	buf_release(&key);
 }

@@ -164,7 +164,8 @@ dial_names(const char *dial, const struct sup_child *callee, struct slice *door)
 	return slice_eq(base, slice_str(callee->row->name));
 }
 
-/* A new channel for each of caller's dials that means callee. */
+/* A new channel for each of caller's dials that means callee; without its end
+ * ("not now") if callee is not running. */
 static void
 connect_pair(struct sup_child *caller, struct sup_child *callee)
 {
@@ -173,21 +174,25 @@ connect_pair(struct sup_child *caller, struct sup_child *callee)
 		const char *instance = strchr(callee->name, '#');
 		char name[64];
 		struct slice door;
-		int fds[2];
+		int fds[2] = { -1, -1 };
 
 		if (!dial_names(dial, callee, &door))
 			continue;
-		if (chan_pair(fds) == -1)
+		if (callee->control != NULL && chan_pair(fds) == -1)
 			panic("socketpair: %s", strerror(errno));
 		snprintf(name, sizeof(name), "%s%s", dial,
 		    instance != NULL ? instance : "");
+		if (callee->control == NULL) {
+			give_peer(caller, name, door, true, -1);
+			continue;
+		}
 		give_peer(caller, name, door, true, fds[0]);
 		give_peer(callee, caller->name, door, false, fds[1]);
 	}
 }
 
-/* Channels to every partner that is alive; a partner that is not makes its
- * own when it is started. */
+/* Channels to every partner that is alive. One that is not gets its channels
+ * when it is started; until then c knows that it may dial it. */
 static void
 connect_peers(struct sup_child *c)
 {
@@ -196,10 +201,11 @@ connect_peers(struct sup_child *c)
 	for (size_t i = 0; i < s->count; i++) {
 		struct sup_child *other = &s->children[i];
 
-		if (other == c || other->control == NULL)
+		if (other == c)
 			continue;
 		connect_pair(c, other);
-		connect_pair(other, c);
+		if (other->control != NULL)
+			connect_pair(other, c);
 	}
 	if (strcmp(c->row->name, "queue") == 0) {
 		int fds[2];

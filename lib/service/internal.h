@@ -28,7 +28,8 @@ struct service {
 	int status;
 };
 
-/* Takes over fd. name may carry an instance: "imap#2". */
+/* Takes over fd; -1: the peer exists but is away. name may carry an instance:
+ * "imap#2". */
 void peer_attach(struct service *s, struct slice name, int fd);
 void inbound_attach(struct service *s, struct slice name, struct slice door,
     int fd);

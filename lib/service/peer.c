@@ -176,6 +176,8 @@ peer_attach(struct service *s, struct slice name, int fd)
 	p = peer_find(s, base, instance);
 	if (p == NULL)
 		p = peer_new(s, base, instance);
+	if (fd == -1)
+		return;
 	if (p->chan != NULL) {
 		/* The old end has not noticed yet that its process died. */
 		chan_close(p->chan);

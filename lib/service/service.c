@@ -181,7 +181,7 @@ take_peer(struct service *s, struct chan_frame *f)
 	bool dial = wire_get_bool(&in);
 	int fd = f->fd;
 
-	if (wire_end(&in) == -1 || fd == -1)
+	if (wire_end(&in) == -1 || (fd == -1 && !dial))
 		return -1;
 	f->fd = -1;
 	if (dial)

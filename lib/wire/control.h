@@ -24,7 +24,8 @@ enum wire_control_type {
 	/* + fd. slice name ("25", "993"), listening socket. */
 	WIRE_CONTROL_LISTEN,
 	/* + fd. slice peer name, slice door, bool dial: a channel to (dial) or
-	 * from a peer. Again whenever the peer was restarted. */
+	 * from a peer. Again whenever the peer was restarted. A peer to dial
+	 * that is not running now comes without descriptor. */
 	WIRE_CONTROL_PEER,
 	WIRE_CONTROL_GO,   /* all given: start, answer READY */
 	WIRE_CONTROL_STOP, /* finish what is under way, then exit 0 */
