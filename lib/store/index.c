@@ -97,6 +97,7 @@ index_failed(struct index *ix, const char *what)
 static void
 bind_all(sqlite3_stmt *st, const char *types, va_list ap)
 {
+	assert((int)strlen(types) == sqlite3_bind_parameter_count(st));
 	for (int i = 1; *types != '\0'; types++, i++) {
 		struct slice s;
 

@@ -128,7 +128,7 @@ mailbox_row_by_name(struct index *ix, struct slice name,
 static enum store_err
 row_save(struct index *ix, const struct mailbox_row *r)
 {
-	return index_exec(ix, SQL_MAILBOX_SAVE, "iiiiiiiiisiiiii", r->id,
+	return index_exec(ix, SQL_MAILBOX_SAVE, "iiiiiiiiiisiiiii", r->id,
 	    (int64_t)r->uidnext, (int64_t)r->reserved, (int64_t)r->modseq,
 	    (int64_t)r->forgotten, (int64_t)r->recent_from,
 	    r->mtime[MAILDIR_NEW], r->mtime[MAILDIR_CUR], (int64_t)r->unsure,
