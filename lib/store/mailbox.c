@@ -264,7 +264,7 @@ import(struct store_user *u, struct index *ix, struct slice name,
 		err = index_exec(ix, SQL_MAILBOX_ADD,
 		    "ssbiiii", name, slice_str(f.guid), slice_str(use),
 		    (int64_t)f.uidvalidity, (int64_t)1, (int64_t)f.reserved,
-		    now_wall() << 10);
+		    mailbox_clock_modseq());
 	if (err == STORE_OK)
 		err = mailbox_row_by_name(ix, name, row);
 	keywords_read(&k, dir);

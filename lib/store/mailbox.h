@@ -8,6 +8,7 @@
 #define STORE_MAILBOX_H
 
 #include "core/limits.h"
+#include "core/now.h"
 #include "store/folder.h"
 #include "store/index.h"
 
@@ -95,6 +96,17 @@ enum store_err mailbox_take_uids(struct mailbox_txn *t, uint32_t n,
 /* The number of a keyword, defining it if create; -1 in *n if it has none. */
 enum store_err mailbox_keyword(struct mailbox_txn *t, struct slice name,
     bool create, int *n);
+
+/*
+ * Where MODSEQ starts in a new index, and goes on after a reboot: above all
+ * that a lost index gave out, as long as it made less than 62,500 changes a
+ * second. Far below 2^63 (RFC 7162 section 3.1).
+ */
+static inline int64_t
+mailbox_clock_modseq(void)
+{
+	return now_wall_us() >> 4;
+}
 
 /* ---- finding ---- */
 

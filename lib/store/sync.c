@@ -532,8 +532,8 @@ mailbox_adopt(struct mailbox_txn *t, bool look)
 	if (err == STORE_OK && takeover)
 		takeover_apply(t->dir, &s.files);
 	if (err == STORE_OK && boot &&
-	    t->row.modseq < (uint64_t)now_wall() << 10)
-		t->row.modseq = (uint64_t)now_wall() << 10;
+	    t->row.modseq < (uint64_t)mailbox_clock_modseq())
+		t->row.modseq = (uint64_t)mailbox_clock_modseq();
 	if (err == STORE_OK)
 		err = adopt_changes(&s);
 	if (err == STORE_OK)
