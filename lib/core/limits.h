@@ -17,6 +17,9 @@
 #define LIMIT_SMTP_TEXT_LINE 65536 /* a body line; longer is refused with 500 */
 #define LIMIT_SMTP_RECIPIENTS 1000
 #define LIMIT_SMTP_ERRORS 20
+#define LIMIT_SMTP_AUTH_FAILURES 5 /* failed logins in one connection */
+#define LIMIT_SMTP_TARGET_BYTES 1048576 /* alias targets of one message */
+#define LIMIT_SMTP_DATA_MS 7200000 /* one message may take two hours */
 #define LIMIT_SMTP_REPLY 4096      /* one reply (all lines) of a remote server */
 #define LIMIT_RECEIVED_HOPS 100    /* RFC 5321 6.3 */
 

@@ -1,0 +1,232 @@
+/* AUTH. See auth.h. */
+#include "services/smtp/auth.h"
+
+#include "core/base64.h"
+#include "services/smtp/command.h"
+#include "services/smtp/reply.h"
+#include "wire/auth.h"
+
+/* auth itself delays failures and answers when it is overloaded. */
+#define VERIFY_MS 60000
+
+/* RFC 4616: three parts, each up to its limit, with two NULs between. */
+#define MAX_PLAIN (2 * LIMIT_ADDRESS + LIMIT_PASSWORD + 2)
+
+void
+auth_exchange_release(struct auth_exchange *a)
+{
+	buf_wipe(&a->user);
+}
+
+int
+auth_plain_parse(struct slice message, struct slice *authzid,
+    struct slice *user, struct slice *password)
+{
+	ssize_t first = slice_find(message, '\0');
+	struct slice rest;
+	ssize_t second;
+
+	if (first < 0)
+		return -1;
+	*authzid = slice_head(message, (size_t)first);
+	rest = slice_from(message, (size_t)first + 1);
+	second = slice_find(rest, '\0');
+	if (second < 1)
+		return -1;
+	*user = slice_head(rest, (size_t)second);
+	*password = slice_from(rest, (size_t)second + 1);
+	if (password->n == 0 || slice_find(*password, '\0') >= 0)
+		return -1;
+	return authzid->n <= LIMIT_ADDRESS && user->n <= LIMIT_ADDRESS &&
+	    password->n <= LIMIT_PASSWORD ? 0 : -1;
+}
+
+static void
+auth_failed(struct session *s)
+{
+	s->auth_failures++;
+	reply(s, "535 5.7.8 Error: authentication failed: "
+	    "(reason unavailable)");
+	if (s->auth_failures < LIMIT_SMTP_AUTH_FAILURES)
+		return;
+	reply(s, "421 4.7.0 %s Error: too many errors",
+	    s->server->conf->hostname);
+	session_close(s, "too many failed logins");
+}
+
+static void
+log_result(struct session *s, const char *event, struct slice user)
+{
+	struct log_line l;
+
+	session_log(s, &l, LOG_INFO, event);
+	log_slice(&l, "user", user);
+	log_end(&l);
+}
+
+static void
+on_verified(void *arg, struct chan_frame *f)
+{
+	struct session *s = arg;
+	enum wire_verify_result result = WIRE_VERIFY_LATER;
+	struct slice user = S("");
+
+	if (f != NULL && f->type == WIRE_AUTH_VERIFY_REPLY) {
+		struct wire_in in = wire_in(f->payload);
+
+		result = wire_get_enum(&in, WIRE_VERIFY_RESULTS);
+		user = wire_get_slice(&in, LIMIT_ADDRESS);
+		(void)wire_get_slice(&in, WIRE_TICKET);
+		if (wire_end(&in) == -1 ||
+		    (result == WIRE_VERIFY_OK && user.n == 0))
+			result = WIRE_VERIFY_LATER;
+	}
+	session_go_on(s);
+	session_enter(s, SMTP_IDLE);
+	switch (result) {
+	case WIRE_VERIFY_OK:
+		s->user = slice_dup(user);
+		log_result(s, "auth", user);
+		reply(s, "235 2.7.0 Authentication successful");
+		break;
+	case WIRE_VERIFY_DENIED:
+		log_result(s, "auth-failed", buf_slice(&s->auth.user));
+		auth_failed(s);
+		break;
+	default:
+		log_result(s, "auth-later", buf_slice(&s->auth.user));
+		reply(s, "454 4.7.0 Temporary authentication failure");
+		break;
+	}
+	auth_exchange_release(&s->auth);
+}
+
+static void
+verify(struct session *s, struct slice authzid, struct slice user,
+    struct slice password)
+{
+	struct server *v = s->server;
+	struct buf b = WIRE_BUF;
+	struct buf name = BUF_INIT(LIMIT_ADDRESS);
+
+	wire_put_u8(&b, WIRE_SERVICE_SMTP);
+	wire_put_str(&b, s->ip);
+	wire_put_slice(&b, authzid);
+	wire_put_slice(&b, user);
+	wire_put_slice(&b, password);
+	/* Kept for the log; user may be a view into s->auth.user. */
+	buf_add_slice(&name, user);
+	auth_exchange_release(&s->auth);
+	s->auth.user = name;
+	session_wait(s, v->verify, peer_request(v->verify, WIRE_AUTH_VERIFY,
+	    buf_slice(&b), -1, VERIFY_MS, on_verified, s));
+	buf_wipe(&b);
+}
+
+static void
+abandon(struct session *s, const char *text)
+{
+	auth_exchange_release(&s->auth);
+	session_enter(s, SMTP_IDLE);
+	reply(s, "%s", text);
+}
+
+static void
+take_plain(struct session *s, struct slice message)
+{
+	struct slice authzid, user, password;
+
+	if (auth_plain_parse(message, &authzid, &user, &password) == -1)
+		abandon(s, "501 5.5.2 Error: malformed authentication data");
+	else
+		verify(s, authzid, user, password);
+}
+
+static void
+take_login_user(struct session *s, struct slice message)
+{
+	if (message.n == 0 || message.n > LIMIT_ADDRESS ||
+	    slice_find(message, '\0') >= 0) {
+		abandon(s, "501 5.5.2 Error: malformed authentication data");
+		return;
+	}
+	buf_init(&s->auth.user, LIMIT_ADDRESS);
+	buf_add_slice(&s->auth.user, message);
+	s->auth.step = AUTH_LOGIN_PASSWORD;
+	reply(s, "334 UGFzc3dvcmQ6");
+}
+
+static void
+take_login_password(struct session *s, struct slice message)
+{
+	if (message.n == 0 || message.n > LIMIT_PASSWORD)
+		abandon(s, "501 5.5.2 Error: malformed authentication data");
+	else
+		verify(s, S(""), buf_slice(&s->auth.user), message);
+}
+
+static void (*const steps[])(struct session *, struct slice) = {
+	[AUTH_PLAIN] = take_plain,
+	[AUTH_LOGIN_USER] = take_login_user,
+	[AUTH_LOGIN_PASSWORD] = take_login_password,
+};
+
+/* One response, still in base64. */
+static void
+take_response(struct session *s, struct slice text)
+{
+	struct buf message = BUF_INIT(MAX_PLAIN);
+
+	if (base64_decode(&message, text) == -1 || !buf_ok(&message))
+		abandon(s, "501 5.5.2 Error: malformed authentication data");
+	else
+		steps[s->auth.step](s, buf_slice(&message));
+	buf_wipe(&message);
+}
+
+void
+auth_line(struct session *s, struct slice line)
+{
+	/* RFC 4954 4: the client cancels. */
+	if (slice_eq(line, S("*")))
+		abandon(s, "501 5.7.0 Authentication aborted");
+	else
+		take_response(s, line);
+}
+
+void
+smtp_cmd_auth(struct session *s, struct slice args)
+{
+	struct slice mechanism, initial;
+
+	if (s->user != NULL) {
+		reply(s, "503 5.5.1 Error: already authenticated");
+		return;
+	}
+	if (!slice_word(&args, &mechanism)) {
+		reply(s, "501 5.5.4 Syntax: AUTH mechanism");
+		return;
+	}
+	if (slice_ieq(mechanism, S("PLAIN"))) {
+		s->auth.step = AUTH_PLAIN;
+	} else if (slice_ieq(mechanism, S("LOGIN"))) {
+		s->auth.step = AUTH_LOGIN_USER;
+	} else {
+		reply(s, "535 5.7.8 Error: authentication failed: Invalid "
+		    "authentication mechanism");
+		return;
+	}
+	session_enter(s, SMTP_AUTH);
+	if (!slice_word(&args, &initial)) {
+		reply(s, "%s", s->auth.step == AUTH_PLAIN ? "334 " :
+		    "334 VXNlcm5hbWU6");
+		return;
+	}
+	/* RFC 4954 4: "=" is an empty initial response. */
+	if (args.n > 0)
+		abandon(s, "501 5.5.4 Syntax: AUTH mechanism [response]");
+	else if (slice_eq(initial, S("=")))
+		steps[s->auth.step](s, S(""));
+	else
+		take_response(s, initial);
+}

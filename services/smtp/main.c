@@ -1,0 +1,164 @@
+/*
+ * The SMTP server, run twice: smtp-mx (port 25, from other servers) and
+ * smtp-submit (465 and 587, from the users' programs). It holds no mail and
+ * knows no password; auth says who is who, queue takes the messages.
+ */
+#include "services/smtp/server.h"
+
+#include "core/file.h"
+#include "core/log.h"
+#include "services/smtp/session.h"
+
+#define MAX_ROUTES (1u << 20)
+
+/* The two halves of a certificate come one after the other. */
+struct half {
+	struct buf pem;
+	bool fresh; /* not yet part of a working pair */
+};
+
+static struct server server;
+static struct half cert = { .pem = BUF_INIT(LIMIT_CONFIG_FILE) };
+static struct half key = { .pem = BUF_INIT(LIMIT_CONFIG_FILE) };
+
+/*
+ * A new context when both halves are there and fit. While only one half is new
+ * a misfit is no error: the other one is on its way.
+ */
+static int
+pair_halves(struct service *s, const char **why)
+{
+	const struct conf *conf = service_conf(s);
+	enum tls_level level = TLS_OPPORTUNISTIC;
+	struct tls_ctx *ctx;
+
+	if (strcmp(service_name(s), "smtp-submit") == 0)
+		level = conf->tls_level == CONF_TLS_MODERN ? TLS_MODERN :
+		    TLS_INTERMEDIATE;
+	if (cert.pem.n == 0 || key.pem.n == 0)
+		return 0;
+	ctx = tls_server_new(buf_slice(&cert.pem), buf_slice(&key.pem), level,
+	    why);
+	if (ctx == NULL)
+		return cert.fresh && key.fresh ? -1 : 0;
+	tls_unref(server.tls);
+	server.tls = ctx;
+	cert.fresh = key.fresh = false;
+	log_info("tls-certificate", "loaded=yes");
+	return 0;
+}
+
+static int
+on_file(struct service *s, const char *name, const struct slice *content,
+    const char **why)
+{
+	struct half *half;
+
+	if (strcmp(name, "tls-cert") == 0)
+		half = &cert;
+	else if (strcmp(name, "tls-key") == 0)
+		half = &key;
+	else
+		return fail(why, "not a file of this service");
+	buf_wipe(&half->pem);
+	buf_init(&half->pem, LIMIT_CONFIG_FILE);
+	half->fresh = true;
+	if (content == NULL)
+		return 0;
+	buf_add_slice(&half->pem, *content);
+	return pair_halves(s, why);
+}
+
+/* A missing table (no IPv6) is an empty one. */
+static void
+read_routes(const char *path, void (*add)(struct trust *, struct slice))
+{
+	struct buf b = BUF_INIT(MAX_ROUTES);
+
+	if (file_read(path, &b) == 0)
+		add(&server.trust, buf_slice(&b));
+	else if (errno != ENOENT)
+		log_warn("routes", "path=%s error=\"%s\"", path,
+		    strerror(errno));
+	buf_release(&b);
+}
+
+/* Before chroot hides /proc. */
+static int
+prepare(struct service *s, const char **why)
+{
+	if (trust_init(&server.trust,
+	    slice_str(service_conf(s)->trusted_networks), why) == -1)
+		return -1;
+	read_routes("/proc/net/route", trust_routes_v4);
+	read_routes("/proc/net/ipv6_route", trust_routes_v6);
+	return 0;
+}
+
+static int
+start(struct service *s, const char **why UNUSED)
+{
+	struct server *v = &server;
+
+	v->service = s;
+	v->conf = service_conf(s);
+	v->submission = strcmp(service_name(s), "smtp-submit") == 0;
+	v->lookup = service_peer(s, "auth.lookup", 0);
+	v->queue = service_peer(s, "queue.submit", 0);
+	v->resolver = service_peer(s, "resolver", 0);
+	if (v->submission)
+		v->verify = service_peer(s, "auth.verify", 0);
+	list_init(&v->sessions);
+	map_init(&v->clients);
+	buf_init(&v->frame, LIMIT_FRAME);
+	service_set_data(s, v);
+	return 0;
+}
+
+static void
+on_accept(struct service *s, const char *listener, int fd,
+    const union sockaddr_any *from)
+{
+	session_new(service_data(s), listener, fd, from);
+}
+
+static void
+on_stop(struct service *s)
+{
+	struct server *v = service_data(s);
+	struct session *at;
+
+	v->stopping = true;
+	if (v->count == 0) {
+		service_exit(s);
+		return;
+	}
+	LIST_EACH(at, &v->sessions, struct session, link)
+		session_stop(at);
+}
+
+static void
+status(struct service *s, struct buf *out)
+{
+	const struct server *v = service_data(s);
+
+	buf_addf(out, " sessions=%zu connections=%llu messages=%llu", v->count,
+	    (unsigned long long)v->connections,
+	    (unsigned long long)v->messages);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct service_ops ops = {
+		.name = "smtp",
+		.on_file = on_file,
+		.prepare = prepare,
+		.start = start,
+		.on_accept = on_accept,
+		.on_stop = on_stop,
+		.status = status,
+	};
+
+	return service_main(argc, argv, &ops);
+}

@@ -1,0 +1,178 @@
+/* RCPT (RFC 5321 4.1.1.3): who takes the mail, and may this client send it. */
+#include "services/smtp/command.h"
+
+#include "mail/addr.h"
+#include "services/smtp/reply.h"
+#include "wire/auth.h"
+
+#define LOOKUP_MS 30000
+
+/* What auth says about one address. */
+struct answer {
+	enum wire_rcpt_result result;
+	uint32_t count;
+	struct wire_queue_target *targets; /* in the arena */
+};
+
+/* -1 if it is no proper answer. */
+static int
+read_answer(struct transaction *t, struct slice payload, struct answer *a)
+{
+	struct wire_in in = wire_in(arena_slice(&t->arena, payload));
+
+	a->result = wire_get_enum(&in, WIRE_RCPT_RESULTS);
+	a->count = wire_get_u32(&in);
+	if (in.failed || a->count > WIRE_QUEUE_TARGETS)
+		return -1;
+	a->targets = arena_array(&t->arena, a->count, sizeof(*a->targets));
+	for (uint32_t i = 0; i < a->count; i++) {
+		a->targets[i].local = wire_get_enum(&in, WIRE_TARGET_KINDS) ==
+		    WIRE_TARGET_LOCAL;
+		a->targets[i].address = wire_get_slice(&in, LIMIT_ADDRESS);
+	}
+	t->target_bytes += payload.n;
+	if (a->result == WIRE_RCPT_OK && a->count == 0)
+		return -1;
+	return wire_end(&in);
+}
+
+static void
+add_recipient(struct session *s, struct recipient *r, const struct answer *a)
+{
+	struct transaction *t = &s->t;
+
+	r->rcpt.count = a->count;
+	r->rcpt.targets = a->targets;
+	*t->last = r;
+	t->last = &r->next;
+	t->count++;
+	s->rcpts++;
+	session_enter(s, SMTP_RCPT);
+	reply(s, "250 2.1.5 Ok");
+	/* The name is worth a moment; DATA does not wait for it. */
+	if (rdns_is_settled(&s->rdns))
+		transaction_open(s);
+}
+
+/* Law 5 is here: an address that is not ours is taken only from a login or a
+ * trusted network. The order of the rest is dms-compat 6.2. */
+static void
+judge(struct session *s, struct recipient *r, struct answer *a)
+{
+	struct slice to = r->rcpt.address;
+	bool known_client = s->user != NULL || s->trusted;
+
+	if (a->result == WIRE_RCPT_NOT_OURS && !known_client) {
+		reply_reject(s, "RCPT", to,
+		    "554 5.7.1 <%.*s>: Relay access denied", SLICE_ARG(to));
+	} else if (s->helo_kind == HELO_INVALID && !known_client) {
+		reply_reject(s, "RCPT", to,
+		    "501 5.5.2 <%s>: Helo command rejected: Invalid name",
+		    s->helo);
+	} else if (s->helo_kind == HELO_NOT_FQDN && !known_client) {
+		reply_reject(s, "RCPT", to,
+		    "504 5.5.2 <%s>: Helo command rejected: need "
+		    "fully-qualified hostname", s->helo);
+	} else if (a->result == WIRE_RCPT_UNKNOWN) {
+		reply_reject(s, "RCPT", to,
+		    "550 5.1.1 <%.*s>: Recipient address rejected: User "
+		    "unknown in virtual mailbox table", SLICE_ARG(to));
+	} else if (a->result == WIRE_RCPT_LOOP) {
+		reply_reject(s, "RCPT", to,
+		    "550 5.4.6 <%.*s>: Recipient address rejected: alias loop",
+		    SLICE_ARG(to));
+	} else if (a->result == WIRE_RCPT_LATER) {
+		reply_reject(s, "RCPT", to,
+		    "451 4.3.0 <%.*s>: Temporary lookup failure",
+		    SLICE_ARG(to));
+	} else {
+		if (a->count == 0) {
+			a->count = 1;
+			a->targets = arena_alloc(&s->t.arena,
+			    sizeof(*a->targets));
+			a->targets[0].address = to;
+		}
+		add_recipient(s, r, a);
+	}
+}
+
+static void
+on_answer(void *arg, struct chan_frame *f)
+{
+	struct session *s = arg;
+	struct recipient *r = s->t.asked;
+	struct answer a = { .result = WIRE_RCPT_LATER };
+
+	s->t.asked = NULL;
+	if (f == NULL || f->type != WIRE_AUTH_RCPT_REPLY ||
+	    read_answer(&s->t, f->payload, &a) == -1)
+		a = (struct answer){ .result = WIRE_RCPT_LATER };
+	session_go_on(s);
+	judge(s, r, &a);
+}
+
+static void
+ask(struct session *s)
+{
+	struct server *v = s->server;
+	struct buf *b = server_frame(v);
+
+	wire_put_slice(b, s->t.asked->rcpt.address);
+	session_wait(s, v->lookup, peer_request(v->lookup, WIRE_AUTH_RCPT,
+	    buf_slice(b), -1, LOOKUP_MS, on_answer, s));
+}
+
+static struct recipient *
+keep(struct session *s, const struct addr *a, const struct params *p)
+{
+	struct arena *arena = &s->t.arena;
+	struct recipient *r = arena_alloc(arena, sizeof(*r));
+	struct buf path = BUF_INIT(LIMIT_ADDRESS + 8);
+
+	addr_format(&path, a);
+	/* RFC 5321 4.5.1: <postmaster> is ours wherever it is said. */
+	if (a->domain.n == 0)
+		buf_addf(&path, "@%s", s->server->conf->hostname);
+	r->rcpt.address = arena_slice(arena, buf_slice(&path));
+	buf_release(&path);
+	r->rcpt.orcpt = arena_slice(arena, p->orcpt);
+	r->rcpt.notify = p->notify;
+	return r;
+}
+
+void
+smtp_cmd_rcpt(struct session *s, struct slice args)
+{
+	const char *why = "";
+	struct params p;
+	struct addr a;
+
+	if (!command_keyword(&args, S("TO:"))) {
+		reply(s, "501 5.5.4 Syntax: RCPT TO:<address>");
+		return;
+	}
+	if (addr_parse_path(&args, ADDR_UTF8 | ADDR_POSTMASTER, &a, &why) ==
+	    -1) {
+		reply_reject(s, "RCPT", S(""),
+		    "501 5.1.3 Bad recipient address syntax: %s", why);
+		return;
+	}
+	if (params_parse(&p, PARAMS_RCPT, args, &why) == -1) {
+		reply_reject(s, "RCPT", S(""), "%s", why);
+		return;
+	}
+	/* RFC 6531 3.5 */
+	if (a.utf8 && !s->t.params.smtputf8) {
+		reply_reject(s, "RCPT", S(""),
+		    "553 5.6.7 Recipient address needs SMTPUTF8");
+		return;
+	}
+	if (s->t.count >= s->server->conf->recipients_max ||
+	    s->t.target_bytes >= LIMIT_SMTP_TARGET_BYTES) {
+		reply_reject(s, "RCPT", S(""),
+		    "452 4.5.3 Error: too many recipients");
+		return;
+	}
+	s->t.asked = keep(s, &a, &p);
+	ask(s);
+}
