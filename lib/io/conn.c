@@ -1,12 +1,9 @@
-#include "io/conn.h"
+#include "io/conn_internal.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include <openssl/err.h>
-
 #include "core/file.h"
-#include "io/tls_internal.h"
 
 #define READ_CHUNK 65536
 #define OUT_MAX (64u << 20)
@@ -14,39 +11,6 @@
 #define CLOSE_MS 10000
 #define LINGER_MS 2000
 #define ROUND_READS 8 /* reads of one connection in one round */
-
-enum tls_state { TLS_NONE, TLS_AWAITED, TLS_HANDSHAKE, TLS_ON };
-
-struct conn {
-	struct loop *loop;
-	struct loop_poll *poll;
-	struct loop_timer *timer;
-	struct loop_task task;
-	const struct conn_ops *ops; /* NULL once on_close was called */
-	void *arg;
-	struct buf in;   /* unread input beyond one callback */
-	struct buf out;
-	size_t out_done; /* bytes of out already written */
-	int fd;
-	int events;      /* what the poll waits for */
-	SSL *ssl;
-	struct tls_ctx *tls_next;
-	char *tls_host;
-	char *tls_text;
-	enum tls_state tls;
-	unsigned busy;   /* inside a callback: free later */
-	bool paused;
-	bool eof;        /* the peer ended its side */
-	bool eof_told;
-	bool closing;
-	bool lingering;  /* said all, waiting for the peer to see it */
-	bool above;      /* passed CONN_OUT_HIGH, on_drain is owed */
-	bool dropped;    /* input was forgotten during on_input */
-	bool more;       /* stopped reading with data possibly left */
-	bool read_wants_write;
-	bool write_wants_read;
-	bool dead;
-};
 
 struct conn_connect {
 	struct loop *loop;
@@ -73,11 +37,8 @@ conn_release(struct conn *c)
 		loop_task_cancel(&c->task);
 		loop_poll_free(c->poll);
 		loop_timer_free(c->timer);
-		if (c->ssl != NULL)
-			SSL_free(c->ssl);
-		tls_unref(c->tls_next);
-		mem_free(c->tls_host);
-		mem_free(c->tls_text);
+		if (c->transport != NULL)
+			c->transport->release(c);
 		if (c->fd != -1)
 			close(c->fd);
 		buf_release(&c->in);
@@ -131,8 +92,8 @@ update_poll(struct conn *c)
 	}
 }
 
-static void
-schedule(struct conn *c)
+void
+conn_schedule(struct conn *c)
 {
 	loop_task_schedule(c->loop, &c->task);
 }
@@ -142,30 +103,15 @@ static ssize_t
 raw_read(struct conn *c, char *p, size_t n)
 {
 	ssize_t r;
-	int e;
 
-	if (c->ssl == NULL) {
-		do {
-			r = read(c->fd, p, n);
-		} while (r < 0 && errno == EINTR);
-		if (r >= 0)
-			return r;
-		return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
-	}
-	ERR_clear_error();
-	r = SSL_read(c->ssl, p, (int)n);
-	c->read_wants_write = false;
-	if (r > 0)
+	if (c->transport != NULL)
+		return c->transport->read(c, p, n);
+	do {
+		r = read(c->fd, p, n);
+	} while (r < 0 && errno == EINTR);
+	if (r >= 0)
 		return r;
-	e = SSL_get_error(c->ssl, (int)r);
-	if (e == SSL_ERROR_WANT_READ)
-		return -1;
-	if (e == SSL_ERROR_WANT_WRITE) {
-		c->read_wants_write = true;
-		return -1;
-	}
-	ERR_clear_error();
-	return e == SSL_ERROR_ZERO_RETURN ? 0 : -2;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
 }
 
 /* As raw_read; never 0. */
@@ -173,30 +119,16 @@ static ssize_t
 raw_write(struct conn *c, const char *p, size_t n)
 {
 	ssize_t r;
-	int e;
 
-	if (c->ssl == NULL) {
-		do {
-			r = send(c->fd, p, n, MSG_NOSIGNAL);
-		} while (r < 0 && errno == EINTR);
-		if (r >= 0)
-			return r;
-		return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
-	}
-	ERR_clear_error();
-	r = SSL_write(c->ssl, p, n > (1 << 20) ? 1 << 20 : (int)n);
-	c->write_wants_read = false;
-	if (r > 0)
+	/* What is queued before the handshake goes out in clear. */
+	if (c->transport != NULL && c->tls != TLS_AWAITED)
+		return c->transport->write(c, p, n);
+	do {
+		r = send(c->fd, p, n, MSG_NOSIGNAL);
+	} while (r < 0 && errno == EINTR);
+	if (r >= 0)
 		return r;
-	e = SSL_get_error(c->ssl, (int)r);
-	if (e == SSL_ERROR_WANT_WRITE)
-		return -1;
-	if (e == SSL_ERROR_WANT_READ) {
-		c->write_wants_read = true;
-		return -1;
-	}
-	ERR_clear_error();
-	return -2;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
 }
 
 /* Writes what it can; -1 if the connection broke. */
@@ -237,10 +169,8 @@ finish(struct conn *c, const char *why)
 		if (leave(c))
 			return;
 	}
-	if (c->ssl != NULL && c->tls == TLS_ON) {
-		ERR_clear_error();
-		SSL_shutdown(c->ssl);
-	}
+	if (c->tls == TLS_ON)
+		c->transport->shutdown(c);
 	if (c->eof || shutdown(c->fd, SHUT_WR) == -1) {
 		conn_release(c);
 		return;
@@ -339,13 +269,13 @@ fill(struct conn *c)
 		if (pump(c, slice_of(chunk, (size_t)r)))
 			return true;
 		/* A short plain read emptied the socket. */
-		if (c->ssl == NULL && (size_t)r < READ_CHUNK &&
+		if (c->transport == NULL && (size_t)r < READ_CHUNK &&
 		    (size_t)r < room)
 			return false;
 	}
 	c->more = !c->eof;
 	if (c->more)
-		schedule(c);
+		conn_schedule(c);
 	return false;
 }
 
@@ -385,42 +315,19 @@ tell_tls(struct conn *c, const char *why)
 static bool
 handshake(struct conn *c)
 {
-	int r, e;
+	const char *why = NULL;
+	int r = c->transport->handshake(c, &why);
 
-	ERR_clear_error();
-	r = SSL_do_handshake(c->ssl);
-	c->read_wants_write = false;
+	if (r == 0)
+		return false;
 	if (r == 1) {
 		c->tls = TLS_ON;
 		return tell_tls(c, NULL) || fill(c);
 	}
-	e = SSL_get_error(c->ssl, r);
-	if (e == SSL_ERROR_WANT_READ)
-		return false;
-	if (e == SSL_ERROR_WANT_WRITE) {
-		c->read_wants_write = true;
-		return false;
-	}
-	if (tell_tls(c, e == SSL_ERROR_SSL ? tls_failure() :
-	    "connection lost"))
+	if (tell_tls(c, why))
 		return true;
 	conn_fail(c, "TLS handshake failed");
 	return true;
-}
-
-/* After our clear-text reply is out: switch. True if gone. */
-static bool
-begin_tls(struct conn *c)
-{
-	c->ssl = tls_session_new(c->tls_next, c->fd, c->tls_host);
-	tls_unref(c->tls_next);
-	c->tls_next = NULL;
-	if (c->ssl == NULL) {
-		conn_fail(c, "no memory for TLS");
-		return true;
-	}
-	c->tls = TLS_HANDSHAKE;
-	return handshake(c);
 }
 
 /* Everything there is to do now, in one order, for poll and task alike. */
@@ -459,8 +366,11 @@ conn_step(struct conn *c, bool readable)
 		return;
 	}
 	if (out_left(c) == 0) {
-		if (c->tls == TLS_AWAITED && begin_tls(c))
-			return;
+		if (c->tls == TLS_AWAITED) {
+			c->tls = TLS_HANDSHAKE;
+			if (handshake(c))
+				return;
+		}
 		if (c->closing) {
 			finish(c, c->eof ? "closed by peer" : "closed");
 			return;
@@ -526,7 +436,7 @@ conn_write(struct conn *c, const void *p, size_t n)
 	buf_add(&c->out, p, n);
 	if (out_left(c) > CONN_OUT_HIGH)
 		c->above = true;
-	schedule(c);
+	conn_schedule(c);
 }
 
 void
@@ -547,7 +457,7 @@ conn_writef(struct conn *c, const char *fmt, ...)
 	va_end(ap);
 	if (out_left(c) > CONN_OUT_HIGH)
 		c->above = true;
-	schedule(c);
+	conn_schedule(c);
 }
 
 size_t
@@ -568,7 +478,7 @@ conn_resume(struct conn *c)
 	if (!c->paused)
 		return;
 	c->paused = false;
-	schedule(c);
+	conn_schedule(c);
 }
 
 bool
@@ -630,50 +540,10 @@ conn_timeout(struct conn *c, uint64_t ms)
 		loop_timer_start(c->timer, ms, 0);
 }
 
-static void
-start_tls(struct conn *c, struct tls_ctx *ctx, const char *host)
-{
-	assert(c->tls == TLS_NONE);
-	conn_drop_input(c);
-	c->tls_next = tls_ref(ctx);
-	c->tls_host = host != NULL ? mem_str(host) : NULL;
-	c->tls = TLS_AWAITED;
-	schedule(c);
-}
-
-void
-conn_tls_server(struct conn *c, struct tls_ctx *ctx)
-{
-	start_tls(c, ctx, NULL);
-}
-
-void
-conn_tls_client(struct conn *c, struct tls_ctx *ctx, const char *host)
-{
-	start_tls(c, ctx, host);
-}
-
 bool
 conn_is_tls(const struct conn *c)
 {
 	return c->tls == TLS_ON;
-}
-
-const char *
-conn_tls_info(const struct conn *c)
-{
-	struct conn *mutable = (struct conn *)(uintptr_t)c;
-	struct buf b = BUF_INIT(256);
-
-	if (c->tls != TLS_ON)
-		return "";
-	if (c->tls_text == NULL) {
-		buf_addf(&b, "%s %s bits=%d", SSL_get_version(c->ssl),
-		    SSL_get_cipher_name(c->ssl),
-		    SSL_get_cipher_bits(c->ssl, NULL));
-		mutable->tls_text = buf_take(&b);
-	}
-	return c->tls_text;
 }
 
 void
@@ -683,7 +553,7 @@ conn_close(struct conn *c)
 		return;
 	c->closing = true;
 	conn_timeout(c, CLOSE_MS);
-	schedule(c);
+	conn_schedule(c);
 }
 
 void
@@ -694,7 +564,7 @@ conn_detach(struct conn *c)
 		return;
 	c->closing = true;
 	conn_timeout(c, CLOSE_MS);
-	schedule(c);
+	conn_schedule(c);
 }
 
 void
