@@ -38,7 +38,7 @@ queue_start(struct service *s, const char **why)
 	q->deliver = service_peer(s, "deliver", 0);
 	q->relay = service_peer(s, "relay", 0);
 	q->dkim = service_peer(s, "dkim", 0);
-	q->auth = service_peer(s, "auth", 0);
+	q->auth = service_peer(s, "auth.lookup", 0);
 	service_set_data(s, q);
 	intake_start(q);
 	return run_start(q, why);
