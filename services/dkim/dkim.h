@@ -1,0 +1,31 @@
+/* The one object of the dkim process, and what its parts offer main.c. */
+#ifndef SERVICES_DKIM_DKIM_H
+#define SERVICES_DKIM_DKIM_H
+
+#include "conf/conf_dkim.h"
+#include "core/map.h"
+#include "service/service.h"
+
+struct dkim {
+	struct loop *loop;
+	struct peer *keys;
+	struct peer *resolver;
+	bool enabled;
+	struct conf_dkim tables;
+	struct map algs;      /* key name: 1 + enum wire_keys_alg, as learnt */
+	struct list signing;  /* requests under way */
+	struct list verifying;
+	size_t requests;
+	uint64_t signatures;  /* since the start */
+	uint64_t verdicts;
+};
+
+/* Handlers of WIRE_DKIM_SIGN and WIRE_DKIM_VERIFY; -1 if malformed. */
+int sign_request(struct dkim *d, struct chan *c, struct chan_frame *f);
+int verify_request(struct dkim *d, struct chan *c, struct chan_frame *f);
+
+/* The channel is gone: nobody waits for its answers any more. */
+void sign_forget(struct dkim *d, struct chan *c);
+void verify_forget(struct dkim *d, struct chan *c);
+
+#endif

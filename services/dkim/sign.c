@@ -1,0 +1,257 @@
+/* Making signatures. See sign.h. */
+#include "services/dkim/sign.h"
+
+#include <openssl/evp.h>
+
+#include "core/base64.h"
+#include "mail/address_list.h"
+#include "services/dkim/canon.h"
+#include "services/dkim/fields.h"
+
+#define READ_SIZE 65536
+#define LINE 72
+#define H_MAX 8192
+/* Of one name; more (Resent- blocks) are left unsigned. */
+#define INSTANCES 8
+
+/* RFC 6376 5.4.1, and what else a reader takes for the author's words. */
+static const char *const signed_names[] = {
+	"From", "Sender", "Reply-To", "Subject", "Date", "Message-ID", "To",
+	"Cc", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+	"In-Reply-To", "References", "Resent-Date", "Resent-From",
+	"Resent-Sender", "Resent-To", "Resent-Cc", "Resent-Message-ID",
+	"List-Id", "List-Help", "List-Unsubscribe", "List-Unsubscribe-Post",
+	"List-Subscribe", "List-Post", "List-Owner", "List-Archive",
+};
+
+void
+sign_init(struct sign *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->fd = -1;
+	buf_init(&s->header, 2 * LIMIT_HEADER_BYTES);
+}
+
+void
+sign_release(struct sign *s)
+{
+	buf_release(&s->header);
+	arena_release(&s->arena);
+	if (s->fd != -1)
+		close(s->fd);
+	s->fd = -1;
+}
+
+static void
+add_name(struct buf *h, const char *name)
+{
+	if (h->n > 0)
+		buf_addc(h, ':');
+	buf_adds(h, name);
+}
+
+/*
+ * Each instance there is, and From once more: then nobody can put a second
+ * From above the signed one (RFC 6376 8.15).
+ */
+static void
+choose_fields(struct sign *s, const struct fields *f)
+{
+	struct buf h = BUF_INIT(H_MAX);
+
+	for (size_t i = 0; i < LEN(signed_names); i++) {
+		size_t n = fields_count(f, slice_str(signed_names[i]));
+
+		for (size_t k = 0; k < n && k < INSTANCES; k++)
+			add_name(&h, signed_names[i]);
+		if (i == 0)
+			add_name(&h, signed_names[i]);
+	}
+	s->h = arena_slice(&s->arena, buf_slice(&h));
+	buf_release(&h);
+	fields_select(f, s->h, true, &s->header);
+}
+
+static void
+find_author(struct sign *s, struct slice header)
+{
+	struct buf text = BUF_INIT(LIMIT_ADDRESS + 2);
+	struct address_list list;
+	struct slice value;
+
+	if (!header_find(header, S("From"), &value))
+		return;
+	address_list_parse(&s->arena, value, &list);
+	for (size_t i = 0; i < list.n && text.n == 0; i++)
+		if (list.v[i].kind == ADDRESS_MAILBOX && list.v[i].host.n > 0)
+			address_format(&text, &list.v[i]);
+	if (buf_ok(&text))
+		s->from = arena_slice(&s->arena, buf_slice(&text));
+	buf_release(&text);
+}
+
+static void
+on_body(void *arg, struct slice bytes)
+{
+	if (EVP_DigestUpdate(arg, bytes.p, bytes.n) != 1)
+		panic("SHA-256 failed");
+}
+
+static int
+hash_body(struct sign *s, struct message *m, struct slice first)
+{
+	struct canon_body *body = mem_alloc(sizeof(*body));
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	char *chunk = mem_alloc(READ_SIZE);
+	ssize_t n;
+
+	if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+		panic("SHA-256 failed");
+	canon_body_init(body, true, on_body, md);
+	canon_body_feed(body, first);
+	while ((n = message_read(m, chunk, READ_SIZE)) > 0)
+		canon_body_feed(body, slice_of(chunk, (size_t)n));
+	canon_body_end(body);
+	if (EVP_DigestFinal_ex(md, s->body_hash, NULL) != 1)
+		panic("SHA-256 failed");
+	EVP_MD_CTX_free(md);
+	mem_free(chunk);
+	mem_free(body);
+	return n == 0 ? 0 : -1;
+}
+
+void
+sign_read(struct sign *s)
+{
+	struct buf text = BUF_INIT(2 * LIMIT_HEADER_BYTES);
+	struct message m;
+	struct fields f;
+	struct slice header;
+	size_t body_at;
+	bool too_long;
+
+	message_init(&m, s->fd, s->size, &s->edit);
+	if (message_header(&m, &text, &body_at, &too_long) == -1) {
+		s->error = errno;
+	} else if (too_long) {
+		s->error = EFBIG;
+	} else {
+		header = slice_head(buf_slice(&text), body_at);
+		fields_init(&f, header);
+		find_author(s, header);
+		if (s->from.n > 0) {
+			choose_fields(s, &f);
+			if (hash_body(s, &m, slice_from(buf_slice(&text),
+			    body_at)) == -1)
+				s->error = errno;
+		}
+		fields_release(&f);
+	}
+	buf_release(&text);
+}
+
+/* "name=value;" on this line, or on the next one if this is full. */
+static void
+add_tag(struct buf *b, size_t *line, const char *name, struct slice value)
+{
+	size_t n = strlen(name) + 2 + value.n;
+
+	if (*line + 1 + n > LINE) {
+		buf_adds(b, "\r\n\t");
+		*line = 8;
+	} else {
+		buf_addc(b, ' ');
+		*line += 1;
+	}
+	buf_adds(b, name);
+	buf_addc(b, '=');
+	buf_add_slice(b, value);
+	buf_addc(b, ';');
+	*line += n;
+}
+
+/* h= may be folded at its colons. */
+static void
+add_names(struct buf *b, size_t *line, struct slice h)
+{
+	struct slice name;
+	bool first = true;
+
+	buf_adds(b, "\r\n\th=");
+	*line = 10;
+	while (slice_split(&h, ':', &name)) {
+		if (!first) {
+			buf_addc(b, ':');
+			++*line;
+		}
+		if (*line + name.n + 1 > LINE) {
+			buf_adds(b, "\r\n\t ");
+			*line = 9;
+		}
+		buf_add_slice(b, name);
+		*line += name.n;
+		first = false;
+	}
+	buf_addc(b, ';');
+	++*line;
+}
+
+static const char *const alg_names[WIRE_KEYS_ALGS] = {
+	[WIRE_KEYS_RSA_SHA256] = "rsa-sha256",
+	[WIRE_KEYS_ED25519_SHA256] = "ed25519-sha256",
+};
+
+int
+sign_begin(const struct sign *s, struct slice domain, struct slice selector,
+    enum wire_keys_alg alg, int64_t now, struct buf *field,
+    unsigned char digest[WIRE_KEYS_DIGEST])
+{
+	struct buf text = BUF_INIT(3 * LIMIT_HEADER_BYTES);
+	struct buf hash = BUF_INIT(64);
+	size_t line = strlen("DKIM-Signature:");
+	char number[24];
+	int r = 0;
+
+	base64_encode(&hash, slice_of(s->body_hash, sizeof(s->body_hash)));
+	snprintf(number, sizeof(number), "%lld", (long long)now);
+	buf_adds(field, "DKIM-Signature:");
+	add_tag(field, &line, "v", S("1"));
+	add_tag(field, &line, "a", slice_str(alg_names[alg]));
+	add_tag(field, &line, "c", S("relaxed/relaxed"));
+	add_tag(field, &line, "d", domain);
+	add_tag(field, &line, "s", selector);
+	add_tag(field, &line, "t", slice_str(number));
+	add_names(field, &line, s->h);
+	add_tag(field, &line, "bh", buf_slice(&hash));
+	buf_adds(field, "\r\n\tb=");
+	buf_add_slice(&text, buf_slice(&s->header));
+	canon_field(&text, true, buf_slice(field));
+	if (!buf_ok(field) || !buf_ok(&text) || EVP_Digest(text.p, text.n,
+	    digest, NULL, EVP_sha256(), NULL) != 1)
+		r = -1;
+	buf_release(&text);
+	buf_release(&hash);
+	return r;
+}
+
+void
+sign_end(struct buf *field, struct slice signature)
+{
+	struct buf text = BUF_INIT(16384);
+	struct slice rest;
+	size_t room = LINE - 10;
+
+	base64_encode(&text, signature);
+	rest = buf_slice(&text);
+	while (rest.n > 0) {
+		size_t n = rest.n < room ? rest.n : room;
+
+		buf_add_slice(field, slice_head(rest, n));
+		rest = slice_from(rest, n);
+		if (rest.n > 0)
+			buf_adds(field, "\r\n\t ");
+		room = LINE - 9;
+	}
+	buf_adds(field, "\r\n");
+	buf_release(&text);
+}
