@@ -115,8 +115,107 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBFILES) $$(call unit_obje
 
 .PHONY: unit
 unit: $(UNIT)
-	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
+	@set -e; for t in $(UNIT); do $$t 2>$(BUILD)/unit.log >&2 || \
+		{ cat $(BUILD)/unit.log; echo "$$t failed"; exit 1; }; done
+	@echo "unit: $(words $(UNIT)) programs passed"
 
-.PHONY: clean
+# --- fuzzing ---------------------------------------------------------------
+# Built with clang in a folder of its own. `make fuzz SECONDS=600` searches,
+# `make fuzz-replay` (part of make test) runs every kept input once.
+FUZZ_BUILD := build/fuzz
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined
+SECONDS ?= 60
+
+.PHONY: fuzz fuzz-build fuzz-replay
+fuzz-build:
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) HARDEN= \
+		OPT="$(FUZZ_FLAGS)" LINK="-fsanitize=fuzzer,address,undefined" \
+		$(FUZZ:%=$(FUZZ_BUILD)/tests/fuzz/%)
+
+fuzz_objects = $(addprefix $(BUILD)/obj/,$(shell \
+	sed -n 's|^// objects: ||p' tests/fuzz/fuzz_$(1).c | sed 's/[.]c\b/.o/g'))
+
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIBFILES) $$(call fuzz_objects,$$*)
+	@mkdir -p $(@D)
+	@echo "link fuzz $*"
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(LIBFILES) -Wl,--end-group \
+		$(filter-out -lcmocka,$(UNIT_USE)) -lpthread
+
+fuzz-replay: fuzz-build
+	@set -e; for f in $(FUZZ); do mkdir -p tests/fuzz/corpus/$$f; \
+		$(FUZZ_BUILD)/tests/fuzz/$$f -runs=0 tests/fuzz/corpus/$$f \
+		2>$(FUZZ_BUILD)/log || { cat $(FUZZ_BUILD)/log; exit 1; }; done
+	@echo "fuzz: $(words $(FUZZ)) corpora replayed"
+
+fuzz: fuzz-build
+	@set -e; for f in $(FUZZ); do mkdir -p $(FUZZ_BUILD)/found/$$f; \
+		echo "== $$f"; $(FUZZ_BUILD)/tests/fuzz/$$f -close_fd_mask=3 \
+		-max_total_time=$(SECONDS) $(FUZZ_BUILD)/found/$$f \
+		tests/fuzz/corpus/$$f; done
+
+# --- checks and tests ------------------------------------------------------
+PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
+
+.PHONY: check test lint flow faults bench sizes print-use
+print-use:
+	@:$(foreach p,$(PROGRAMS),$(info $(p): $(USE_$(p))))
+
+lint: build
+	@tests/lint/includes
+	@$(MAKE) --no-print-directory -s print-use | tests/lint/linkmap $(BUILD)/bin
+	@echo "lint: includes and link map are as drawn"
+
+# The inner loop: under three minutes.
+check: build lint unit
+
+flow: build
+	@PILLARBOX_BIN=$(BUILD)/bin $(PYTEST) tests/flow tests/proto
+
+faults: build $(FAULTS)
+	@tests/faults/run.sh $(BUILD)
+
+# Everything, from a bare machine; what CI runs.
+test:
+	@tools/deps test
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory fuzz-replay
+	@$(MAKE) --no-print-directory SAN=1 build unit
+	@$(MAKE) --no-print-directory faults
+	@$(MAKE) --no-print-directory flow
+	@$(MAKE) --no-print-directory SAN=1 flow
+
+bench: build
+	@tests/bench/run $(BUILD)/bin
+
+sizes:
+	@tools/sizes
+
+# --- installing ------------------------------------------------------------
+LIBEXEC := $(PREFIX)/lib/pillarbox
+.PHONY: install
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXEC) \
+		$(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man8
+	install -s $(BINS) $(DESTDIR)$(LIBEXEC)
+	ln -sf ../lib/pillarbox/pillarbox $(DESTDIR)$(PREFIX)/bin/pillarbox
+	ln -sf ../lib/pillarbox/setup $(DESTDIR)$(PREFIX)/bin/setup
+	install -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(wildcard docs/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
+
+-include docker/image.mk
+
+.PHONY: clean help
 clean:
 	rm -rf build
+
+help:
+	@echo "make run      set up this machine, build, run in the foreground"
+	@echo "make start    the same in the background; make stop ends it"
+	@echo "make test     everything CI checks; make check the fast part"
+	@echo "make SAN=1 .. with ASan and UBSan, in build/san"
+	@echo "make bench    beside Postfix and Dovecot; make sizes, lint, fuzz"
+	@echo "make image    the container image; make install DESTDIR= PREFIX="
