@@ -57,8 +57,11 @@ run_deferred(uv_check_t *check)
 {
 	struct loop *l = check->data;
 
-	if (list_is_empty(&l->deferred))
+	if (list_is_empty(&l->deferred)) {
+		/* All were cancelled: without this the loop would spin. */
+		uv_idle_stop(&l->idle);
 		return;
+	}
 	list_insert_before(l->deferred.next, &l->running);
 	list_remove(&l->deferred);
 	while (!list_is_empty(&l->running)) {
