@@ -71,6 +71,7 @@ parse_bracketed(struct hop *h, struct slice text, const char **why)
 {
 	ssize_t end = slice_find(text, ']');
 	struct slice inside, rest;
+	bool tagged;
 
 	if (end == -1)
 		return fail(why, "] is missing");
@@ -81,7 +82,8 @@ parse_bracketed(struct hop *h, struct slice text, const char **why)
 	if (rest.n > 0 && set_port(h, slice_from(rest, 1), why) != 0)
 		return -1;
 	/* RFC 5321 4.1.3 */
-	if (slice_istarts(inside, S("IPv6:")))
+	tagged = slice_istarts(inside, S("IPv6:"));
+	if (tagged)
 		inside = slice_from(inside, 5);
 	if (sockaddr_parse(&h->addr, inside, 0) == 0) {
 		char ip[SOCKADDR_TEXT];
@@ -91,7 +93,8 @@ parse_bracketed(struct hop *h, struct slice text, const char **why)
 		    sockaddr_ip(&h->addr, ip));
 		return 0;
 	}
-	return set_host(h, inside, why);
+	return tagged ? fail(why, "not an address") :
+	    set_host(h, inside, why);
 }
 
 int

@@ -65,11 +65,16 @@ go_on(struct relay *r)
 {
 	struct job *j;
 
+	/* A job may end inside job_start and come back here. */
+	if (r->starting)
+		return;
+	r->starting = true;
 	while (r->running < r->running_max &&
 	    (j = LIST_FIRST(&r->waiting, struct job, link)) != NULL) {
 		list_remove(&j->link);
 		job_start(j);
 	}
+	r->starting = false;
 	if (r->running == 0 && service_is_stopping(r->service)) {
 		pool_clear(r->pool);
 		service_exit(r->service);

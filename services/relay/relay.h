@@ -20,7 +20,8 @@ struct relay {
 	uint64_t sent;       /* recipients by outcome, for the status */
 	uint64_t deferred;
 	uint64_t bounced;
-	bool require_tls;    /* credentials exist (dms-compat 6.11) */
+	bool require_tls;    /* credentials exist (RELAY_USER) */
+	bool starting;       /* waiting jobs are being started */
 };
 
 #endif
