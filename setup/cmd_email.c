@@ -1,7 +1,5 @@
 #include "setup/commands.h"
 
-#include <sys/stat.h>
-
 #include <crypt.h>
 
 #include "conf/conf_accounts.h"

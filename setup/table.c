@@ -1,7 +1,6 @@
 #include "setup/table.h"
 
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <fcntl.h>
 

@@ -42,7 +42,8 @@ int conf_accounts_parse(struct conf_accounts *a, const char *path,
 const struct conf_account *conf_accounts_find(const struct conf_accounts *a,
     struct slice address);
 
-/* The next blank-separated "key=value" (or "key") of extra; false at its end. */
+/* The next "key=value" (or "key") of extra, blank-separated; false at its
+ * end. */
 bool conf_account_field(struct slice *extra, struct slice *key,
     struct slice *value);
 

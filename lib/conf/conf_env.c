@@ -84,7 +84,7 @@ static const struct slice prefixes[] = {
  * Kubernetes sets for a service that is called like one of the prefixes.
  */
 static bool
-is_foreign(struct slice name)
+is_foreign(struct slice name, const char *value)
 {
 	static const char *const names[] = { "SSL_CERT_FILE", "SSL_CERT_DIR",
 		"DMS_RELEASE", "PILLARBOX_BIN" };
@@ -94,7 +94,7 @@ is_foreign(struct slice name)
 			return true;
 	return slice_ends(name, S("_SERVICE_HOST")) ||
 	    slice_ifind(name, S("_SERVICE_PORT")) >= 0 ||
-	    slice_ends(name, S("_PORT")) ||
+	    strstr(value, "://") != NULL ||
 	    slice_ifind(name, S("_TCP")) >= 0 ||
 	    slice_ifind(name, S("_UDP")) >= 0;
 }
@@ -132,12 +132,12 @@ closest(struct slice name)
 }
 
 static void
-check_unknown(struct slice name, struct conf_problems *out)
+check_unknown(struct slice name, const char *value, struct conf_problems *out)
 {
 	const char *meant;
 	bool ours = false;
 
-	if (is_foreign(name))
+	if (is_foreign(name, value))
 		return;
 	meant = closest(name);
 	for (size_t i = 0; i < LEN(prefixes); i++)
@@ -184,7 +184,7 @@ apply_variable(struct conf *c, char **envp, struct slice name,
 	}
 	dms = conf_dms_find(base);
 	if (dms == NULL) {
-		check_unknown(base, out);
+		check_unknown(base, value, out);
 	} else if (strcmp(value, dms->value) != 0) {
 		base = slice_head(base, 100);
 		conf_problem(out, LOG_WARN, "environment %.*s: not supported "

@@ -19,7 +19,7 @@ conf_problems_release(struct conf_problems *p)
 	conf_problems_init(p);
 }
 
-/* Takes the text of b, made one printable line: quoted input may be anything. */
+/* Takes the text of b, made printable: what it quotes may be anything. */
 static void
 add(struct conf_problems *p, enum log_level level, struct buf *b)
 {

@@ -280,7 +280,8 @@ TEST(environment_problems_are_named)
 		"ENABLE_MANAGESIEVE=0", "LDAP_SERVER_HOST=x",
 		"ENABLE_OPENDKIN=1", "POSTFIX_MESAGE_SIZE_LIMIT=1",
 		"PILLARBOX_FOO=1", "SSL_CERT_FILE=/x", "DMS_RELEASE=v1",
-		"PILLARBOX_SERVICE_HOST=10.0.0.1", "HOME=/root", "TZZ=1",
+		"PILLARBOX_SERVICE_HOST=10.0.0.1",
+		"PILLARBOX_PORT=tcp://10.0.0.1:25", "HOME=/root", "TZZ=1",
 		"ENABLE_FOO=", "ENABLE_QUOTAS__FILE=/x", NULL };
 	struct conf_problems p;
 	struct conf c;
@@ -366,8 +367,8 @@ TEST(yaml_sets_what_the_environment_left_open)
 	conf_init(&c);
 	conf_problems_init(&p);
 	CHECK(conf_env_apply(&c, (char **)env, &p) == 0);
-	CHECK(conf_yaml_apply(&c, "p.yaml", slice_of(text, sizeof(text) - 1), &p) == 0 && p.n == 0,
-	    "%s", p.n > 0 ? p.list[0].text : "");
+	CHECK(conf_yaml_apply(&c, "p.yaml", slice_of(text, sizeof(text) - 1),
+	    &p) == 0 && p.n == 0, "%s", p.n > 0 ? p.list[0].text : "");
 	CHECK(strcmp(c.override_hostname, "mail.x.test") == 0);
 	CHECK(strcmp(c.listen, "127.0.0.1,::1") == 0, "%s", c.listen);
 	CHECK(c.log_level == LOG_WARN);

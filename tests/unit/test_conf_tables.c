@@ -78,7 +78,8 @@ TEST(wrong_accounts_are_reported_and_left_out)
 
 	conf_problems_init(&p);
 	conf_accounts_init(&t);
-	CHECK(conf_accounts_parse(&t, "f", slice_of(text, sizeof(text) - 1), &p) == -1);
+	CHECK(conf_accounts_parse(&t, "f", slice_of(text, sizeof(text) - 1),
+	    &p) == -1);
 	CHECK(t.n == 1 && p.errors == 11 && p.warnings == 1, "%zu %zu", p.errors,
 	    p.warnings);
 	CHECK(has(&p, LOG_ERROR, "f:1: 'user' is not a full address"));
