@@ -34,6 +34,7 @@
 #define LIMIT_IMAP_SECTIONS 256    /* BODY[...] of one FETCH */
 #define LIMIT_IMAP_FIELDS 256      /* names of one HEADER.FIELDS */
 #define LIMIT_IMAP_SEARCH_KEYS 4096
+#define LIMIT_IMAP_SEARCH_TEXT 16777216 /* decoded text of one message */
 #define LIMIT_IMAP_PATTERNS 256    /* of one LIST (RFC 5258) */
 #define LIMIT_IMAP_NESTING 32      /* parentheses in SEARCH, LIST, ENVELOPE */
 #define LIMIT_IMAP_ERRORS 20

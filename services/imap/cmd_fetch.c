@@ -1,0 +1,473 @@
+/*
+ * FETCH and UID FETCH (RFC 3501 6.4.5, RFC 7162 3.1.4). Works in rounds: one
+ * walk through the index writes the data of some messages, then the files of
+ * those that need it are opened, one after the other, and their sections sent
+ * piece by piece. The cursor allows to stop after any piece.
+ */
+#include "core/log.h"
+#include "core/now.h"
+#include "mail/date.h"
+#include "mail/header.h"
+#include "services/imap/fetch_plan.h"
+#include "services/imap/output.h"
+#include "services/imap/section.h"
+#include "services/imap/session.h"
+
+#define ROUND 128           /* messages of one walk */
+#define ROUND_BYTES 131072  /* of index data in one round */
+#define META_MAX (64u << 20)
+#define PIECE 65536
+
+/* A message of this round: its index data is meta[from..to). */
+struct row {
+	uint32_t uid;
+	size_t from;
+	size_t to;
+};
+
+struct fetch {
+	struct command *c;
+	struct fetch_plan plan;
+	struct store_set set;
+	uint32_t next;      /* UID the walk goes on at; 0: done */
+	struct buf meta;
+	struct row rows[ROUND];
+	size_t n_rows;
+	size_t row;         /* the one being sent */
+	size_t section;     /* of that row */
+	bool in_row;        /* its index data is sent */
+	bool in_section;    /* cur is open */
+	struct section cur;
+	struct store_set seen; /* made \\Seen by this command */
+	size_t found;
+	bool started;
+	enum store_err err;    /* stops the command */
+	enum store_err failed; /* of one message: the others are sent */
+};
+
+static void
+fetch_release(void *state)
+{
+	struct fetch *f = state;
+
+	store_set_release(&f->set);
+	store_set_release(&f->seen);
+	buf_release(&f->meta);
+	section_release(&f->cur);
+}
+
+/* ---- what the index knows ------------------------------------------------- */
+
+static void
+item(struct buf *out, const char *name)
+{
+	if (out->n > 0 && out->p[out->n - 1] != '(')
+		buf_addc(out, ' ');
+	buf_adds(out, name);
+}
+
+/* Texts of the index are empty when the file could not be read. */
+static void
+item_text(struct buf *out, const char *name, struct slice text,
+    const char *missing)
+{
+	item(out, name);
+	buf_addc(out, ' ');
+	if (text.n > 0)
+		buf_add_slice(out, text);
+	else
+		buf_adds(out, missing);
+}
+
+#define NO_BODY "(\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0)"
+
+static void
+write_items(struct fetch *f, struct buf *out, const struct store_message *msg)
+{
+	const struct view *v = f->c->session->view;
+	unsigned items = f->plan.items;
+
+	if (store_set_has(&f->seen, msg->uid)) {
+		items |= FETCH_FLAGS;
+		if (f->c->session->condstore)
+			items |= FETCH_MODSEQ;
+	}
+	if ((items & FETCH_UID) != 0) {
+		item(out, "UID ");
+		buf_addu(out, msg->uid);
+	}
+	if ((items & FETCH_FLAGS) != 0) {
+		item(out, "FLAGS ");
+		out_flags(out, msg->flags, msg->keywords, msg->n_keywords,
+		    store_set_has(&v->recent, msg->uid));
+	}
+	if ((items & FETCH_INTERNALDATE) != 0) {
+		item(out, "INTERNALDATE \"");
+		date_format_imap(out, msg->internaldate, DATE_LOCAL);
+		buf_addc(out, '"');
+	}
+	if ((items & FETCH_SIZE) != 0) {
+		item(out, "RFC822.SIZE ");
+		buf_addu(out, msg->vsize);
+	}
+	if ((items & FETCH_MODSEQ) != 0) {
+		item(out, "MODSEQ (");
+		buf_addu(out, msg->modseq);
+		buf_addc(out, ')');
+	}
+	if ((items & FETCH_ENVELOPE) != 0)
+		item_text(out, "ENVELOPE", msg->envelope,
+		    "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
+	if ((items & FETCH_BODY) != 0)
+		item_text(out, "BODY", msg->body, NO_BODY);
+	if ((items & FETCH_BODYSTRUCTURE) != 0)
+		item_text(out, "BODYSTRUCTURE", msg->bodystructure, NO_BODY);
+}
+
+static void
+write_label(struct buf *out, const struct fetch_section *sec)
+{
+	if (out->n > 0 && out->p[out->n - 1] != '(')
+		buf_addc(out, ' ');
+	buf_add_slice(out, sec->label);
+}
+
+/* HEADER.FIELDS from the fields that the index keeps. */
+static void
+write_cached(struct buf *out, const struct fetch_section *sec,
+    const struct store_message *msg)
+{
+	struct buf text = BUF_INIT(LIMIT_HEADER_BYTES * 2);
+	struct slice part;
+
+	header_select(&text, msg->headers, sec->names, sec->n_names, false);
+	part = buf_slice(&text);
+	if (sec->partial)
+		part = slice_head(slice_from(part, sec->offset), sec->length);
+	write_label(out, sec);
+	buf_addf(out, " {%zu}\r\n", part.n);
+	buf_add_slice(out, part);
+	buf_release(&text);
+}
+
+static bool
+needs_file(const struct fetch *f, const struct store_message *msg)
+{
+	return f->plan.n > 0 && (f->plan.opens || !msg->headers_complete);
+}
+
+static int
+on_message(void *ctx, const struct store_message *msg)
+{
+	struct fetch *f = ctx;
+	uint32_t seq = view_seq(f->c->session->view, msg->uid);
+	struct row *row = &f->rows[f->n_rows];
+
+	if (seq == 0)
+		return 0;
+	row->uid = needs_file(f, msg) ? msg->uid : 0;
+	row->from = f->meta.n;
+	buf_addf(&f->meta, "* %u FETCH (", seq);
+	write_items(f, &f->meta, msg);
+	for (size_t i = 0; row->uid == 0 && i < f->plan.n; i++)
+		write_cached(&f->meta, &f->plan.sections[i], msg);
+	row->to = f->meta.n;
+	f->n_rows++;
+	f->found++;
+	return f->n_rows == ROUND || f->meta.n >= ROUND_BYTES;
+}
+
+static unsigned
+wanted(const struct fetch_plan *plan)
+{
+	unsigned want = 0;
+
+	if ((plan->items & FETCH_ENVELOPE) != 0)
+		want |= STORE_WANT_ENVELOPE;
+	if ((plan->items & FETCH_BODY) != 0)
+		want |= STORE_WANT_BODY;
+	if ((plan->items & FETCH_BODYSTRUCTURE) != 0)
+		want |= STORE_WANT_BODYSTRUCTURE;
+	if (plan->n > 0 && !plan->opens)
+		want |= STORE_WANT_HEADERS;
+	return want;
+}
+
+/* ---- \Seen ---------------------------------------------------------------- */
+
+struct unseen {
+	struct store_set set;
+	size_t n;
+};
+
+static int
+on_unseen(void *ctx, const struct store_message *msg)
+{
+	struct unseen *u = ctx;
+
+	if ((msg->flags & STORE_SEEN) == 0)
+		store_set_add(&u->set, msg->uid, msg->uid);
+	return ++u->n == ROUND;
+}
+
+/* Reading a body without PEEK sets \Seen (RFC 3501 6.4.5). */
+static enum store_err
+mark_seen(struct fetch *f, struct store_walk walk)
+{
+	struct command *c = f->c;
+	struct view *v = c->session->view;
+	struct store_change change = { .how = STORE_ADD, .flags = STORE_SEEN };
+	struct unseen u = { 0 };
+	enum store_err err;
+	uint64_t modseq;
+
+	walk.want = 0;
+	err = store_walk(v->mailbox, &walk, on_unseen, &u, NULL);
+	if (err == STORE_OK && u.set.n > 0)
+		err = store_change_flags(v->mailbox, &u.set, &change, NULL,
+		    &modseq);
+	if (err == STORE_OK && u.set.n > 0) {
+		command_own(c, modseq);
+		c->touched = true;
+		/* The round may end before all of them are told. */
+		for (size_t i = 0; i < u.set.n; i++)
+			store_set_add(&f->seen, u.set.r[i].first,
+			    u.set.r[i].last);
+	}
+	store_set_release(&u.set);
+	return err;
+}
+
+/* ---- rounds --------------------------------------------------------------- */
+
+/* Fills rows and meta with the next messages. */
+static enum store_err
+fetch_round(struct fetch *f)
+{
+	struct view *v = f->c->session->view;
+	struct store_walk walk = {
+		.set = &f->set,
+		.from = f->next,
+		.since = f->plan.changed_since,
+		.want = wanted(&f->plan),
+		.limit = ROUND,
+	};
+	enum store_err err = STORE_OK;
+
+	f->n_rows = f->row = 0;
+	buf_clear(&f->meta);
+	if (f->plan.sets_seen && !v->read_only)
+		err = mark_seen(f, walk);
+	if (err == STORE_OK)
+		err = store_walk(v->mailbox, &walk, on_message, f, &f->next);
+	if (!buf_ok(&f->meta))
+		err = STORE_LIMIT;
+	return err;
+}
+
+/* The message of the row is open, or cannot be. */
+static struct section_cache *
+open_message(struct fetch *f, uint32_t uid)
+{
+	struct session *s = f->c->session;
+	enum store_err err;
+
+	if (s->cache != NULL && s->cache->uid == uid)
+		return s->cache;
+	if (s->cache != NULL)
+		section_cache_free(s->cache);
+	s->cache = section_cache_open(s->view->mailbox, uid, &err);
+	if (s->cache == NULL) {
+		log_warn("imap-fetch", "session=%s uid=%u: %s", s->id, uid,
+		    store_err_text(err));
+		if (err != STORE_NO_MESSAGE)
+			f->failed = err;
+	}
+	return s->cache;
+}
+
+static void
+section_begin(struct fetch *f, const struct fetch_section *sec,
+    struct section_cache *m)
+{
+	struct buf *out = &f->c->out;
+
+	write_label(out, sec);
+	f->cur = (struct section){ 0 };
+	if (m != NULL)
+		section_find(&f->cur, m, sec);
+	f->in_section = true;
+	/* No such part, or the file is gone (RFC 2180 4.1.3): NIL. */
+	if (!f->cur.exists)
+		buf_adds(out, " NIL");
+	else if (f->cur.left == 0)
+		buf_adds(out, " \"\"");
+	else
+		buf_addf(out, " {%llu}\r\n", (unsigned long long)f->cur.left);
+}
+
+/* Sends sections of the row until done or tired; true when done. */
+static bool
+send_sections(struct fetch *f, const struct row *row)
+{
+	struct command *c = f->c;
+	struct section_cache *m = open_message(f, row->uid);
+
+	while (f->section < f->plan.n) {
+		if (!f->in_section)
+			section_begin(f, &f->plan.sections[f->section], m);
+		/* A message that closed halfway is filled with blanks. */
+		while (f->cur.exists &&
+		       section_write(&f->cur, m, PIECE, &c->out))
+			if (command_should_yield(c))
+				return false;
+		section_release(&f->cur);
+		f->in_section = false;
+		f->section++;
+	}
+	return true;
+}
+
+/* True when the row is complete. */
+static bool
+send_row(struct fetch *f)
+{
+	const struct row *row = &f->rows[f->row];
+
+	if (!f->in_row) {
+		buf_add(&f->c->out, f->meta.p + row->from,
+		    row->to - row->from);
+		f->in_row = true;
+		f->section = 0;
+	}
+	if (row->uid != 0 && !send_sections(f, row))
+		return false;
+	buf_adds(&f->c->out, ")\r\n");
+	f->in_row = false;
+	f->row++;
+	return true;
+}
+
+/* VANISHED (EARLIER) of RFC 7162 3.2.6. */
+static void
+tell_vanished(struct fetch *f)
+{
+	struct view *v = f->c->session->view;
+	struct store_set gone = STORE_SET_INIT, both = STORE_SET_INIT;
+	struct buf *out = &f->c->out;
+	size_t j = 0;
+
+	f->err = store_vanished(v->mailbox, f->plan.changed_since, &gone);
+	for (size_t i = 0; i < gone.n; i++) {
+		while (j < f->set.n && f->set.r[j].last < gone.r[i].first)
+			j++;
+		for (size_t k = j; k < f->set.n &&
+		    f->set.r[k].first <= gone.r[i].last; k++) {
+			uint32_t a = gone.r[i].first, b = gone.r[i].last;
+
+			if (a < f->set.r[k].first)
+				a = f->set.r[k].first;
+			if (b > f->set.r[k].last)
+				b = f->set.r[k].last;
+			store_set_add(&both, a, b);
+		}
+	}
+	if (both.n > 0) {
+		buf_adds(out, "* VANISHED (EARLIER) ");
+		store_set_format(&both, out);
+		buf_adds(out, "\r\n");
+	}
+	store_set_release(&gone);
+	store_set_release(&both);
+}
+
+static void
+fetch_end(struct fetch *f)
+{
+	struct command *c = f->c;
+	struct session *s = c->session;
+	bool some_gone = f->plan.changed_since == 0 &&
+	    f->found < view_count(s->view, &f->set);
+
+	/* Only a client that reads in parts will want the message again. */
+	if (s->cache != NULL && !f->plan.partial) {
+		section_cache_free(s->cache);
+		s->cache = NULL;
+	}
+	command_refresh(c, c->uid, false);
+	if (f->err != STORE_OK)
+		command_failed(c, f->err);
+	else if (f->failed != STORE_OK)
+		command_failed(c, f->failed);
+	else if (some_gone)
+		/* RFC 2180 4.1.3 */
+		command_ok(c, "[EXPUNGEISSUED] Some messages are gone.");
+	else
+		command_completed(c);
+}
+
+static enum step
+fetch_step(struct command *c)
+{
+	struct fetch *f = c->state;
+
+	if (!f->started && f->plan.vanished)
+		tell_vanished(f);
+	f->started = true;
+	while (f->err == STORE_OK) {
+		while (f->row < f->n_rows) {
+			if (!send_row(f) || command_should_yield(c))
+				return STEP_MORE;
+		}
+		if (f->next == 0)
+			break;
+		f->err = fetch_round(f);
+		/* A round may be long: others first. */
+		if (command_should_yield(c))
+			return STEP_MORE;
+	}
+	fetch_end(f);
+	return STEP_DONE;
+}
+
+/* The cache is in the worker's list while nobody reads from it. */
+static void
+fetch_after(struct command *c)
+{
+	struct session *s = c->session;
+
+	list_remove(&s->cache_link);
+	if (s->cache != NULL) {
+		s->cache_used_at = loop_now(s->worker->loop);
+		list_push(&s->worker->cachers, &s->cache_link);
+	}
+	session_done(s);
+}
+
+enum verdict
+cmd_fetch(struct command *c)
+{
+	struct session *s = c->session;
+	struct fetch *f = COMMAND_STATE(c, struct fetch);
+
+	f->c = c;
+	f->next = 1;
+	buf_init(&f->meta, META_MAX);
+	c->release = fetch_release;
+	if (parse_sp(&c->p) == -1 || command_set(c, &f->set) == -1 ||
+	    parse_sp(&c->p) == -1 ||
+	    fetch_plan_parse(&c->p, c->uid, &f->plan) == -1)
+		return CMD_BAD;
+	if (f->plan.vanished && !s->qresync) {
+		/* RFC 7162 3.2.6: only after ENABLE QRESYNC. */
+		parse_fail(&c->p, "VANISHED without ENABLE QRESYNC");
+		return CMD_BAD;
+	}
+	if ((f->plan.items & FETCH_MODSEQ) != 0)
+		command_enable_condstore(c);
+	if (f->set.n == 0)
+		f->next = 0;
+	c->step = fetch_step;
+	c->after = fetch_after;
+	return CMD_WORK;
+}

@@ -1,0 +1,78 @@
+/*
+ * IDLE (RFC 2177). The command keeps nothing but its tag; each hint that the
+ * mailbox changed (from this process or the kernel) lets it look once.
+ */
+#include "services/imap/session.h"
+
+static enum step
+idle_step(struct command *c)
+{
+	command_refresh(c, true, true);
+	return STEP_DONE;
+}
+
+static void
+idle_after(struct command *c)
+{
+	struct session *s = c->session;
+
+	if (s->poked) {
+		s->poked = false;
+		idle_look(c);
+		return;
+	}
+	session_resume(s);
+}
+
+void
+idle_look(struct command *c)
+{
+	if (c->session->view == NULL)
+		return;
+	c->step = idle_step;
+	c->after = idle_after;
+	session_work(c->session);
+}
+
+enum verdict
+cmd_idle(struct command *c)
+{
+	struct session *s = c->session;
+	struct worker *w = s->worker;
+
+	if (parse_end(&c->p) == -1)
+		return CMD_BAD;
+	/* Of the text only the tag at its start is kept. */
+	buf_truncate(&c->text, c->tag.n);
+	c->line_start = c->text.n;
+	arena_release(&c->arena);
+	buf_adds(&c->out, "+ idling\r\n");
+	session_flush(s);
+	s->mode = INPUT_IDLE;
+	s->poked = false;
+	s->keepalive_at = loop_now(w->loop) + w->conf.keepalive_ms;
+	list_push(&w->idlers, &s->idle_link);
+	session_drop_cache(s);
+	if (s->view != NULL && w->notify != NULL)
+		s->watch = store_notify_watch(w->notify, s->view->mailbox, s);
+	/* What changed before the watch was there. */
+	idle_look(c);
+	return CMD_STAY;
+}
+
+void
+idle_line(struct command *c, struct slice line)
+{
+	struct session *s = c->session;
+	bool done = slice_ieq(line, S("DONE"));
+
+	if (s->watch != NULL)
+		store_notify_unwatch(s->worker->notify, s->watch);
+	s->watch = NULL;
+	list_remove(&s->idle_link);
+	if (done)
+		command_ok(c, "Idle completed.");
+	else
+		command_bad(c, "Expected DONE.");
+	session_done(s);
+}

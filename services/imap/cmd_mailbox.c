@@ -1,0 +1,201 @@
+/*
+ * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 6.3.3 to 6.3.7;
+ * CREATE-SPECIAL-USE of RFC 6154 section 3).
+ */
+#include "services/imap/session.h"
+
+struct names {
+	struct slice name;
+	struct slice to;
+	const char *use;
+	bool selected; /* the mailbox to be deleted is the selected one */
+};
+
+static enum step
+finish(struct command *c, enum store_err err)
+{
+	command_refresh(c, true, false);
+	if (err == STORE_OK) {
+		c->touched = true;
+		command_completed(c);
+	} else {
+		command_failed(c, err);
+	}
+	return STEP_DONE;
+}
+
+/* One mailbox name, and nothing behind it. */
+static struct names *
+parse_one(struct command *c)
+{
+	struct names *n = COMMAND_STATE(c, struct names);
+
+	if (parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &n->name) == -1 ||
+	    parse_end(&c->p) == -1)
+		return NULL;
+	return n;
+}
+
+/* ---- CREATE --------------------------------------------------------------- */
+
+static enum step
+create_step(struct command *c)
+{
+	const struct names *n = c->state;
+
+	return finish(c,
+	    store_create(c->session->store, n->name, n->use));
+}
+
+/* "(USE (\Archive))": one use a mailbox (RFC 6154 section 3). */
+static int
+parse_use(struct parser *p, struct names *n)
+{
+	static const char *const uses[] = { "\\All", "\\Archive", "\\Drafts",
+		"\\Flagged", "\\Junk", "\\Sent", "\\Trash" };
+	struct slice name;
+
+	if (parse_char(p, '(') == -1)
+		return -1;
+	if (!parse_word(p, S("USE")))
+		return parse_fail(p, "Unknown CREATE parameter");
+	if (parse_sp(p) == -1 || parse_char(p, '(') == -1 ||
+	    !parse_try(p, '\\') || parse_atom(p, &name) == -1)
+		return parse_fail(p, "Expected a special use");
+	for (size_t i = 0; i < LEN(uses); i++)
+		if (slice_ieq(name, slice_str(uses[i] + 1)))
+			n->use = uses[i];
+	if (parse_char(p, ')') == -1)
+		return parse_fail(p, "One special use is allowed");
+	return parse_char(p, ')');
+}
+
+enum verdict
+cmd_create(struct command *c)
+{
+	struct names *n = COMMAND_STATE(c, struct names);
+	bool use = false;
+
+	if (parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &n->name) == -1)
+		return CMD_BAD;
+	/* A trailing separator announces children (6.3.3); we need no hint. */
+	if (n->name.n > 1 && n->name.p[n->name.n - 1] == '.')
+		n->name.n--;
+	if (parse_try(&c->p, ' ')) {
+		use = true;
+		if (parse_use(&c->p, n) == -1)
+			return CMD_BAD;
+	}
+	if (parse_end(&c->p) == -1)
+		return CMD_BAD;
+	if (slice_eq(n->name, S("INBOX"))) {
+		command_no(c, "[ALREADYEXISTS] Mailbox already exists.");
+		return CMD_DONE;
+	}
+	/* \All and \Flagged would need virtual mailboxes. */
+	if (use && (n->use == NULL || n->use[1] == 'F' ||
+	    slice_eq(slice_str(n->use), S("\\All")))) {
+		command_no(c, "[USEATTR] This special use is not supported.");
+		return CMD_DONE;
+	}
+	c->step = create_step;
+	return CMD_WORK;
+}
+
+/* ---- DELETE --------------------------------------------------------------- */
+
+static enum step
+delete_step(struct command *c)
+{
+	const struct names *n = c->state;
+	struct session *s = c->session;
+	enum store_err err;
+
+	if (!n->selected)
+		return finish(c, store_delete(s->store, n->name));
+	err = store_delete(s->store, n->name);
+	if (err != STORE_OK)
+		return finish(c, err);
+	view_free(s->view);
+	s->view = NULL;
+	c->touched = true;
+	buf_adds(&c->out, "* OK [CLOSED] The mailbox is gone.\r\n");
+	command_completed(c);
+	return STEP_DONE;
+}
+
+enum verdict
+cmd_delete(struct command *c)
+{
+	struct session *s = c->session;
+	struct names *n = parse_one(c);
+
+	if (n == NULL)
+		return CMD_BAD;
+	if (slice_eq(n->name, S("INBOX"))) {
+		command_no(c, "[CANNOT] INBOX can't be deleted.");
+		return CMD_DONE;
+	}
+	if (s->view != NULL)
+		n->selected = slice_eq(n->name,
+		    slice_str(store_mailbox_name(s->view->mailbox)));
+	if (n->selected)
+		session_drop_cache(s);
+	c->step = delete_step;
+	return CMD_WORK;
+}
+
+/* ---- RENAME --------------------------------------------------------------- */
+
+static enum step
+rename_step(struct command *c)
+{
+	const struct names *n = c->state;
+
+	return finish(c, store_rename(c->session->store, n->name, n->to));
+}
+
+enum verdict
+cmd_rename(struct command *c)
+{
+	struct names *n = COMMAND_STATE(c, struct names);
+
+	if (parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &n->name) == -1 ||
+	    parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &n->to) == -1 ||
+	    parse_end(&c->p) == -1)
+		return CMD_BAD;
+	c->step = rename_step;
+	return CMD_WORK;
+}
+
+/* ---- subscriptions -------------------------------------------------------- */
+
+static enum step
+subscribe_step(struct command *c)
+{
+	const struct names *n = c->state;
+
+	return finish(c, store_subscribe(c->session->store, n->name));
+}
+
+static enum step
+unsubscribe_step(struct command *c)
+{
+	const struct names *n = c->state;
+
+	return finish(c, store_unsubscribe(c->session->store, n->name));
+}
+
+enum verdict
+cmd_subscribe(struct command *c)
+{
+	c->step = subscribe_step;
+	return parse_one(c) != NULL ? CMD_WORK : CMD_BAD;
+}
+
+enum verdict
+cmd_unsubscribe(struct command *c)
+{
+	c->step = unsubscribe_step;
+	return parse_one(c) != NULL ? CMD_WORK : CMD_BAD;
+}

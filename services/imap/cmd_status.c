@@ -1,0 +1,124 @@
+#include "services/imap/status.h"
+
+#include "services/imap/output.h"
+#include "services/imap/session.h"
+
+enum {
+	ITEM_MESSAGES,
+	ITEM_RECENT,
+	ITEM_UIDNEXT,
+	ITEM_UIDVALIDITY,
+	ITEM_UNSEEN,
+	ITEM_SIZE,
+	ITEM_DELETED,
+	ITEM_HIGHESTMODSEQ,
+	ITEMS
+};
+
+static const char *const names[ITEMS] = {
+	[ITEM_MESSAGES] = "MESSAGES",
+	[ITEM_RECENT] = "RECENT",
+	[ITEM_UIDNEXT] = "UIDNEXT",
+	[ITEM_UIDVALIDITY] = "UIDVALIDITY",
+	[ITEM_UNSEEN] = "UNSEEN",
+	[ITEM_SIZE] = "SIZE",
+	[ITEM_DELETED] = "DELETED",
+	[ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
+};
+
+int
+status_parse(struct parser *p, unsigned *items)
+{
+	*items = 0;
+	if (parse_char(p, '(') == -1)
+		return -1;
+	do {
+		unsigned before = *items;
+		struct slice name;
+		size_t i = 0;
+
+		if (parse_atom(p, &name) == -1)
+			return -1;
+		while (i < ITEMS && !slice_ieq(name, slice_str(names[i])))
+			i++;
+		if (i == ITEMS)
+			return parse_fail(p, "Unknown STATUS item");
+		*items = before | 1u << i;
+	} while (parse_try(p, ' '));
+	return parse_char(p, ')');
+}
+
+bool
+status_has_modseq(unsigned items)
+{
+	return (items & 1u << ITEM_HIGHESTMODSEQ) != 0;
+}
+
+enum store_err
+status_write(struct command *c, struct slice name, unsigned items)
+{
+	struct buf *out = &c->out;
+	struct store_status st;
+	enum store_err err = store_status(c->session->store, name, &st);
+	bool first = true;
+
+	if (err != STORE_OK)
+		return err;
+	const uint64_t values[ITEMS] = {
+		[ITEM_MESSAGES] = st.messages,
+		[ITEM_RECENT] = st.recent,
+		[ITEM_UIDNEXT] = st.uidnext,
+		[ITEM_UIDVALIDITY] = st.uidvalidity,
+		[ITEM_UNSEEN] = st.unseen,
+		[ITEM_SIZE] = st.size,
+		[ITEM_DELETED] = st.deleted,
+		[ITEM_HIGHESTMODSEQ] = st.highestmodseq,
+	};
+
+	buf_adds(out, "* STATUS ");
+	out_astring(out, name);
+	buf_adds(out, " (");
+	for (size_t i = 0; i < ITEMS; i++) {
+		if ((items & 1u << i) == 0)
+			continue;
+		buf_addf(out, "%s%s ", first ? "" : " ", names[i]);
+		buf_addu(out, values[i]);
+		first = false;
+	}
+	buf_adds(out, ")\r\n");
+	return STORE_OK;
+}
+
+struct status_cmd {
+	struct slice name;
+	unsigned items;
+};
+
+static enum step
+status_step(struct command *c)
+{
+	const struct status_cmd *st = c->state;
+	enum store_err err = status_write(c, st->name, st->items);
+
+	command_refresh(c, true, false);
+	if (err == STORE_OK)
+		command_completed(c);
+	else
+		command_failed(c, err);
+	return STEP_DONE;
+}
+
+enum verdict
+cmd_status(struct command *c)
+{
+	struct status_cmd *st = COMMAND_STATE(c, struct status_cmd);
+
+	if (parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &st->name) == -1 ||
+	    parse_sp(&c->p) == -1 ||
+	    status_parse(&c->p, &st->items) == -1 || parse_end(&c->p) == -1)
+		return CMD_BAD;
+	if (status_has_modseq(st->items))
+		command_enable_condstore(c);
+	c->step = status_step;
+	return CMD_WORK;
+}

@@ -1,0 +1,198 @@
+#include "services/imap/command.h"
+
+#include "core/now.h"
+#include "services/imap/output.h"
+#include "services/imap/session.h"
+
+#define YIELD_BYTES CONN_OUT_HIGH
+
+#define ANY (IN_AUTH | IN_SELECTED)
+
+static const struct command_row rows[] = {
+	/* name        handler          states       writes uid */
+	{ "APPEND", cmd_append, ANY, false, false },
+	{ "CAPABILITY", cmd_capability, ANY, false, false },
+	{ "CHECK", cmd_check, IN_SELECTED, false, false },
+	{ "CLOSE", cmd_close, IN_SELECTED, false, false },
+	{ "COPY", cmd_copy, IN_SELECTED, false, true },
+	{ "CREATE", cmd_create, ANY, false, false },
+	{ "DELETE", cmd_delete, ANY, false, false },
+	{ "ENABLE", cmd_enable, ANY, false, false },
+	{ "EXAMINE", cmd_examine, ANY, false, false },
+	{ "EXPUNGE", cmd_expunge, IN_SELECTED, true, true },
+	{ "FETCH", cmd_fetch, IN_SELECTED, false, true },
+	{ "ID", cmd_id, ANY, false, false },
+	{ "IDLE", cmd_idle, ANY, false, false },
+	{ "LIST", cmd_list, ANY, false, false },
+	{ "LOGOUT", cmd_logout, ANY, false, false },
+	{ "LSUB", cmd_lsub, ANY, false, false },
+	{ "MOVE", cmd_move, IN_SELECTED, true, true },
+	{ "NAMESPACE", cmd_namespace, ANY, false, false },
+	{ "NOOP", cmd_noop, ANY, false, false },
+	{ "RENAME", cmd_rename, ANY, false, false },
+	{ "SEARCH", cmd_search, IN_SELECTED, false, true },
+	{ "SELECT", cmd_select, ANY, false, false },
+	{ "STATUS", cmd_status, ANY, false, false },
+	{ "STORE", cmd_store, IN_SELECTED, true, true },
+	{ "SUBSCRIBE", cmd_subscribe, ANY, false, false },
+	{ "UNSELECT", cmd_unselect, IN_SELECTED, false, false },
+	{ "UNSUBSCRIBE", cmd_unsubscribe, ANY, false, false },
+};
+
+static const struct command_row *
+row_find(struct slice name)
+{
+	for (size_t i = 0; i < LEN(rows); i++)
+		if (slice_ieq(name, slice_str(rows[i].name)))
+			return &rows[i];
+	return NULL;
+}
+
+/* Reads "tag SP [UID SP] name" and finds the row. */
+static int
+parse_name(struct command *c)
+{
+	struct parser *p = &c->p;
+	struct slice name;
+
+	if (parse_sp(p) == -1 || parse_atom(p, &name) == -1)
+		return parse_fail(p, "Missing command");
+	if (slice_ieq(name, S("UID"))) {
+		c->uid = true;
+		if (parse_sp(p) == -1 || parse_atom(p, &name) == -1)
+			return -1;
+	}
+	c->row = row_find(name);
+	if (c->row == NULL || (c->uid && !c->row->uid))
+		return parse_fail(p, "Unknown command");
+	return 0;
+}
+
+enum verdict
+command_dispatch(struct command *c)
+{
+	const struct session *s = c->session;
+	unsigned state = s->view != NULL ? IN_SELECTED : IN_AUTH;
+
+	c->p = parser_of(buf_slice(&c->text), &c->arena);
+	if (parse_tag(&c->p, &c->tag) == -1) {
+		c->tag = S("*");
+		return CMD_BAD;
+	}
+	if (parse_name(c) == -1)
+		return CMD_BAD;
+	if ((c->row->states & state) == 0) {
+		parse_fail(&c->p, "No mailbox selected");
+		return CMD_BAD;
+	}
+	if (c->row->writes && s->view->read_only) {
+		command_no(c, "[READ-ONLY] The mailbox was opened read-only.");
+		return CMD_DONE;
+	}
+	return c->row->handler(c);
+}
+
+bool
+command_should_yield(struct command *c)
+{
+	return c->out.n >= YIELD_BYTES || now_mono_ms() >= c->slice_end;
+}
+
+static void
+reply(struct command *c, const char *word, const char *text)
+{
+	buf_addf(&c->out, "%.*s %s %s\r\n", SLICE_ARG(c->tag), word, text);
+}
+
+void
+command_ok(struct command *c, const char *text)
+{
+	reply(c, "OK", text);
+}
+
+void
+command_no(struct command *c, const char *text)
+{
+	reply(c, "NO", text);
+}
+
+void
+command_bad(struct command *c, const char *text)
+{
+	c->bad = true;
+	reply(c, "BAD", text);
+}
+
+void
+command_completed(struct command *c)
+{
+	buf_addf(&c->out, "%.*s OK %s completed.\r\n", SLICE_ARG(c->tag),
+	    c->row->name);
+}
+
+void
+command_failed(struct command *c, enum store_err err)
+{
+	command_no(c, out_store_err(err, false));
+}
+
+void
+command_failed_target(struct command *c, enum store_err err)
+{
+	command_no(c, out_store_err(err, true));
+}
+
+void
+command_own(struct command *c, uint64_t modseq)
+{
+	/* More than fit are told again by refresh, which is allowed. */
+	if (c->n_own == COMMAND_OWN) {
+		memmove(c->own, c->own + 1,
+		    (COMMAND_OWN - 1) * sizeof(c->own[0]));
+		c->n_own--;
+	}
+	c->own[c->n_own++] = modseq;
+}
+
+void
+command_refresh(struct command *c, bool expunge, bool sync)
+{
+	struct session *s = c->session;
+	struct view_report how = {
+		.expunge = expunge,
+		.sync = sync,
+		.condstore = s->condstore,
+		.qresync = s->qresync,
+		.own = c->own,
+		.n_own = c->n_own,
+	};
+
+	if (s->view == NULL)
+		return;
+	if (view_refresh(s->view, &how, &c->out) == STORE_NO_MAILBOX)
+		c->vanished = true;
+}
+
+void
+command_enable_condstore(struct command *c)
+{
+	struct session *s = c->session;
+
+	if (s->condstore)
+		return;
+	s->condstore = true;
+	/* RFC 7162 3.1.2: the first enabling command tells it. */
+	if (s->view != NULL)
+		buf_addf(&c->out, "* OK [HIGHESTMODSEQ %llu] Highest.\r\n",
+		    (unsigned long long)s->view->modseq);
+}
+
+int
+command_set(struct command *c, struct store_set *out)
+{
+	struct seq_set set;
+
+	if (parse_sequence(&c->p, &set) == -1)
+		return -1;
+	return view_resolve(c->session->view, &set, c->uid, out, &c->p.why);
+}

@@ -1,0 +1,225 @@
+/*
+ * The IMAP worker: serves clients that login has authenticated. It is given
+ * each as one end of a socket pair and a ticket, which it redeems at auth to
+ * learn whose mail it may open (law 1: login cannot name a user).
+ */
+#include "core/file.h"
+#include "core/log.h"
+#include "mail/charset.h"
+#include "service/service.h"
+#include "services/imap/session.h"
+#include "wire/auth.h"
+#include "wire/session.h"
+
+#define THREADS 8
+#define REDEEM_MS 10000
+#define KEEPALIVE_MS 120000
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+#define SESSION_ID_MAX 64
+
+/* A session that waits for auth's answer. */
+struct arrival {
+	struct service *service;
+	int fd;
+	char *ip;
+	char *id;
+	char *tag;
+	char *input;
+	size_t input_n;
+	bool tls;
+};
+
+static struct buf boot_id = BUF_INIT(64);
+static struct worker *worker;
+
+static void
+arrival_free(struct arrival *a)
+{
+	if (a->fd != -1)
+		close(a->fd);
+	mem_free(a->ip);
+	mem_free(a->id);
+	mem_free(a->tag);
+	mem_free(a->input);
+	mem_free(a);
+}
+
+static void
+log_refusal(const struct arrival *a, const char *why)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_WARN, "login-refused");
+	log_str(&l, "session", a->id);
+	log_str(&l, "ip", a->ip);
+	log_str(&l, "reason", why);
+	log_end(&l);
+}
+
+static void
+serve(struct arrival *a, struct slice user)
+{
+	struct session_start start = {
+		.user = user,
+		.ip = slice_str(a->ip),
+		.id = slice_str(a->id),
+		.tag = slice_str(a->tag),
+		.input = slice_of(a->input, a->input_n),
+		.tls = a->tls,
+	};
+	const char *why = "unknown";
+	int fd = a->fd;
+
+	a->fd = -1;
+	if (session_start(worker, fd, &start, &why) == -1)
+		log_refusal(a, why);
+}
+
+static void
+on_redeemed(void *arg, struct chan_frame *reply)
+{
+	struct arrival *a = arg;
+	struct wire_in in;
+	struct slice user;
+	unsigned service;
+	bool ok;
+
+	if (reply == NULL || reply->type != WIRE_AUTH_REDEEM_REPLY) {
+		log_refusal(a, "auth does not answer");
+		arrival_free(a);
+		return;
+	}
+	in = wire_in(reply->payload);
+	ok = wire_get_bool(&in);
+	user = wire_get_slice(&in, LIMIT_ADDRESS);
+	service = wire_get_enum(&in, WIRE_SERVICES);
+	if (wire_end(&in) == -1)
+		log_refusal(a, "malformed answer of auth");
+	else if (!ok || service != WIRE_SERVICE_IMAP)
+		log_refusal(a, "ticket not accepted");
+	else
+		serve(a, user);
+	arrival_free(a);
+}
+
+static int
+on_session(struct service *s, struct chan *c UNUSED, struct chan_frame *f)
+{
+	struct wire_in in = wire_in(f->payload);
+	struct slice ticket = wire_get_slice(&in, WIRE_TICKET);
+	struct slice ip = wire_get_slice(&in, SOCKADDR_TEXT);
+	bool tls = wire_get_bool(&in);
+	struct slice tag = wire_get_slice(&in, LIMIT_IMAP_TAG);
+	struct slice input = wire_get_slice(&in, LIMIT_FRAME);
+	struct slice id = wire_get_slice(&in, SESSION_ID_MAX);
+	struct buf request = WIRE_BUF;
+	struct arrival *a;
+
+	if (wire_end(&in) == -1 || f->fd == -1)
+		return -1;
+	a = mem_zero(sizeof(*a));
+	a->service = s;
+	a->fd = f->fd;
+	f->fd = -1;
+	a->ip = slice_dup(ip);
+	a->id = slice_dup(id);
+	a->tag = slice_dup(tag);
+	a->input = mem_dup(input.p, input.n);
+	a->input_n = input.n;
+	a->tls = tls;
+	wire_put_slice(&request, ticket);
+	peer_request(service_peer(s, "auth", 0), WIRE_AUTH_REDEEM,
+	    buf_slice(&request), -1, REDEEM_MS, on_redeemed, a);
+	buf_wipe(&request);
+	return 0;
+}
+
+/*
+ * Converters that are open before chroot keep iconv's tables in reach, so that
+ * SEARCH understands the charsets that mail still comes in.
+ */
+static void
+load_charsets(void)
+{
+	static const char *const names[] = { "iso-8859-2", "iso-8859-5",
+		"iso-8859-7", "iso-8859-9", "windows-1250", "windows-1251",
+		"koi8-r", "gb18030", "big5", "shift_jis", "iso-2022-jp",
+		"euc-jp", "euc-kr" };
+
+	for (size_t i = 0; i < LEN(names); i++)
+		(void)charset_open(slice_str(names[i]));
+}
+
+static int
+prepare(struct service *s UNUSED, const char **why UNUSED)
+{
+	if (file_read(BOOT_ID, &boot_id) == -1)
+		buf_adds(&boot_id, "unknown");
+	buf_truncate(&boot_id, slice_trim(buf_slice(&boot_id)).n);
+	buf_addc(&boot_id, '\0');
+	load_charsets();
+	return 0;
+}
+
+static int
+start(struct service *s, const char **why)
+{
+	const struct conf *conf = service_conf(s);
+	struct store_config store_conf = {
+		.mailroot = service_root(s),
+		.boot_id = buf_str(&boot_id),
+	};
+	struct worker_config worker_conf = {
+		.timeout_ms = conf->imap_timeout * 1000,
+		.keepalive_ms = KEEPALIVE_MS,
+		.sessions_max = conf->imap_connections,
+		.sessions_per_user = conf->imap_connections_per_user,
+	};
+	struct store *store = store_open_root(&store_conf, why);
+
+	if (store == NULL)
+		return -1;
+	worker = worker_new(service_loop(s), store, &worker_conf);
+	return 0;
+}
+
+static void
+on_empty(void *arg)
+{
+	service_exit(arg);
+}
+
+static void
+on_stop(struct service *s)
+{
+	worker_stop(worker, on_empty, s);
+}
+
+static void
+status(struct service *s UNUSED, struct buf *out)
+{
+	if (worker != NULL)
+		buf_addf(out, " sessions=%zu users=%zu", worker->count,
+		    worker->users.count);
+}
+
+static const struct service_handler handlers[] = {
+	{ "", WIRE_SESSION, on_session },
+	{ NULL, 0, NULL },
+};
+
+static const struct service_ops ops = {
+	.name = "imap",
+	.handlers = handlers,
+	.threads = THREADS,
+	.prepare = prepare,
+	.start = start,
+	.on_stop = on_stop,
+	.status = status,
+};
+
+int
+main(int argc, char **argv)
+{
+	return service_main(argc, argv, &ops);
+}

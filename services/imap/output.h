@@ -1,0 +1,29 @@
+/* Pieces of IMAP responses. */
+#ifndef IMAP_OUTPUT_H
+#define IMAP_OUTPUT_H
+
+#include "core/buf.h"
+#include "store/store.h"
+
+/* An atom if it can be one, else a quoted string. s holds no CR, LF, NUL. */
+void out_astring(struct buf *out, struct slice s);
+/* Always quoted; bytes that a quoted string cannot hold become "?". */
+void out_quoted(struct buf *out, struct slice s);
+/* "(\Seen $x)" */
+void out_flags(struct buf *out, unsigned flags, const char *const *keywords,
+    size_t n, bool recent);
+/* The same from keywords as slices; more (may be NULL) is added at the end. */
+void out_flag_names(struct buf *out, const char *const *keywords, size_t n,
+    const char *more);
+
+/*
+ * The response code with its brackets and text for a failed store call, "[IN
+ * USE] ..." (RFC 5530). create: the missing mailbox is the target of APPEND,
+ * COPY or MOVE, so TRYCREATE (RFC 3501 7.1).
+ */
+const char *out_store_err(enum store_err err, bool create);
+
+/* What we can do once logged in, for CAPABILITY and the login's OK. */
+extern const char imap_capabilities[];
+
+#endif

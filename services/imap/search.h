@@ -1,0 +1,95 @@
+/*
+ * SEARCH programs (RFC 3501 6.4.4, RFC 4731, RFC 5032, RFC 5182, RFC 7162
+ * 3.1.5): parsed into a tree with its strings decoded and folded, then asked
+ * about one message at a time. The answer may be "not without the text", so
+ * that only messages in doubt are opened. Needs no session.
+ */
+#ifndef IMAP_SEARCH_H
+#define IMAP_SEARCH_H
+
+#include "mail/mime.h"
+#include "services/imap/parse.h"
+#include "store/store.h"
+
+enum search_op {
+	SEARCH_ALL,
+	SEARCH_AND, /* of the list child */
+	SEARCH_OR,
+	SEARCH_NOT,
+	SEARCH_FLAG,
+	SEARCH_RECENT,
+	SEARCH_KEYWORD,
+	SEARCH_HEADER, /* text in field name; any if text is empty */
+	SEARCH_BODY,
+	SEARCH_TEXT,
+	SEARCH_BEFORE, /* these three: INTERNALDATE, day */
+	SEARCH_ON,
+	SEARCH_SINCE,
+	SEARCH_SENTBEFORE, /* these three: Date field */
+	SEARCH_SENTON,
+	SEARCH_SENTSINCE,
+	SEARCH_LARGER,
+	SEARCH_SMALLER,
+	SEARCH_OLDER,
+	SEARCH_YOUNGER,
+	SEARCH_MODSEQ,
+	SEARCH_SET,
+	SEARCH_OPS
+};
+
+struct search_key {
+	struct search_key *next;
+	struct search_key *child; /* AND, OR, NOT */
+	enum search_op op;
+	unsigned flag;
+	struct slice name; /* header field, keyword */
+	struct slice text; /* folded UTF-8 */
+	int64_t day;
+	uint64_t number;
+	struct seq_set set;
+	bool uid;                 /* set of UIDs */
+	struct store_set resolved;/* by the caller; see search_each_set */
+};
+
+/* RETURN options. */
+#define SEARCH_RETURN 0x01u
+#define SEARCH_MIN 0x02u
+#define SEARCH_MAX 0x04u
+#define SEARCH_COUNT 0x08u
+#define SEARCH_RETURN_ALL 0x10u
+#define SEARCH_SAVE 0x20u
+
+struct search_program {
+	struct search_key *root; /* an AND */
+	unsigned options;
+	bool modseq;      /* the client asked about MODSEQ */
+	bool headers;     /* needs store_message.headers */
+	bool bad_charset; /* parsing failed because of CHARSET */
+	struct search_key **sets; /* every SEARCH_SET, for resolving */
+	size_t n_sets;
+};
+
+/* Parses what follows "SEARCH ", to the end. */
+int search_parse(struct parser *p, struct search_program *out);
+void search_release(struct search_program *prog);
+
+enum search_answer { SEARCH_NO, SEARCH_YES, SEARCH_OPEN_IT };
+
+/* What is known of one message. */
+struct search_subject {
+	const struct store_message *msg;
+	bool recent;
+	int64_t now;     /* seconds since the epoch, for OLDER, YOUNGER */
+	bool opened;     /* text is there: never OPEN_IT */
+	struct slice text;
+	/* Made when first needed; search_subject_release. */
+	bool folded;
+	struct buf header;
+	struct buf body;
+};
+
+enum search_answer search_ask(const struct search_program *prog,
+    struct search_subject *subject);
+void search_subject_release(struct search_subject *subject);
+
+#endif

@@ -1,0 +1,324 @@
+/* Asks a search program about one message; see search.h. */
+#include "services/imap/search.h"
+
+#include "mail/charset.h"
+#include "mail/date.h"
+#include "mail/fold.h"
+#include "mail/header.h"
+
+#define DAY 86400
+
+static enum search_answer ask(const struct search_key *k,
+    struct search_subject *s);
+
+static enum search_answer
+answer(bool yes)
+{
+	return yes ? SEARCH_YES : SEARCH_NO;
+}
+
+/* ---- keys ----------------------------------------------------------------- */
+
+static enum search_answer
+ask_all(const struct search_key *k UNUSED, struct search_subject *s UNUSED)
+{
+	return SEARCH_YES;
+}
+
+static enum search_answer
+ask_and(const struct search_key *k, struct search_subject *s)
+{
+	enum search_answer all = SEARCH_YES;
+
+	for (const struct search_key *c = k->child; c != NULL; c = c->next) {
+		enum search_answer one = ask(c, s);
+
+		if (one == SEARCH_NO)
+			return SEARCH_NO;
+		if (one == SEARCH_OPEN_IT)
+			all = SEARCH_OPEN_IT;
+	}
+	return all;
+}
+
+static enum search_answer
+ask_or(const struct search_key *k, struct search_subject *s)
+{
+	enum search_answer any = SEARCH_NO;
+
+	for (const struct search_key *c = k->child; c != NULL; c = c->next) {
+		enum search_answer one = ask(c, s);
+
+		if (one == SEARCH_YES)
+			return SEARCH_YES;
+		if (one == SEARCH_OPEN_IT)
+			any = SEARCH_OPEN_IT;
+	}
+	return any;
+}
+
+static enum search_answer
+ask_not(const struct search_key *k, struct search_subject *s)
+{
+	enum search_answer a = ask(k->child, s);
+
+	return a == SEARCH_OPEN_IT ? a : answer(a == SEARCH_NO);
+}
+
+static enum search_answer
+ask_flag(const struct search_key *k, struct search_subject *s)
+{
+	return answer((s->msg->flags & k->flag) != 0);
+}
+
+static enum search_answer
+ask_recent(const struct search_key *k UNUSED, struct search_subject *s)
+{
+	return answer(s->recent);
+}
+
+static enum search_answer
+ask_keyword(const struct search_key *k, struct search_subject *s)
+{
+	for (size_t i = 0; i < s->msg->n_keywords; i++)
+		if (slice_ieq(k->name, slice_str(s->msg->keywords[i])))
+			return SEARCH_YES;
+	return SEARCH_NO;
+}
+
+static enum search_answer
+ask_size(const struct search_key *k, struct search_subject *s)
+{
+	return answer(k->op == SEARCH_LARGER ? s->msg->vsize > k->number
+					     : s->msg->vsize < k->number);
+}
+
+/* RFC 5032: by INTERNALDATE, in seconds. */
+static enum search_answer
+ask_age(const struct search_key *k, struct search_subject *s)
+{
+	int64_t limit = s->now - (int64_t)k->number;
+
+	return answer(k->op == SEARCH_OLDER ? s->msg->internaldate <= limit
+					    : s->msg->internaldate >= limit);
+}
+
+static enum search_answer
+ask_modseq(const struct search_key *k, struct search_subject *s)
+{
+	return answer(s->msg->modseq >= k->number);
+}
+
+static enum search_answer
+ask_set(const struct search_key *k, struct search_subject *s)
+{
+	return answer(store_set_has(&k->resolved, s->msg->uid));
+}
+
+static enum search_answer
+compare_day(int64_t day, int64_t want, enum search_op before,
+    enum search_op on, enum search_op op)
+{
+	if (op == before)
+		return answer(day < want);
+	return answer(op == on ? day == want : day >= want);
+}
+
+/* Time and zone are disregarded (6.4.4): our day, as INTERNALDATE shows it. */
+static enum search_answer
+ask_date(const struct search_key *k, struct search_subject *s)
+{
+	int64_t local = s->msg->internaldate +
+	    (int64_t)date_local_zone(s->msg->internaldate) * 60;
+	int64_t day = local / DAY - (local % DAY < 0);
+
+	return compare_day(day, k->day, SEARCH_BEFORE, SEARCH_ON, k->op);
+}
+
+/* ---- header fields -------------------------------------------------------- */
+
+/*
+ * Where the fields of that name are to be read: the file if it is open, else
+ * what the index kept of it.
+ */
+static bool
+fields_of(const struct search_subject *s, struct slice name, struct slice *out)
+{
+	if (s->opened) {
+		*out = s->text;
+		return true;
+	}
+	*out = s->msg->headers;
+	return s->msg->headers_complete && store_header_is_cached(name);
+}
+
+static void
+fold_value(struct buf *out, struct slice value)
+{
+	struct buf plain = BUF_INIT(LIMIT_HEADER_BYTES);
+	struct buf decoded = BUF_INIT(LIMIT_HEADER_BYTES * 4);
+
+	header_unfold(&plain, value);
+	word_decode(&decoded, buf_slice(&plain));
+	text_fold_blanks(out, buf_slice(&decoded));
+	buf_release(&plain);
+	buf_release(&decoded);
+}
+
+static enum search_answer
+ask_header(const struct search_key *k, struct search_subject *s)
+{
+	struct header_iter it;
+	struct header_field field;
+	struct slice fields;
+
+	if (!fields_of(s, k->name, &fields))
+		return SEARCH_OPEN_IT;
+	it = header_begin(fields);
+	while (header_next(&it, &field)) {
+		struct buf folded = BUF_INIT(LIMIT_HEADER_BYTES * 4);
+		bool found;
+
+		if (!header_is(&field, k->name))
+			continue;
+		/* The empty text asks if there is such a field (6.4.4). */
+		if (k->text.n == 0)
+			return SEARCH_YES;
+		fold_value(&folded, field.value);
+		found = text_contains(buf_slice(&folded), k->text);
+		buf_release(&folded);
+		if (found)
+			return SEARCH_YES;
+	}
+	return SEARCH_NO;
+}
+
+static enum search_answer
+ask_sent(const struct search_key *k, struct search_subject *s)
+{
+	struct slice fields, value;
+	struct date date;
+
+	if (!fields_of(s, S("Date"), &fields))
+		return SEARCH_OPEN_IT;
+	if (!header_find(fields, S("Date"), &value) ||
+	    date_parse(value, &date) == -1)
+		return SEARCH_NO;
+	return compare_day(date_day(&date), k->day, SEARCH_SENTBEFORE,
+	    SEARCH_SENTON, k->op);
+}
+
+/* ---- texts ---------------------------------------------------------------- */
+
+static void
+fold_fields(struct buf *out, struct slice header)
+{
+	struct header_iter it = header_begin(header);
+	struct header_field field;
+
+	while (header_next(&it, &field)) {
+		text_fold_blanks(out, field.name);
+		buf_addc(out, ':');
+		fold_value(out, field.value);
+		buf_addc(out, '\n');
+	}
+}
+
+static bool
+is_text(const struct mime_part *part)
+{
+	return part->kind == MIME_LEAF && slice_ieq(part->type, S("text"));
+}
+
+/*
+ * Header and body as they would be read: transfer encodings and charsets
+ * decoded, case folded. The body is every text part and the headers of every
+ * part below the top.
+ */
+static void
+fold_message(struct search_subject *s)
+{
+	struct arena arena = ARENA_INIT;
+	struct mime_tree tree;
+
+	s->folded = true;
+	buf_init(&s->header, LIMIT_HEADER_BYTES * 4);
+	buf_init(&s->body, LIMIT_IMAP_SEARCH_TEXT);
+	fold_fields(&s->header, s->text);
+	mime_parse(&arena, s->text, &tree);
+	for (const struct mime_part *p = tree.root; p != NULL;
+	     p = mime_next(p)) {
+		struct buf text = BUF_INIT(LIMIT_IMAP_SEARCH_TEXT);
+
+		if (p != tree.root)
+			fold_fields(&s->body, slice_of(s->text.p + p->start,
+			    p->body - p->start));
+		if (is_text(p)) {
+			mime_text(&text, &tree, p);
+			text_fold_blanks(&s->body, buf_slice(&text));
+			buf_addc(&s->body, '\n');
+		}
+		buf_release(&text);
+	}
+	arena_release(&arena);
+}
+
+static enum search_answer
+ask_text(const struct search_key *k, struct search_subject *s)
+{
+	if (!s->opened)
+		return SEARCH_OPEN_IT;
+	if (!s->folded)
+		fold_message(s);
+	if (k->op == SEARCH_TEXT && text_contains(buf_slice(&s->header), k->text))
+		return SEARCH_YES;
+	return answer(text_contains(buf_slice(&s->body), k->text));
+}
+
+static enum search_answer (*const ops[SEARCH_OPS])(const struct search_key *,
+    struct search_subject *) = {
+	[SEARCH_ALL] = ask_all,
+	[SEARCH_AND] = ask_and,
+	[SEARCH_OR] = ask_or,
+	[SEARCH_NOT] = ask_not,
+	[SEARCH_FLAG] = ask_flag,
+	[SEARCH_RECENT] = ask_recent,
+	[SEARCH_KEYWORD] = ask_keyword,
+	[SEARCH_HEADER] = ask_header,
+	[SEARCH_BODY] = ask_text,
+	[SEARCH_TEXT] = ask_text,
+	[SEARCH_BEFORE] = ask_date,
+	[SEARCH_ON] = ask_date,
+	[SEARCH_SINCE] = ask_date,
+	[SEARCH_SENTBEFORE] = ask_sent,
+	[SEARCH_SENTON] = ask_sent,
+	[SEARCH_SENTSINCE] = ask_sent,
+	[SEARCH_LARGER] = ask_size,
+	[SEARCH_SMALLER] = ask_size,
+	[SEARCH_OLDER] = ask_age,
+	[SEARCH_YOUNGER] = ask_age,
+	[SEARCH_MODSEQ] = ask_modseq,
+	[SEARCH_SET] = ask_set,
+};
+
+static enum search_answer
+ask(const struct search_key *k, struct search_subject *s)
+{
+	return ops[k->op](k, s);
+}
+
+enum search_answer
+search_ask(const struct search_program *prog, struct search_subject *subject)
+{
+	return ask(prog->root, subject);
+}
+
+void
+search_subject_release(struct search_subject *s)
+{
+	if (!s->folded)
+		return;
+	buf_release(&s->header);
+	buf_release(&s->body);
+	s->folded = false;
+}

@@ -1,0 +1,183 @@
+#include "services/imap/section.h"
+
+#include "mail/header.h"
+
+#define BUILT_MAX (LIMIT_HEADER_BYTES * 2 + 1024)
+
+static void
+measure(struct section_cache *m)
+{
+	m->header_end = header_size(m->text);
+	m->size_header =
+	    crlf_size(slice_head(m->text, m->header_end), NULL);
+	m->size = m->size_header +
+	    crlf_size(slice_from(m->text, m->header_end), NULL);
+}
+
+struct section_cache *
+section_cache_open(struct store_mailbox *mailbox, uint32_t uid,
+    enum store_err *err)
+{
+	struct section_cache *m = mem_zero(sizeof(*m));
+
+	*err = store_body_open(mailbox, uid, &m->body);
+	if (*err != STORE_OK) {
+		mem_free(m);
+		return NULL;
+	}
+	m->uid = uid;
+	m->text = m->body.text;
+	measure(m);
+	return m;
+}
+
+struct section_cache *
+section_cache_text(struct slice text)
+{
+	struct section_cache *m = mem_zero(sizeof(*m));
+
+	m->body.fd = -1;
+	m->text = text;
+	measure(m);
+	return m;
+}
+
+void
+section_cache_free(struct section_cache *m)
+{
+	if (m->uid != 0)
+		store_body_close(&m->body);
+	arena_release(&m->arena);
+	mem_free(m);
+}
+
+static void
+set_range(struct section *s, size_t start, size_t end, uint64_t size)
+{
+	s->exists = true;
+	s->start = start;
+	s->end = end;
+	s->size = size;
+}
+
+/* Sections of the message itself need no look at its structure. */
+static bool
+find_top(struct section *s, const struct section_cache *m, struct slice spec)
+{
+	if (spec.n == 0)
+		set_range(s, 0, m->text.n, m->size);
+	else if (slice_starts(spec, S("HEADER")))
+		set_range(s, 0, m->header_end, m->size_header);
+	else if (slice_eq(spec, S("TEXT")))
+		set_range(s, m->header_end, m->text.n,
+		    m->size - m->size_header);
+	else
+		return false;
+	return true;
+}
+
+static void
+find_part(struct section *s, struct section_cache *m, struct slice spec)
+{
+	struct mime_section found;
+
+	if (!m->parsed) {
+		mime_parse(&m->arena, m->text, &m->tree);
+		m->parsed = true;
+	}
+	if (mime_find(&m->tree, spec, &found, NULL) == 0)
+		set_range(s, found.start, found.end, found.size);
+}
+
+static void
+build_fields(struct section *s, const struct section_cache *m,
+    const struct fetch_section *want)
+{
+	struct slice header =
+	    slice_of(m->text.p + s->start, s->end - s->start);
+
+	s->ready = true;
+	buf_init(&s->built, BUILT_MAX);
+	header_select(&s->built, header, want->names, want->n_names,
+	    want->what == MIME_FIELDS_NOT);
+	s->size = s->built.n;
+}
+
+void
+section_find(struct section *s, struct section_cache *m,
+    const struct fetch_section *want)
+{
+	*s = (struct section){ 0 };
+	if (!find_top(s, m, want->spec))
+		find_part(s, m, want->spec);
+	if (!s->exists)
+		return;
+	if (want->what == MIME_FIELDS || want->what == MIME_FIELDS_NOT)
+		build_fields(s, m, want);
+	s->left = s->size;
+	if (want->partial) {
+		s->at = want->offset < s->size ? want->offset : s->size;
+		s->left = s->size - s->at;
+		if (s->left > want->length)
+			s->left = want->length;
+	}
+}
+
+void
+section_release(struct section *s)
+{
+	if (s->ready)
+		buf_release(&s->built);
+	s->ready = false;
+}
+
+/* The place of the last read in this range, or its start. */
+static struct crlf_place *
+place_for(struct section_cache *m, const struct section *s)
+{
+	if (m->place_start != s->start || m->place.virtual > s->at) {
+		m->place = (struct crlf_place){ 0 };
+		m->place_start = s->start;
+	}
+	return &m->place;
+}
+
+/*
+ * A literal holds no NUL (RFC 3501 section 9, CHAR8), and its length is
+ * promised already: NULs become 0x80, a range that comes out short (the file
+ * was changed under us) is filled with blanks.
+ */
+static void
+make_legal(struct buf *out, size_t from, size_t want)
+{
+	char *p = out->p + from, *end = out->p + out->n;
+
+	while (p < end && (p = memchr(p, '\0', (size_t)(end - p))) != NULL)
+		*p = '\x80';
+	while (buf_ok(out) && out->n - from < want)
+		buf_addc(out, ' ');
+	if (out->n - from > want)
+		buf_truncate(out, from + want);
+}
+
+bool
+section_write(struct section *s, struct section_cache *m, size_t max,
+    struct buf *out)
+{
+	size_t n = s->left < max ? (size_t)s->left : max;
+	size_t from = out->n;
+
+	if (n == 0)
+		return false;
+	if (s->ready)
+		buf_add_slice(out,
+		    slice_of(s->built.p + s->at, n));
+	else
+		crlf_range(out,
+		    slice_of(m->text.p + s->start, s->end - s->start), s->at, n,
+		    place_for(m, s));
+	make_legal(out, from, n);
+	s->at += n;
+	s->left -= n;
+	return s->left > 0;
+}

@@ -1,0 +1,391 @@
+#include "services/imap/session.h"
+
+#include "core/log.h"
+#include "core/now.h"
+#include "services/imap/output.h"
+
+#define STEP_MS 10
+/* What one command may have waiting at once, sent in pieces. */
+#define OUT_MAX (256u << 20)
+
+static void session_free(struct session *s);
+static void session_next(void *arg);
+
+struct command *
+session_command(struct session *s)
+{
+	struct command *c = s->cmd;
+
+	if (c != NULL)
+		return c;
+	c = mem_zero(sizeof(*c));
+	c->session = s;
+	buf_init(&c->text, LIMIT_IMAP_COMMAND);
+	buf_init(&c->out, OUT_MAX);
+	s->cmd = c;
+	return c;
+}
+
+static void
+command_free(struct session *s)
+{
+	struct command *c = s->cmd;
+
+	if (c == NULL)
+		return;
+	s->cmd = NULL;
+	if (c->release != NULL)
+		c->release(c->state);
+	buf_release(&c->text);
+	buf_release(&c->out);
+	arena_release(&c->arena);
+	mem_free(c);
+}
+
+void
+session_flush(struct session *s)
+{
+	struct command *c = s->cmd;
+
+	if (c == NULL || c->out.n == 0)
+		return;
+	s->bytes_out += c->out.n;
+	if (s->conn != NULL)
+		conn_write_slice(s->conn, buf_slice(&c->out));
+	buf_release(&c->out);
+}
+
+void
+session_drop_cache(struct session *s)
+{
+	if (s->cache != NULL)
+		section_cache_free(s->cache);
+	s->cache = NULL;
+	list_remove(&s->cache_link);
+}
+
+void
+session_unselect(struct session *s)
+{
+	session_drop_cache(s);
+	view_free(s->view);
+	s->view = NULL;
+}
+
+/* ---- the end -------------------------------------------------------------- */
+
+static void
+log_logout(const struct session *s)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_INFO, "logout");
+	log_str(&l, "session", s->id);
+	log_str(&l, "user", s->user->address);
+	log_str(&l, "ip", s->ip);
+	log_str(&l, "reason", s->why != NULL ? s->why : "closed");
+	log_num(&l, "in", (int64_t)s->bytes_in);
+	log_num(&l, "out", (int64_t)s->bytes_out);
+	log_num(&l, "deleted", (int64_t)s->deleted);
+	log_num(&l, "expunged", (int64_t)s->expunged);
+	log_num(&l, "appended", (int64_t)s->appended);
+	log_end(&l);
+}
+
+static void
+session_free(struct session *s)
+{
+	struct worker *w = s->worker;
+
+	log_logout(s);
+	loop_defer_cancel(w->loop, session_next, s);
+	command_free(s);
+	if (s->watch != NULL)
+		store_notify_unwatch(w->notify, s->watch);
+	session_unselect(s);
+	store_user_close(s->store);
+	list_remove(&s->link);
+	list_remove(&s->user_link);
+	list_remove(&s->idle_link);
+	buf_release(&s->early);
+	worker_leave(w, s->user);
+	mem_free(s->ip);
+	mem_free(s->id);
+	mem_free(s);
+}
+
+static void
+say_bye(struct session *s)
+{
+	conn_writef(s->conn, "* BYE %s\r\n", s->why);
+	conn_close(s->conn);
+}
+
+void
+session_bye(struct session *s, const char *text)
+{
+	if (s->closing || s->dead)
+		return;
+	s->closing = true;
+	s->why = text;
+	if (!s->busy)
+		say_bye(s); /* else when the step is over */
+}
+
+static void
+on_close(void *arg, const char *why)
+{
+	struct session *s = arg;
+
+	s->conn = NULL;
+	s->dead = true;
+	if (s->why == NULL)
+		s->why = why;
+	if (!s->busy)
+		session_free(s);
+}
+
+/* ---- steps ---------------------------------------------------------------- */
+
+static void
+step_run(void *arg)
+{
+	struct session *s = arg;
+	struct command *c = s->cmd;
+
+	c->slice_end = now_mono_ms() + STEP_MS;
+	s->waiting = c->step(c) == STEP_MORE;
+}
+
+static void
+step_over(void *arg)
+{
+	struct session *s = arg;
+	struct command *c = s->cmd;
+
+	s->busy = false;
+	if (c->touched)
+		worker_poke(s->user, s);
+	c->touched = false;
+	if (s->dead) {
+		session_free(s);
+		return;
+	}
+	session_flush(s);
+	if (s->closing) {
+		say_bye(s);
+	} else if (c->vanished) {
+		/* RFC 2180 3.3: the numbers mean nothing any more. */
+		session_bye(s, "The selected mailbox was deleted.");
+	} else if (s->waiting) {
+		/* on_drain goes on when the client is slow. */
+		if (conn_out_pending(s->conn) <= CONN_OUT_HIGH) {
+			s->waiting = false;
+			session_work(s);
+		}
+	} else if (c->after != NULL) {
+		c->after(c);
+	} else {
+		session_done(s);
+	}
+}
+
+void
+session_work(struct session *s)
+{
+	s->busy = true;
+	conn_pause(s->conn);
+	loop_work(s->worker->loop, step_run, step_over, s);
+}
+
+/* ---- going on ------------------------------------------------------------- */
+
+static bool
+session_can_read(const struct session *s)
+{
+	return !s->busy && !s->closing && !s->dead && !s->waiting;
+}
+
+/* Input that came with the session is used first, then the connection's. */
+static void
+session_next(void *arg)
+{
+	struct session *s = arg;
+
+	while (session_can_read(s) && s->early.n > 0) {
+		size_t used = input_take(s, buf_slice(&s->early));
+
+		if (used == 0)
+			break;
+		buf_consume(&s->early, used);
+	}
+	if (!session_can_read(s))
+		return;
+	if (s->early.n == 0)
+		buf_release(&s->early);
+	if (conn_out_pending(s->conn) > CONN_OUT_HIGH)
+		return; /* on_drain */
+	if (conn_is_paused(s->conn))
+		conn_resume(s->conn);
+}
+
+void
+session_resume(struct session *s)
+{
+	loop_defer(s->worker->loop, session_next, s);
+}
+
+static void
+on_drain(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->busy || s->closing)
+		return;
+	conn_timeout(s->conn, s->worker->conf.timeout_ms);
+	if (s->waiting) {
+		s->waiting = false;
+		session_work(s);
+		return;
+	}
+	session_next(s);
+}
+
+void
+session_done(struct session *s)
+{
+	struct command *c = s->cmd;
+	bool logout = c->logout;
+
+	s->errors = c->bad ? s->errors + 1 : 0;
+	session_flush(s);
+	command_free(s);
+	s->mode = INPUT_LINE;
+	if (logout) {
+		s->closing = true;
+		s->why = "logout";
+		conn_close(s->conn);
+		return;
+	}
+	if (s->errors >= LIMIT_IMAP_ERRORS) {
+		session_bye(s, "Too many errors");
+		return;
+	}
+	if (conn_out_pending(s->conn) > CONN_OUT_HIGH)
+		conn_pause(s->conn);
+	if (conn_is_paused(s->conn) || s->early.n > 0)
+		session_resume(s);
+}
+
+void
+session_poke(struct session *s)
+{
+	if (s->mode != INPUT_IDLE || s->dead || s->closing)
+		return;
+	if (s->busy)
+		s->poked = true;
+	else
+		idle_look(s->cmd);
+}
+
+static size_t
+on_input(void *arg, struct slice in)
+{
+	struct session *s = arg;
+	size_t used;
+
+	if (!session_can_read(s) || s->early.n > 0)
+		return s->closing ? in.n : 0;
+	conn_timeout(s->conn, s->worker->conf.timeout_ms);
+	used = input_take(s, in);
+	s->bytes_in += used;
+	return used;
+}
+
+/* RFC 3501 5.4: at least 30 minutes of silence. */
+static void
+on_timeout(void *arg)
+{
+	struct session *s = arg;
+
+	session_bye(s, "Autologout; idle for too long");
+}
+
+static const struct conn_ops ops = {
+	.on_input = on_input,
+	.on_close = on_close,
+	.on_drain = on_drain,
+	.on_timeout = on_timeout,
+};
+
+/* ---- the start ------------------------------------------------------------ */
+
+static struct session *
+session_new(struct worker *w, struct user *u, struct store_user *store,
+    const struct session_start *start)
+{
+	struct session *s = mem_zero(sizeof(*s));
+
+	s->worker = w;
+	s->user = u;
+	s->store = store;
+	s->ip = slice_dup(start->ip);
+	s->id = slice_dup(start->id);
+	buf_init(&s->early, LIMIT_FRAME);
+	buf_add_slice(&s->early, start->input);
+	s->bytes_in = start->input.n;
+	list_push(&w->sessions, &s->link);
+	list_push(&u->sessions, &s->user_link);
+	list_init(&s->idle_link);
+	list_init(&s->cache_link);
+	return s;
+}
+
+static void
+log_login(const struct session *s, bool tls)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_INFO, "login");
+	log_str(&l, "session", s->id);
+	log_str(&l, "user", s->user->address);
+	log_str(&l, "ip", s->ip);
+	log_str(&l, "tls", tls ? "yes" : "no");
+	log_end(&l);
+}
+
+int
+session_start(struct worker *w, int fd, const struct session_start *start,
+    const char **why)
+{
+	struct store_user *store = NULL;
+	struct user *u;
+	struct session *s;
+
+	/* The tag goes back to the client: it must be one. */
+	if (!imap_tag_is_valid(start->tag)) {
+		close(fd);
+		return fail(why, "invalid tag");
+	}
+	u = worker_join(w, start->user, why);
+	if (u == NULL) {
+		close(fd);
+		return -1;
+	}
+	if (store_user_open(w->store, start->user, &store) != STORE_OK) {
+		worker_leave(w, u);
+		close(fd);
+		return fail(why, "the mail folder cannot be opened");
+	}
+	s = session_new(w, u, store, start);
+	s->conn = conn_new(w->loop, fd, LIMIT_IMAP_LINE * 2, &ops, s);
+	conn_timeout(s->conn, w->conf.timeout_ms);
+	conn_writef(s->conn, "%.*s OK [CAPABILITY %s] Logged in\r\n",
+	    SLICE_ARG(start->tag), imap_capabilities);
+	log_login(s, start->tls);
+	if (s->early.n > 0) {
+		conn_pause(s->conn);
+		session_resume(s);
+	}
+	return 0;
+}

@@ -1,0 +1,116 @@
+/*
+ * One logged-in client. The loop's thread owns a session, except while a
+ * command's step runs on a thread of the pool (busy): then the connection is
+ * paused and the step alone touches view, store and command.
+ *
+ * A command's life: input.c collects its text, command.c parses it into a step
+ * (or answers at once), session.c runs the step in slices until it is done,
+ * writing what the step left in cmd->out, and goes on with the input.
+ */
+#ifndef IMAP_SESSION_H
+#define IMAP_SESSION_H
+
+#include "core/list.h"
+#include "io/conn.h"
+#include "services/imap/command.h"
+#include "services/imap/section.h"
+#include "services/imap/view.h"
+#include "services/imap/worker.h"
+
+/* What the next input byte is. */
+enum input_mode {
+	INPUT_LINE,    /* of a command */
+	INPUT_LITERAL, /* of a command; kept */
+	INPUT_SKIP,    /* a literal nobody wants, then its line */
+	INPUT_SKIP_LINE,
+	INPUT_APPEND,  /* a message on its way to the store */
+	INPUT_IDLE,    /* "DONE" */
+	INPUT_MODES
+};
+
+struct session {
+	struct worker *worker;
+	struct conn *conn;
+	struct user *user;
+	struct store_user *store;
+	struct view *view;           /* selected mailbox, or NULL */
+	struct command *cmd;         /* in the making or running, or NULL */
+	struct section_cache *cache; /* the message last read in parts */
+	struct store_watch *watch;   /* in IDLE */
+	struct list link;            /* worker's sessions */
+	struct list user_link;
+	struct list idle_link;
+	struct list cache_link;
+	struct buf early;            /* input that came with the session */
+	uint64_t literal_left;
+	uint64_t keepalive_at;
+	uint64_t cache_used_at;
+	enum input_mode mode;
+	unsigned errors;             /* BAD replies in a row */
+	bool condstore;
+	bool qresync;
+	bool busy;     /* a step is running on a thread */
+	bool waiting;  /* for output to drain */
+	bool poked;    /* look again when the step is over */
+	bool dead;     /* the connection is gone */
+	bool closing;  /* BYE is said */
+	const char *why; /* it ended */
+	char *ip;
+	char *id;
+	/* For the log. */
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint64_t deleted;
+	uint64_t expunged;
+	uint64_t appended;
+};
+
+struct session_start {
+	struct slice user; /* canonical */
+	struct slice ip;
+	struct slice id;
+	struct slice tag;   /* of the login command, to be answered */
+	struct slice input; /* what the client sent behind it */
+	bool tls;
+};
+
+/*
+ * Starts serving; takes over fd. -1 with *why if it cannot (fd is closed, and
+ * so the client).
+ */
+int session_start(struct worker *w, int fd, const struct session_start *start,
+    const char **why);
+
+/* The command in the making; made when there is none. */
+struct command *session_command(struct session *s);
+/* Sends what the command has written so far. */
+void session_flush(struct session *s);
+/*
+ * The command is over: sends its output, frees it, goes on with the input.
+ * Only on the loop, and not while busy.
+ */
+void session_done(struct session *s);
+/* Runs cmd->step on a thread; the input waits. */
+void session_work(struct session *s);
+/* Looks for changes and tells them, if in IDLE. */
+void session_poke(struct session *s);
+/* "* BYE text" and the end, after the running step if there is one. */
+void session_bye(struct session *s, const char *text);
+/* Forgets the selected mailbox. */
+void session_unselect(struct session *s);
+/* Closes the cached message. */
+void session_drop_cache(struct session *s);
+
+/* Lets the input go on after a step that does not end the command. */
+void session_resume(struct session *s);
+
+/* From input.c: uses bytes of in, returns how many. */
+size_t input_take(struct session *s, struct slice in);
+/*
+ * The command is refused (its reply is in cmd->out) before its literal of size
+ * bytes. A client that waits for "+" will not send it; another one's bytes are
+ * skipped (RFC 7888 section 4).
+ */
+void input_refuse(struct session *s, uint64_t size, bool sync);
+
+#endif

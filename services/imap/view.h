@@ -1,0 +1,71 @@
+/*
+ * A session's view of the selected mailbox: which UID has which sequence
+ * number. What the view holds is what the client has been told (RFC 3501
+ * 2.3.1.2, 7.4.1): it changes only in view_refresh, which writes the untagged
+ * responses that go with it. Costs four bytes a message.
+ */
+#ifndef IMAP_VIEW_H
+#define IMAP_VIEW_H
+
+#include "services/imap/parse.h"
+#include "store/store.h"
+
+struct view {
+	struct store_mailbox *mailbox;
+	uint32_t *uids; /* ascending; sequence number 1 is uids[0] */
+	size_t n;
+	size_t cap;
+	uint64_t modseq;      /* flags and new messages are told up to here */
+	uint64_t gone_modseq; /* expunges are told up to here */
+	struct store_set recent;
+	struct store_set saved; /* SEARCH's result variable (RFC 5182) */
+	size_t keywords;        /* how many the client was told of */
+	uint32_t uidvalidity;
+	bool read_only;
+};
+
+/* How changes are told. */
+struct view_report {
+	bool expunge; /* the client's numbers may change now */
+	bool sync;    /* look at the directory for foreign changes, too */
+	bool condstore; /* MODSEQ in FETCH (RFC 7162 3.2) */
+	bool qresync;   /* VANISHED instead of EXPUNGE (RFC 7162 3.2.10) */
+	/* Changes of these MODSEQs are the session's own: told already. */
+	const uint64_t *own;
+	size_t n_own;
+};
+
+/*
+ * Opens the mailbox and writes the untagged responses of SELECT (RFC 3501
+ * 6.3.1) to out. *first_unseen etc. are part of them. The caller releases
+ * the view.
+ */
+enum store_err view_open(struct store_user *u, struct slice name,
+    bool read_only, struct view **out_view, struct buf *out);
+void view_free(struct view *v); /* NULL is fine */
+
+/* Index of the first UID that is not below uid; n if there is none. */
+size_t view_lower(const struct view *v, uint32_t uid);
+/* Sequence number, 0 if the client does not know the message. */
+uint32_t view_seq(const struct view *v, uint32_t uid);
+/* Number of messages of the view in set. */
+size_t view_count(const struct view *v, const struct store_set *set);
+
+/*
+ * The UIDs a sequence set (uid false) or UID set means here. -1 with *why for
+ * a sequence number that does not exist (RFC 3501 section 9, seq-number).
+ */
+int view_resolve(const struct view *v, const struct seq_set *set, bool uid,
+    struct store_set *out, const char **why);
+/* The same, leaving out what does not exist: for SEARCH. */
+void view_resolve_lenient(const struct view *v, const struct seq_set *set,
+    bool uid, struct store_set *out);
+
+/* Writes what changed since the last time. */
+enum store_err view_refresh(struct view *v, const struct view_report *how,
+    struct buf *out);
+
+/* FLAGS and PERMANENTFLAGS if keywords were added since they were told. */
+enum store_err view_tell_keywords(struct view *v, struct buf *out, bool always);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * What one imap process holds: the mail store, the users that are logged in
+ * here with their sessions, and the clocks. Runs on the loop only.
+ */
+#ifndef IMAP_WORKER_H
+#define IMAP_WORKER_H
+
+#include "core/list.h"
+#include "core/map.h"
+#include "io/loop.h"
+#include "store/notify.h"
+#include "store/store.h"
+
+struct service;
+struct session;
+
+struct worker_config {
+	uint64_t timeout_ms;   /* a silent client is logged out after this */
+	uint64_t keepalive_ms; /* "* OK Still here" in IDLE; 0: never */
+	uint64_t sessions_max;
+	uint64_t sessions_per_user;
+};
+
+struct worker {
+	struct loop *loop;
+	struct store *store;
+	struct store_notify *notify; /* NULL: none to have, we poll */
+	struct loop_poll *notify_poll;
+	struct loop_timer *tick;
+	struct worker_config conf;
+	struct map users;       /* address to struct user */
+	struct list sessions;
+	struct list idlers;     /* in IDLE, the next keepalive first */
+	struct list cachers;    /* holding an open message */
+	size_t count;
+	uint64_t polled_at;
+	bool ticking; /* store_idle is running on a thread */
+	bool stopping;
+	/* Called when the last session is gone while stopping. */
+	void (*on_empty)(void *arg);
+	void *arg;
+};
+
+/* Everybody who is logged in as one user, in this process. */
+struct user {
+	struct list sessions;
+	size_t count;
+	char *address;
+};
+
+struct worker *worker_new(struct loop *l, struct store *s,
+    const struct worker_config *conf);
+void worker_free(struct worker *w);
+
+/* NULL with *why when the user or the process has enough sessions. */
+struct user *worker_join(struct worker *w, struct slice address,
+    const char **why);
+void worker_leave(struct worker *w, struct user *u);
+
+/* Something in the user's mail changed: everybody in IDLE looks. */
+void worker_poke(struct user *u, const struct session *except);
+
+/* Says BYE to all; on_empty follows when they are gone, maybe at once. */
+void worker_stop(struct worker *w, void (*on_empty)(void *arg), void *arg);
+
+#endif
