@@ -107,7 +107,7 @@ command_run(struct session *s, struct slice line, bool more)
 {
 	const char *hostname = s->server->conf->hostname;
 	const struct command *c;
-	struct slice args = line, verb;
+	struct slice args = line, verb = S("");
 	const char *no;
 
 	if (s->server->stopping && s->state != SMTP_BDAT) {

@@ -103,7 +103,7 @@ take_notify(struct params *p, struct slice value)
 		{ S("FAILURE"), WIRE_NOTIFY_FAILURE },
 		{ S("DELAY"), WIRE_NOTIFY_DELAY },
 	};
-	struct slice word;
+	struct slice word = S("");
 
 	while (slice_split(&value, ',', &word)) {
 		uint8_t bit = 0;
@@ -124,7 +124,7 @@ take_notify(struct params *p, struct slice value)
 static int
 take_orcpt(struct params *p, struct slice value)
 {
-	struct slice rest = value, type;
+	struct slice rest = value, type = S("");
 
 	if (value.n > MAX_ORCPT || slice_find(value, ';') < 1)
 		return -1;
@@ -159,7 +159,7 @@ static int
 take_one(struct params *p, enum params_of of, struct slice word,
     const char **why)
 {
-	struct slice value = word, name;
+	struct slice value = word, name = S("");
 	bool has_value = slice_find(word, '=') >= 0;
 
 	slice_split(&value, '=', &name);
@@ -183,7 +183,7 @@ int
 params_parse(struct params *p, enum params_of of, struct slice text,
     const char **why)
 {
-	struct slice word;
+	struct slice word = S("");
 
 	memset(p, 0, sizeof(*p));
 	if (text.n > 0 && text.p[0] != ' ')

@@ -28,7 +28,7 @@ trust_init(struct trust *t, struct slice networks, const char **why)
 
 	memset(t, 0, sizeof(*t));
 	while (slice_split(&networks, ',', &item)) {
-		struct slice rest = item, ip;
+		struct slice rest = item, ip = S("");
 		union sockaddr_any a;
 		uint64_t bits;
 		struct trust_net *net;
