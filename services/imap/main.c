@@ -128,7 +128,8 @@ on_session(struct service *s, struct chan *c UNUSED, struct chan_frame *f)
 	a->input_n = input.n;
 	a->tls = tls;
 	wire_put_slice(&request, ticket);
-	peer_request(service_peer(s, "auth", 0), WIRE_AUTH_REDEEM,
+	peer_request(service_peer(s, "auth.redeem", 0),
+	    WIRE_AUTH_REDEEM,
 	    buf_slice(&request), -1, REDEEM_MS, on_redeemed, a);
 	buf_wipe(&request);
 	return 0;

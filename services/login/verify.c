@@ -72,6 +72,16 @@ on_verified(void *arg, struct chan_frame *reply)
 		    "try again later.");
 }
 
+/* tag may be s->tag itself, kept from the AUTHENTICATE line. */
+static void
+keep_tag(struct login_session *s, struct slice tag)
+{
+	size_t n = tag.n < LOGIN_TAG ? tag.n : LOGIN_TAG;
+
+	memmove(s->tag, tag.p, n);
+	s->tag[n] = '\0';
+}
+
 void
 login_verify(struct login_session *s, struct slice tag, struct slice authzid,
     struct slice user, struct slice password)
@@ -79,7 +89,7 @@ login_verify(struct login_session *s, struct slice tag, struct slice authzid,
 	struct buf b = WIRE_BUF;
 	char ip[SOCKADDR_TEXT];
 
-	snprintf(s->tag, sizeof(s->tag), "%.*s", SLICE_ARG(tag));
+	keep_tag(s, tag);
 	if (user.n > LOGIN_USER || password.n > LIMIT_PASSWORD ||
 	    authzid.n > LOGIN_USER) {
 		refuse(s, "[AUTHENTICATIONFAILED] Authentication failed.");
@@ -190,7 +200,7 @@ login_authenticate(struct login_session *s, struct slice tag,
 		    "mechanism.\r\n", SLICE_ARG(tag));
 		return;
 	}
-	snprintf(s->tag, sizeof(s->tag), "%.*s", SLICE_ARG(tag));
+	keep_tag(s, tag);
 	s->sasl_login = slice_ieq(mechanism, S("LOGIN"));
 	mem_free(s->user);
 	s->user = NULL;
