@@ -2,6 +2,7 @@
 
 #include "core/arena.h"
 #include "core/log.h"
+#include "core/map.h"
 #include "mail/addr.h"
 #include "wire/relay.h"
 
@@ -445,7 +446,9 @@ job_accept(struct relay *r, struct chan *c, struct chan_frame *f)
 		return -1;
 	}
 	use_own_credentials(j);
-	buf_addf(&key, "%s ", j->user_str);
+	/* The password counts too: a session is for who opened it. */
+	buf_addf(&key, "%s %016llx ", j->user_str,
+	    (unsigned long long)map_hash(j->password));
 	for (size_t i = 0; i < j->hop_text.n; i++)
 		buf_addc(&key, ascii_lower(j->hop_text.p[i]));
 	j->key = buf_take(&key);
