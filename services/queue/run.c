@@ -214,29 +214,24 @@ message_remove(struct message *m)
 
 /* ---- results -------------------------------------------------------------- */
 
+/* Deliver and relay have a line for each answer; this is what follows. */
 static void
 log_result(const struct message *m, const struct recipient *r,
     const struct outcome *o)
 {
-	static const char *const status[WIRE_OUTCOMES] = {
-		[WIRE_DONE] = "sent", [WIRE_LATER] = "deferred",
-		[WIRE_NEVER] = "bounced",
-	};
+	bool later = o->outcome == WIRE_LATER;
 	struct log_line l;
 
-	/* deliver has its own line for each mailbox it wrote to. */
-	if (r->kind == RECIPIENT_LOCAL && o->outcome == WIRE_DONE)
+	if (o->outcome == WIRE_DONE)
 		return;
-	log_begin(&l, o->outcome == WIRE_DONE ? LOG_INFO : LOG_WARN, "try");
+	log_begin(&l, LOG_WARN, later ? "defer" : "fail");
 	log_str(&l, "id", m->env.id);
 	log_slice(&l, "to", r->address);
-	if (!slice_eq(r->orig, r->address))
-		log_slice(&l, "orig_to", r->orig);
-	if (o->host.n > 0)
-		log_slice(&l, "relay", o->host);
 	log_num(&l, "delay", now_wall() - m->env.created);
+	if (later)
+		log_num(&l, "next_s",
+		    (int64_t)((r->next_try - loop_now(m->queue->loop)) / 1000));
 	log_slice(&l, "dsn", o->enhanced);
-	log_str(&l, "status", status[o->outcome]);
 	log_slice(&l, "reply", o->text);
 	log_end(&l);
 }
@@ -250,7 +245,6 @@ message_result(struct message *m, uint32_t index, const struct outcome *o)
 	r->busy = false;
 	if (r->attempts < UINT16_MAX)
 		r->attempts++;
-	log_result(m, r, o);
 	recipient_reply(r, o->enhanced, o->text, o->host);
 	switch (o->outcome) {
 	case WIRE_DONE:
@@ -265,9 +259,10 @@ message_result(struct message *m, uint32_t index, const struct outcome *o)
 	default:
 		r->next_try = loop_now(m->queue->loop) + retry_delay(o->wait,
 		    r->attempts, rand_below(1u << 20));
-		if (!changed)
-			return;
 	}
+	log_result(m, r, o);
+	if (r->state == RECIPIENT_WAITING && !changed)
+		return;
 	/* The only recipient, finished: the file goes, no need to write. */
 	if (m->env.n > 1 || r->state == RECIPIENT_WAITING || r->owed)
 		message_note(m, index);
@@ -597,13 +592,22 @@ run_count(struct queue *q, struct run_counts *out)
 	}
 }
 
-void
-message_flush(struct message *m)
+/* Everybody is due; resting destinations are given another chance. */
+static void
+message_hurry(struct message *m)
 {
 	for (uint32_t i = 0; i < m->env.n; i++)
 		m->env.rcpt[i].next_try = 1;
 	dests_wake(m->queue->run);
-	if (!m->env.hold && m->jobs == 0 && !m->settling)
+}
+
+void
+message_flush(struct message *m)
+{
+	if (m->env.hold)
+		return;
+	message_hurry(m);
+	if (m->jobs == 0 && !m->settling)
 		message_sleep(m, loop_now(m->queue->loop));
 }
 
@@ -619,6 +623,8 @@ message_hold(struct message *m, bool hold)
 	if (r == -1)
 		return -1;
 	m->env.hold = hold;
+	if (!hold)
+		message_hurry(m);
 	message_settle(m);
 	return 0;
 }
