@@ -19,6 +19,9 @@
 	"ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"                   \
 	"ECDHE-RSA-AES256-SHA384:ECDHE-ECDSA-AES256-SHA384:"                   \
 	"DHE-RSA-AES128-SHA256:DHE-RSA-AES256-SHA256"
+#define OPPORTUNISTIC_CIPHERS                                                  \
+	"aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH:!aNULL:!eNULL:!SEED:"         \
+	"!CAMELLIA:!kRSA:!SHA1:!RC4:!MD5:!PSK:!SRP"
 #define TLS13_SUITES                                                           \
 	"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:"                 \
 	"TLS_AES_128_GCM_SHA256"
@@ -26,9 +29,7 @@
 static const char *const ciphers[] = {
 	[TLS_MODERN] = MODERN_CIPHERS,
 	[TLS_INTERMEDIATE] = INTERMEDIATE_CIPHERS,
-	[TLS_OPPORTUNISTIC] =
-	    "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH:!aNULL:!eNULL:!SEED:"
-	    "!CAMELLIA:!kRSA:!SHA1:!RC4:!MD5:!PSK:!SRP",
+	[TLS_OPPORTUNISTIC] = OPPORTUNISTIC_CIPHERS,
 };
 
 struct tls_ctx {
