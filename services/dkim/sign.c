@@ -209,6 +209,7 @@ sign_begin(const struct sign *s, struct slice domain, struct slice selector,
 	struct buf text = BUF_INIT(3 * LIMIT_HEADER_BYTES);
 	struct buf hash = BUF_INIT(64);
 	size_t line = strlen("DKIM-Signature:");
+	size_t start = field->n;
 	char number[24];
 	int r = 0;
 
@@ -225,7 +226,7 @@ sign_begin(const struct sign *s, struct slice domain, struct slice selector,
 	add_tag(field, &line, "bh", buf_slice(&hash));
 	buf_adds(field, "\r\n\tb=");
 	buf_add_slice(&text, buf_slice(&s->header));
-	canon_field(&text, true, buf_slice(field));
+	canon_field(&text, true, slice_from(buf_slice(field), start));
 	if (!buf_ok(field) || !buf_ok(&text) || EVP_Digest(text.p, text.n,
 	    digest, NULL, EVP_sha256(), NULL) != 1)
 		r = -1;

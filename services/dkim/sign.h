@@ -29,7 +29,7 @@ void sign_release(struct sign *s);
 
 void sign_read(struct sign *s);
 
-/* Writes the field up to its empty b= into field, and the digest. -1 if it
+/* Appends the field up to its empty b= to field, and writes the digest. -1 if it
  * does not fit. */
 int sign_begin(const struct sign *s, struct slice domain,
     struct slice selector, enum wire_keys_alg alg, int64_t now,
