@@ -113,7 +113,7 @@ write_name(struct list_cmd *l, const struct store_list_entry *e,
 		add_attribute(out, from,
 		    (e->attributes & STORE_HASCHILDREN) != 0
 			? "\\HasChildren" : "\\HasNoChildren");
-	if ((e->attributes & STORE_SUBSCRIBED) != 0 &&
+	if ((e->attributes & STORE_SUBSCRIBED) != 0 && !l->lsub &&
 	    (l->options & (SELECT_SUBSCRIBED | RETURN_SUBSCRIBED)) != 0)
 		add_attribute(out, from, "\\Subscribed");
 	if (e->special_use != NULL && !l->lsub)
