@@ -15,7 +15,6 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/now.h"
-#include "core/rand.h"
 #include "mail/crlf.h"
 
 /* A message up to this size is written with one call and never mapped. */
@@ -61,12 +60,9 @@ static int
 open_tmp(struct store_append *a)
 {
 	struct buf path = BUF_INIT(PATH_MAX);
-	int64_t now = now_wall_us();
 
-	buf_addf(&path, "%s/tmp/%lld.M%dP%dQ", a->dir,
-	    (long long)(now / 1000000), (int)(now % 1000000), (int)getpid());
-	rand_text(&path, 12);
-	buf_addf(&path, ".%s", a->user->store->hostname);
+	buf_addf(&path, "%s/tmp/", a->dir);
+	maildir_unique(&path, slice_of(NULL, 0), a->user->store->hostname);
 	if (!buf_ok(&path)) {
 		buf_release(&path);
 		errno = ENAMETOOLONG;
@@ -206,15 +202,8 @@ static char *
 unique_name(struct store_append *a, const struct append_message *msg)
 {
 	struct buf b = BUF_INIT(NAME_MAX);
-	int64_t now = now_wall_us();
 
-	buf_addf(&b, "%lld.M%dP%dQ", (long long)(now / 1000000),
-	    (int)(now % 1000000), (int)getpid());
-	if (msg->delivery != NULL)
-		buf_adds(&b, msg->delivery);
-	else
-		rand_text(&b, 12);
-	buf_addf(&b, ".%s", a->user->store->hostname);
+	maildir_unique(&b, slice_str(msg->delivery), a->user->store->hostname);
 	return buf_take(&b);
 }
 

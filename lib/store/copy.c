@@ -12,7 +12,6 @@
 
 #include "core/file.h"
 #include "core/now.h"
-#include "core/rand.h"
 
 struct copy {
 	struct mailbox_txn from;
@@ -149,13 +148,8 @@ static void
 copy_base(struct buf *out, const struct copy *c, const struct message *src,
     uint32_t uid)
 {
-	int64_t now = now_wall_us();
-
-	buf_addf(out, "%lld.M%dP%dQ", (long long)(now / 1000000),
-	    (int)(now % 1000000), (int)getpid());
-	rand_text(out, 12);
-	buf_addf(out, ".%s,S=%llu,W=%llu,U=%u", c->from.user->store->hostname,
-	    (unsigned long long)src->size, (unsigned long long)src->vsize,
+	maildir_unique(out, slice_of(NULL, 0), c->from.user->store->hostname);
+	buf_addf(out, ",S=%llu,W=%llu,U=%u", (unsigned long long)src->size, (unsigned long long)src->vsize,
 	    uid);
 }
 

@@ -39,7 +39,8 @@ folder_parse(struct slice text, struct folder *f)
 	if (!slice_line(&text, &line) || !slice_eq(line, S("pillarbox 1")))
 		return false;
 	while (slice_line(&text, &line)) {
-		slice_split(&line, ' ', &key);
+		if (!slice_split(&line, ' ', &key))
+			continue;
 		if (slice_eq(key, S("uidvalidity"))) {
 			if (num_u32(line, &f->uidvalidity) == -1)
 				return false;
@@ -205,7 +206,8 @@ keywords_read(struct keywords *k, const char *dir)
 	}
 	rest = buf_slice(&text);
 	while (slice_line(&rest, &line)) {
-		slice_split(&line, ' ', &number);
+		if (!slice_split(&line, ' ', &number))
+			continue;
 		line = slice_trim(line);
 		if (num_u64(number, MAILDIR_LETTERS - 1, &n) == 0 &&
 		    line.n > 0 && line.n <= LIMIT_KEYWORD &&

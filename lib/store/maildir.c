@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include "core/base64.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/map.h"
 #include "core/now.h"
 #include "core/num.h"
+#include "core/rand.h"
 
 const char *const maildir_places[2] = {
 	[MAILDIR_CUR] = "cur",
@@ -120,6 +122,23 @@ maildir_name_with_uid(struct buf *out, struct slice base, uint32_t uid)
 		first = false;
 	}
 	buf_addf(out, ",U=%u", uid);
+}
+
+void
+maildir_unique(struct buf *out, struct slice id, const char *host)
+{
+	int64_t now = now_wall_us();
+	unsigned char raw[8];
+
+	buf_addf(out, "%lld.M%dP%dQ", (long long)(now / 1000000),
+	    (int)(now % 1000000), (int)getpid());
+	if (id.n > 0) {
+		buf_add_slice(out, id);
+	} else {
+		rand_bytes(raw, sizeof(raw));
+		hex_encode(out, slice_of(raw, sizeof(raw)));
+	}
+	buf_addf(out, ".%s", host);
 }
 
 void

@@ -30,6 +30,12 @@ void maildir_name_with_uid(struct buf *out, struct slice base, uint32_t uid);
 void maildir_split(struct slice name, struct slice *base,
     struct slice *letters);
 
+/*
+ * Appends "<secs>.M<usec>P<pid>Q<id>.<host>"; an empty id is a random one of
+ * 16 characters.
+ */
+void maildir_unique(struct buf *out, struct slice id, const char *host);
+
 /* Flag letters as bits: STORE_* flags, P, and keyword letters from bit 8. */
 #define MAILDIR_PASSED 0x80u
 #define MAILDIR_KEYWORD(n) ((uint64_t)1 << (8 + (n)))

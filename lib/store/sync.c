@@ -18,7 +18,6 @@
 
 #include "core/log.h"
 #include "core/now.h"
-#include "core/rand.h"
 #include "mail/crlf.h"
 
 /* Kernels before 6.13 stamp directories once per tick (up to 10 ms). */
@@ -266,15 +265,14 @@ measure(const char *path, const struct maildir_name *name,
 /* The base name the file gets: its own with the UID, or one of ours. */
 static void
 new_base(struct buf *out, const struct scan *s, const struct maildir_file *f,
-    const struct stat *st, uint32_t uid)
+    uint32_t uid)
 {
 	if (f->base.n + 16 <= MAILDIR_BASE_MAX) {
 		maildir_name_with_uid(out, f->base, uid);
 		return;
 	}
-	buf_addf(out, "%lld.P%dQ", (long long)st->st_mtime, (int)getpid());
-	rand_text(out, 12);
-	buf_addf(out, ".%s,U=%u", s->t->user->store->hostname, uid);
+	maildir_unique(out, slice_of(NULL, 0), s->t->user->store->hostname);
+	buf_addf(out, ",U=%u", uid);
 }
 
 static enum store_err
@@ -329,7 +327,7 @@ adopt_file(struct scan *s, const struct maildir_file *f, uint32_t uid)
 	if (name.uid == uid) {
 		buf_add_slice(&base, f->base);
 	} else {
-		new_base(&base, s, f, &st, uid);
+		new_base(&base, s, f, uid);
 		file_path(&to, s->t->dir, f, buf_slice(&base));
 		s->t->touched[f->place] = true;
 		if (rename(buf_str(&from), buf_str(&to)) == -1) {

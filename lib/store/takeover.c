@@ -59,8 +59,8 @@ record_parse(struct slice line, uint32_t *uid, struct slice *base)
 	struct slice number, letters;
 	ssize_t colon;
 
-	slice_split(&line, ' ', &number);
-	if (num_u32(number, uid) == -1 || *uid == 0 || *uid == UINT32_MAX)
+	if (!slice_split(&line, ' ', &number) ||
+	    num_u32(number, uid) == -1 || *uid == 0 || *uid == UINT32_MAX)
 		return false;
 	colon = slice_find(line, ':');
 	if (colon == 0 || (colon > 0 && line.p[colon - 1] == ' '))

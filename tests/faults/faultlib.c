@@ -1,0 +1,92 @@
+/*
+ * LD_PRELOAD shim: the FAULT_AT-th call that changes the disk fails with
+ * FAULT_ERRNO (a number), or kills the process when FAULT_ERRNO is 0: half of
+ * the kills come before the call, half behind it (FAULT_AFTER=1). Says "fired"
+ * on descriptor 1 when it strikes. Descriptors 0 to 2 do not count.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static struct {
+	atomic_long count;
+	long at;
+	int err;
+	bool after;
+} fault;
+
+static long
+env_number(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text != NULL ? strtol(text, NULL, 10) : 0;
+}
+
+__attribute__((constructor)) static void
+fault_start(void)
+{
+	fault.at = env_number("FAULT_AT");
+	fault.err = (int)env_number("FAULT_ERRNO");
+	fault.after = env_number("FAULT_AFTER") != 0;
+}
+
+static void
+die(void)
+{
+	syscall(SYS_write, 1, "fired\n", 6);
+	syscall(SYS_kill, getpid(), SIGKILL);
+}
+
+/* True if this call must fail; *last if the process must die behind it. */
+static bool
+strikes(bool *last)
+{
+	*last = false;
+	if (atomic_fetch_add(&fault.count, 1) + 1 != fault.at)
+		return false;
+	if (fault.err == 0) {
+		*last = fault.after;
+		if (!fault.after)
+			die();
+		return false;
+	}
+	syscall(SYS_write, 1, "fired\n", 6);
+	errno = fault.err;
+	return true;
+}
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+/* A function whose first argument is a descriptor, or never below 3. */
+#define WRAP(type, name, fd, params, args)                                     \
+	type name params                                                       \
+	{                                                                      \
+		bool last = false;                                             \
+		type r;                                                        \
+                                                                               \
+		if ((fd) > 2 && strikes(&last))                                \
+			return -1;                                             \
+		r = REAL(name) args;                                           \
+		if (last)                                                      \
+			die();                                                 \
+		return r;                                                      \
+	}
+
+WRAP(ssize_t, write, fd, (int fd, const void *p, size_t n), (fd, p, n))
+WRAP(ssize_t, pwrite, fd, (int fd, const void *p, size_t n, off_t o),
+    (fd, p, n, o))
+WRAP(ssize_t, pwrite64, fd, (int fd, const void *p, size_t n, off64_t o),
+    (fd, p, n, o))
+WRAP(int, fsync, fd, (int fd), (fd))
+WRAP(int, fdatasync, fd, (int fd), (fd))
+WRAP(int, ftruncate, fd, (int fd, off_t n), (fd, n))
+WRAP(int, rename, 3, (const char *a, const char *b), (a, b))
+WRAP(int, link, 3, (const char *a, const char *b), (a, b))
+WRAP(int, unlink, 3, (const char *a), (a))
