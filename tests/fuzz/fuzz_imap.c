@@ -1,0 +1,132 @@
+// objects: services/imap/parse.c services/imap/search.c services/imap/search_match.c
+// objects: services/imap/fetch_plan.c services/imap/section.c services/imap/pattern.c
+// objects: services/imap/view.c services/imap/output.c
+/*
+ * IMAP commands: what is before the first NUL is read as arguments by each
+ * parser; a SEARCH or FETCH that is understood is then asked of the message
+ * behind the NUL.
+ */
+#include "services/imap/pattern.h"
+#include "services/imap/search.h"
+#include "services/imap/section.h"
+#include "services/imap/view.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static uint32_t uids[] = { 2, 3, 5, 7, 11, 13 };
+
+static void
+try_set(struct parser p)
+{
+	const struct view v = { .uids = uids, .n = LEN(uids) };
+	struct store_set set = STORE_SET_INIT;
+	struct seq_set seq;
+	const char *why = NULL;
+
+	if (parse_sequence(&p, &seq) == -1) {
+		assert(p.why != NULL);
+		return;
+	}
+	if (view_resolve(&v, &seq, false, &set, &why) == -1)
+		assert(why != NULL);
+	assert(view_count(&v, &set) <= v.n);
+	store_set_clear(&set);
+	view_resolve_lenient(&v, &seq, true, &set);
+	for (size_t i = 0; i < set.n; i++)
+		assert(set.r[i].first <= set.r[i].last &&
+		    set.r[i].last <= 13);
+	store_set_release(&set);
+}
+
+static void
+try_search(struct parser p, struct slice text)
+{
+	static const struct store_message row = { .uid = 7,
+		.internaldate = 1000000000, .vsize = 100, .modseq = 5 };
+	struct search_subject s = { .msg = &row, .now = 1000000000 };
+	struct search_program prog;
+
+	if (search_parse(&p, &prog) == 0) {
+		(void)search_ask(&prog, &s);
+		s.opened = true;
+		s.text = text;
+		assert(search_ask(&prog, &s) != SEARCH_OPEN_IT);
+		search_subject_release(&s);
+	} else {
+		assert(p.why != NULL);
+	}
+	search_release(&prog);
+}
+
+static void
+try_fetch(struct parser p, struct slice text)
+{
+	struct fetch_plan plan;
+	struct section_cache *m;
+
+	if (fetch_plan_parse(&p, true, &plan) == -1) {
+		assert(p.why != NULL);
+		return;
+	}
+	m = section_cache_text(text);
+	for (size_t i = 0; i < plan.n; i++) {
+		struct buf out = BUF_INIT(1 << 24);
+		struct section s;
+		uint64_t want;
+
+		section_find(&s, m, &plan.sections[i]);
+		want = s.left;
+		while (section_write(&s, m, 7, &out))
+			;
+		assert(out.n == want);
+		section_release(&s);
+		buf_release(&out);
+	}
+	section_cache_free(m);
+}
+
+static void
+try_words(struct parser p, struct arena *arena)
+{
+	struct parser q = p;
+	struct flag_list flags;
+	struct slice name, pattern;
+	uint64_t size;
+	bool sync;
+
+	(void)parse_literal_header(p.in, &size, &sync);
+	if (parse_tag(&q, &name) == 0)
+		assert(imap_tag_is_valid(name));
+	q = p;
+	(void)parse_flags(&q, true, &flags);
+	q = p;
+	if (parse_mailbox(&q, &name) == 0)
+		assert(slice_find(name, '\0') == -1);
+	q = p;
+	if (parse_list_mailbox(&q, &pattern) == 0) {
+		pattern = pattern_make(arena, S("in"), pattern);
+		(void)pattern_matches(pattern, S("INBOX.a.b.c"));
+		assert(pattern_matches(S("*"), pattern));
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	struct arena arena = ARENA_INIT;
+	struct slice in = slice_of(bytes, n), text = slice_of(bytes, 0);
+	ssize_t nul = slice_find(in, '\0');
+	struct parser p;
+
+	if (nul != -1) {
+		text = slice_from(in, (size_t)nul + 1);
+		in = slice_head(in, (size_t)nul);
+	}
+	p = parser_of(in, &arena);
+	try_words(p, &arena);
+	try_set(p);
+	try_search(p, text);
+	try_fetch(p, text);
+	arena_release(&arena);
+	return 0;
+}
