@@ -341,7 +341,7 @@ remember_delivery(struct mailbox_txn *t, const struct append_message *msg,
 		return STORE_OK;
 	err = index_exec(t->ix, SQL_DELIVERED_ADD, "isii", t->row.id,
 	    slice_str(msg->delivery), (int64_t)uid, now);
-	if (err == STORE_OK && uid % 64 == 0)
+	if (err == STORE_OK && uid % 1024 == 0)
 		err = index_exec(t->ix, SQL_DELIVERED_PRUNE, "i",
 		    now - DELIVERED_KEEP);
 	return err;

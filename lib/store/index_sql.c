@@ -61,12 +61,11 @@ const char index_schema[] =
     " modseq INTEGER NOT NULL);"
     "CREATE INDEX expunged_modseq ON expunged (mailbox, modseq);"
     "CREATE TABLE delivered ("
-    " n INTEGER PRIMARY KEY,"
-    " mailbox INTEGER NOT NULL,"
     " id TEXT NOT NULL,"
+    " mailbox INTEGER NOT NULL,"
     " uid INTEGER NOT NULL,"
     " at INTEGER NOT NULL,"
-    " UNIQUE (id, mailbox));";
+    " PRIMARY KEY (id, mailbox)) WITHOUT ROWID;";
 
 #define MAILBOX_COLUMNS                                                        \
 	"id, name, guid, special, uidvalidity, uidnext, reserved, modseq,"     \
@@ -181,10 +180,7 @@ const char *const index_sql[SQL_COUNT] = {
 	[SQL_DELIVERED_ADD] =
 	    "INSERT OR IGNORE INTO delivered (mailbox, id, uid, at)"
 	    " VALUES (?1, ?2, ?3, ?4)",
-	/* Rows are in order of time, so this reads only what it deletes. */
-	[SQL_DELIVERED_PRUNE] =
-	    "DELETE FROM delivered WHERE n IN (SELECT n FROM ("
-	    "SELECT n, at FROM delivered ORDER BY n LIMIT 200)"
-	    " WHERE at < ?1)",
+	/* Reads the table: run seldom. */
+	[SQL_DELIVERED_PRUNE] = "DELETE FROM delivered WHERE at < ?1",
 	[SQL_DELIVEREDS_DROP] = "DELETE FROM delivered WHERE mailbox = ?1",
 };
