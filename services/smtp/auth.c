@@ -31,13 +31,15 @@ auth_failed(struct session *s)
 	session_close(s, "too many failed logins");
 }
 
+/* On success the session has the user, and with it every line of the log. */
 static void
-log_result(struct session *s, const char *event, struct slice user)
+log_result(struct session *s, const char *event)
 {
 	struct log_line l;
 
 	session_log(s, &l, LOG_INFO, event);
-	log_slice(&l, "user", user);
+	if (s->user == NULL)
+		log_slice(&l, "user", buf_slice(&s->auth.user));
 	log_end(&l);
 }
 
@@ -63,15 +65,15 @@ on_verified(void *arg, struct chan_frame *f)
 	switch (result) {
 	case WIRE_VERIFY_OK:
 		s->user = slice_dup(user);
-		log_result(s, "auth", user);
+		log_result(s, "auth");
 		reply(s, "235 2.7.0 Authentication successful");
 		break;
 	case WIRE_VERIFY_DENIED:
-		log_result(s, "auth-failed", buf_slice(&s->auth.user));
+		log_result(s, "auth-failed");
 		auth_failed(s);
 		break;
 	default:
-		log_result(s, "auth-later", buf_slice(&s->auth.user));
+		log_result(s, "auth-later");
 		reply(s, "454 4.7.0 Temporary authentication failure");
 		break;
 	}

@@ -140,6 +140,16 @@ keep(struct session *s, const struct addr *a, const struct params *p)
 	return r;
 }
 
+/* RFC 5321 4.5.3.1.10: the client sends to those that fitted and tries the rest
+ * again, so going over the limit is no error, unless it never ends. */
+static void
+refuse_more(struct session *s)
+{
+	reply_reject(s, "RCPT", S(""), "452 4.5.3 Error: too many recipients");
+	if (s->overshoot++ < LIMIT_SMTP_RECIPIENTS)
+		s->errors--;
+}
+
 void
 smtp_cmd_rcpt(struct session *s, struct slice args)
 {
@@ -169,8 +179,7 @@ smtp_cmd_rcpt(struct session *s, struct slice args)
 	}
 	if (s->t.count >= s->server->conf->recipients_max ||
 	    s->t.target_bytes >= LIMIT_SMTP_TARGET_BYTES) {
-		reply_reject(s, "RCPT", S(""),
-		    "452 4.5.3 Error: too many recipients");
+		refuse_more(s);
 		return;
 	}
 	s->t.asked = keep(s, &a, &p);

@@ -51,6 +51,7 @@ struct session {
 	bool waiting;
 	unsigned errors;
 	unsigned auth_failures;
+	unsigned overshoot;      /* recipients over the limit */
 	unsigned mails, rcpts, accepted;
 	uint64_t chunk_left;     /* octets of BDAT still to come */
 	bool chunk_last;

@@ -1,6 +1,7 @@
 """The SMTP server with scripted peers: what a whole stack cannot be made to do."""
 
 import base64
+import socket
 import ssl
 import subprocess
 import sys
@@ -26,11 +27,12 @@ def wait_for(condition, timeout=5):
 
 
 class Mx(Harness):
-    def __init__(self, **settings):
+    def __init__(self, address="127.0.0.1", **settings):
         self.auth, self.queue = FakeAuth(users=[USER, "v@b.test"]), FakeQueue()
+        self.resolver = FakeResolver()
         super().__init__("smtp", "smtp-mx", {"hostname": NAME, **settings}, ["25"], {
             "auth.lookup": self.auth, "queue.submit": self.queue,
-            "resolver": FakeResolver()})
+            "resolver": self.resolver}, address=address)
 
     def client(self, helo="EHLO client.example.org"):
         c = Client(self.connect("25"))
@@ -296,6 +298,49 @@ def test_recipients_have_a_limit():
         assert c.do("RCPT TO:<v@b.test>") == "250 2.1.5 Ok"
         assert c.do(f"RCPT TO:<{USER}>") == "452 4.5.3 Error: too many recipients"
         assert c.do("DATA").startswith("354")
+
+
+def test_going_over_the_limit_of_recipients_loses_no_mail():
+    with Mx(recipients_max="1") as h:
+        c = h.envelope()
+        for _ in range(50):
+            assert c.do(f"RCPT TO:<{USER}>").startswith("452 4.5.3")
+        assert c.do("DATA").startswith("354")
+        c.send("x\r\n.\r\n")
+        wait_message(h, c)
+
+
+def own_address():
+    """An address of this machine that is not loopback; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("no network interface")
+        return s.getsockname()[0]
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_client_has_its_name_if_the_name_has_its_address(back):
+    ip = own_address()
+    with Mx(address=ip) as h:
+        arpa = ".".join(reversed(ip.split("."))) + ".in-addr.arpa"
+        h.resolver.names[arpa, 12] = [b"\6Client\7example\3org\0"]
+        address = socket.inet_aton(ip if back else "192.0.2.7")
+        h.resolver.names["client.example.org", 1] = [b"\1\2\3\4", address]
+        c = h.envelope()
+        assert c.do("DATA").startswith("354")
+        c.send("x\r\n.\r\n")
+        assert wait_message(h, c)["rdns"] == ("client.example.org" if back else "")
+
+
+def test_mail_does_not_wait_for_a_name():
+    with Mx(address=own_address()) as h:
+        h.resolver.silent = True
+        c = h.envelope()
+        assert c.do("DATA").startswith("354")
+        c.send("x\r\n.\r\n")
+        assert wait_message(h, c)["rdns"] == ""
 
 
 def test_a_long_alias_is_split_into_frames():

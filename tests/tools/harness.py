@@ -235,17 +235,19 @@ class FakeResolver(Peer):
 
 
 class Harness:
-    def __init__(self, program, name, settings, ports, peers, files=None, env=None):
+    def __init__(self, program, name, settings, ports, peers, files=None, env=None,
+                 address="127.0.0.1"):
         self.program, self.name = program, name
         self.settings, self.peers = dict(settings), peers
         self.files = files or {}
         self.env = env
+        self.address = address
         self.root = ""  # folder the process may use
         self.log = tempfile.TemporaryFile()
         self.listeners = {}
         self.clients = []
         for port in ports:
-            sock = socket.create_server(("127.0.0.1", 0), backlog=200)
+            sock = socket.create_server((address, 0), backlog=200)
             sock.setblocking(False)
             self.listeners[port] = sock
 
@@ -295,7 +297,7 @@ class Harness:
         return self.listeners[name].getsockname()[1]
 
     def connect(self, name):
-        s = socket.create_connection(("127.0.0.1", self.port(name)), timeout=10)
+        s = socket.create_connection((self.address, self.port(name)), timeout=10)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.clients.append(s)
         return s
