@@ -89,14 +89,22 @@ end(struct client *c, int status)
 	flush(c);
 }
 
+/* Up, but it did not answer in time: it hangs. */
+static bool
+is_silent(const struct sup_child *c, uint32_t id)
+{
+	return c->state == SUP_UP && c->status_id != id;
+}
+
 static void
 describe(const struct sup_child *c, uint32_t id, uint64_t now, struct buf *out)
 {
 	struct slice rest = buf_slice(&c->status), pair;
 	struct slice pss = S("-");
 	struct buf extra = BUF_INIT(4096);
+	bool silent = is_silent(c, id);
 
-	if (c->status_id == id && c->state == SUP_UP)
+	if (c->state == SUP_UP && !silent)
 		while (slice_word(&rest, &pair)) {
 			if (slice_starts(pair, S("pss_kb="))) {
 				pss = slice_from(pair, 7);
@@ -106,7 +114,7 @@ describe(const struct sup_child *c, uint32_t id, uint64_t now, struct buf *out)
 			buf_add_slice(&extra, pair);
 		}
 	buf_addf(out, "%-12s %-9s %7d %8llus %8u %7.*s%s\n", c->name,
-	    sup_state_name(c->state), (int)c->pid,
+	    silent ? "silent" : sup_state_name(c->state), (int)c->pid,
 	    (unsigned long long)((now - c->since) / 1000), c->restarts,
 	    SLICE_ARG(pss), buf_str(&extra));
 	buf_release(&extra);
@@ -122,7 +130,8 @@ answer_status(struct client *c)
 	    "PID", "UPTIME", "RESTARTS", "KB");
 	for (size_t i = 0; i < s->count; i++) {
 		describe(&s->children[i], c->id, loop_now(s->loop), &c->out);
-		if (s->children[i].state != SUP_UP)
+		if (s->children[i].state != SUP_UP ||
+		    is_silent(&s->children[i], c->id))
 			healthy = false;
 	}
 	sup_listen_describe(s, &c->out);

@@ -1,6 +1,7 @@
 #include "supervisor/sup.h"
 
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -173,6 +174,43 @@ send_file(struct sup_child *c, const char *name, int fd)
 	buf_release(&b);
 }
 
+/* The addresses of the accounts file in an unnamed file, for a process that
+ * has no business with the hashes. -1 if there is no usable file. */
+static int
+mailboxes_fd(struct sup_files *fs)
+{
+	struct buf path = BUF_INIT(PATH_MAX), text = BUF_INIT(LIMIT_CONFIG_FILE);
+	struct buf names = BUF_INIT(LIMIT_CONFIG_FILE);
+	struct conf_accounts accounts;
+	int fd = -1;
+
+	conf_config_path(&fs->sup->conf, CONF_ACCOUNTS_FILE, &path);
+	if (file_read(buf_str(&path), &text) == 0) {
+		conf_accounts_init(&accounts);
+		conf_accounts_parse(&accounts, CONF_ACCOUNTS_FILE,
+		    buf_slice(&text), NULL);
+		for (size_t i = 0; i < accounts.n; i++) {
+			struct slice a = accounts.list[i].address;
+
+			/* A mailbox's folder is in lower case. */
+			for (size_t k = 0; k < a.n; k++)
+				buf_addc(&names, ascii_lower(a.p[k]));
+			buf_addc(&names, '\n');
+		}
+		conf_accounts_release(&accounts);
+		fd = memfd_create("mailboxes", MFD_CLOEXEC);
+		if (fd != -1 &&
+		    file_write_all(fd, names.p, names.n) == -1) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	buf_release(&path);
+	buf_wipe(&text);
+	buf_release(&names);
+	return fd;
+}
+
 static void
 give(struct sup_files *fs, struct sup_child *c, unsigned sets)
 {
@@ -180,6 +218,8 @@ give(struct sup_files *fs, struct sup_child *c, unsigned sets)
 
 	if (c->control == NULL)
 		return;
+	if ((sets & SUP_FILES_ACCOUNTS) && (c->row->files & SUP_FILES_MAILBOXES))
+		send_file(c, "mailboxes", mailboxes_fd(fs));
 	if (sets & c->row->files & SUP_FILES_KEYS)
 		send_file(c, "key/", -1);
 	LIST_EACH(f, &fs->list, struct sup_file, link) {
@@ -202,7 +242,7 @@ give(struct sup_files *fs, struct sup_child *c, unsigned sets)
 void
 sup_files_give(struct sup_files *f, struct sup_child *c)
 {
-	give(f, c, c->row->files);
+	give(f, c, c->row->files | SUP_FILES_ACCOUNTS);
 }
 
 static void

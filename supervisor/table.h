@@ -34,7 +34,9 @@ enum {
 	SUP_FILES_ACCOUNTS = 1, /* "accounts", "virtual" */
 	SUP_FILES_TLS = 2,      /* "tls-cert", "tls-key" */
 	SUP_FILES_TABLES = 4,   /* "dkim-keytable", "dkim-signingtable" */
-	SUP_FILES_KEYS = 8      /* "key/<domain>/<selector>" */
+	SUP_FILES_KEYS = 8,     /* "key/<domain>/<selector>" */
+	SUP_FILES_MAILBOXES = 16 /* "mailboxes": the accounts' addresses, no
+	                          * hashes, one a line */
 };
 
 struct sup_process {

@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/now.h"
+#include "services/deliver/folders.h"
 #include "services/deliver/request.h"
 #include "wire/deliver.h"
 
@@ -12,6 +13,9 @@
 
 /* Read before chroot, where /proc is still seen. */
 static char boot_id[64];
+
+/* "mailboxes" as given before start. */
+static struct buf first_mailboxes = BUF_INIT(LIMIT_CONFIG_FILE);
 
 static int
 deliver_prepare(struct service *s UNUSED, const char **why UNUSED)
@@ -57,6 +61,26 @@ deliver_start(struct service *s, const char **why)
 	d->idle = loop_timer_new(d->loop, deliver_idle, d);
 	loop_timer_start(d->idle, 1000, 1000);
 	service_set_data(s, d);
+	folders_make(d, buf_slice(&first_mailboxes));
+	buf_release(&first_mailboxes);
+	return 0;
+}
+
+/* Comes once before start, when there is no store yet. */
+static int
+deliver_file(struct service *s, const char *name UNUSED,
+    const struct slice *content, const char **why UNUSED)
+{
+	struct deliver *d = service_data(s);
+
+	if (content == NULL)
+		return 0;
+	if (d != NULL) {
+		folders_make(d, *content);
+	} else {
+		buf_clear(&first_mailboxes);
+		buf_add_slice(&first_mailboxes, *content);
+	}
 	return 0;
 }
 
@@ -95,6 +119,7 @@ static const struct service_ops ops = {
 	.name = "deliver",
 	.handlers = handlers,
 	.threads = WRITERS,
+	.on_file = deliver_file,
 	.prepare = deliver_prepare,
 	.start = deliver_start,
 	.on_peer = deliver_peer,
