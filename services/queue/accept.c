@@ -81,6 +81,7 @@ on_verdict(void *arg, struct chan_frame *f)
 		return;
 	}
 	if (f == NULL) {
+		t->unfinished = true;
 		log_warn("unverified", "id=%s reason=\"no answer\"", t->env.id);
 		in->dkim_slow_until = loop_now(t->queue->loop) +
 		    VERIFY_SLOW_FOR_MS;

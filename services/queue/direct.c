@@ -30,6 +30,8 @@ txn_done(struct txn *t)
 
 	t->queue->intake->accepted++;
 	buf_addf(&text, "Ok: queued as %s", t->env.id);
+	if (t->records.n == 0)
+		txn_spare_body(t);
 	txn_result(t, 250, "2.0.0", buf_slice(&text));
 	buf_release(&text);
 }
@@ -142,6 +144,7 @@ on_result(void *arg, struct chan_frame *f)
 		if (--p->left > 0)
 			return true;
 	} else {
+		t->unfinished = true;
 		log_warn("try-broken", "id=%s reason=\"%s\"", t->env.id,
 		    f == NULL ? "no answer" : "malformed answer");
 		if (soon < t->deadline)

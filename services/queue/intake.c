@@ -59,6 +59,26 @@ txn_free(struct txn *t)
 	queue_maybe_exit(q);
 }
 
+static int
+spare_take(struct client *cl)
+{
+	return cl->spares > 0 ? cl->spare[--cl->spares] : -1;
+}
+
+void
+txn_spare_body(struct txn *t)
+{
+	struct client *cl = t->client;
+
+	if (cl == NULL || t->unfinished || cl->spares == INTAKE_SPARES ||
+	    (t->env.flags & ENVELOPE_SUBMISSION) ||
+	    t->env.size > INTAKE_SPARE_SIZE ||
+	    spool_body_clean(&t->queue->spool, t->fd) == -1)
+		return;
+	cl->spare[cl->spares++] = t->fd;
+	t->fd = -1;
+}
+
 static void
 send_result(struct chan *c, uint32_t id, unsigned code, const char *enhanced,
     struct slice text)
@@ -179,7 +199,9 @@ intake_open(struct service *s, struct chan *c, struct chan_frame *f)
 		return 0;
 	}
 	t = txn_new(q, cl, f->id, &o);
-	t->fd = spool_body_new(&q->spool, t->env.id);
+	t->fd = spare_take(cl);
+	if (t->fd == -1)
+		t->fd = spool_body_new(&q->spool, t->env.id);
 	fd = t->fd != -1 ? spool_body_again(&q->spool, t->fd, t->env.id,
 	    O_WRONLY) : -1;
 	if (fd == -1) {
@@ -255,6 +277,10 @@ intake_commit(struct service *s, struct chan *c, struct chan_frame *f)
 		return 0;
 	t->committed = true;
 	t->env.size = size;
+	/* See spool_body_clean. */
+	if (size == 0 && ftruncate(t->fd, 0) == -1)
+		log_error("spool", "id=%s truncate=\"%s\"", t->env.id,
+		    strerror(errno));
 	if (fstat(t->fd, &st) == -1 || (uint64_t)st.st_size != size) {
 		log_error("spool", "id=%s size=%llu announced=%llu", t->env.id,
 		    (unsigned long long)st.st_size, (unsigned long long)size);
@@ -297,6 +323,8 @@ intake_forget_channel(struct queue *q, struct chan *c)
 			if (!t->committed)
 				txn_free(t);
 		}
+		for (int fd; (fd = spare_take(cl)) != -1;)
+			close(fd);
 		list_remove(&cl->link);
 		idmap_release(&cl->txns);
 		mem_free(cl);

@@ -16,10 +16,22 @@
 #include "services/queue/envelope.h"
 #include "services/queue/queue.h"
 
+/* Bodies of one client kept for its next messages, and how large at most. */
+#define INTAKE_SPARES 32
+#define INTAKE_SPARE_SIZE (1u << 20)
+
 struct client {
 	struct list link;
 	struct chan *chan;
 	struct idmap txns; /* id: struct txn */
+	/*
+	 * Files of delivered messages, used again: making and dropping one
+	 * per message costs ext4 a search through all inodes it freed lately.
+	 * Never shared between clients, for a client that is not as it should
+	 * be may have kept its descriptor.
+	 */
+	int spare[INTAKE_SPARES];
+	unsigned spares;
 };
 
 struct txn {
@@ -32,6 +44,7 @@ struct txn {
 	uint32_t commands;     /* RCPT commands */
 	bool too_many;         /* recipients */
 	bool committed;
+	bool unfinished;       /* somebody may still be reading the body */
 	int fd;
 	/* For the trace field. */
 	struct slice helo;
@@ -71,6 +84,9 @@ void intake_forget_channel(struct queue *q, struct chan *c);
 void txn_result(struct txn *t, unsigned code, const char *enhanced,
     struct slice text);
 void txn_free(struct txn *t);
+/* Everybody is done with the body and it is kept nowhere: the client's next
+ * message may have its file. */
+void txn_spare_body(struct txn *t);
 
 /* accept.c: header, verdict or signature; then txn_deliver. */
 void txn_accept(struct txn *t);

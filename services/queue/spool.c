@@ -77,6 +77,13 @@ spool_body_again(struct spool *s, int fd, const char *id, int how)
 	return openat(s->proc, name, how | O_CLOEXEC);
 }
 
+int
+spool_body_clean(struct spool *s, int fd)
+{
+	/* One with a name would be found under the wrong one. */
+	return s->named ? -1 : ftruncate(fd, 1);
+}
+
 void
 spool_body_drop(struct spool *s, int fd, const char *id)
 {

@@ -39,6 +39,12 @@ int spool_body_new(struct spool *s, const char *id) MUST_CHECK;
 /* The same file opened again, O_WRONLY or O_RDONLY. -1 with errno. */
 int spool_body_again(struct spool *s, int fd, const char *id, int how)
     MUST_CHECK;
+/*
+ * Empties a body, so that it can be written again like a new one; -1 if that
+ * cannot be. One byte stays until the writer overwrites it: ext4 answers a
+ * truncation to nothing by starting to write to the disk at the next close.
+ */
+int spool_body_clean(struct spool *s, int fd) MUST_CHECK;
 /* Closes a body that was not kept. */
 void spool_body_drop(struct spool *s, int fd, const char *id);
 
