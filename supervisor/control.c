@@ -89,11 +89,11 @@ end(struct client *c, int status)
 	flush(c);
 }
 
-/* Up, but it did not answer in time: it hangs. */
+/* Up, but it has answered neither question id nor a later one: it hangs. */
 static bool
 is_silent(const struct sup_child *c, uint32_t id)
 {
-	return c->state == SUP_UP && c->status_id != id;
+	return c->state == SUP_UP && c->status_id < id;
 }
 
 static void
@@ -144,8 +144,7 @@ all_answered(const struct client *c)
 	const struct sup *s = c->control->sup;
 
 	for (size_t i = 0; i < s->count; i++)
-		if (s->children[i].state == SUP_UP &&
-		    s->children[i].status_id != c->id)
+		if (is_silent(&s->children[i], c->id))
 			return false;
 	return true;
 }
