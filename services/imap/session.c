@@ -5,6 +5,9 @@
 #include "services/imap/output.h"
 
 #define STEP_MS 10
+/* Threads that one user's commands may hold at once: a user whose mailbox is
+ * locked for long must not keep all of them from the others. */
+#define USER_STEPS 3
 /* What one command may have waiting at once, sent in pieces. */
 #define OUT_MAX (256u << 20)
 
@@ -157,6 +160,28 @@ step_run(void *arg)
 	s->waiting = c->step(c) == STEP_MORE;
 }
 
+static void step_over(void *arg);
+
+static void
+step_start(struct session *s)
+{
+	s->user->running++;
+	loop_work(s->worker->loop, step_run, step_over, s);
+}
+
+/* A step of the user is over: one that waited may run. */
+static void
+start_next(struct user *u)
+{
+	struct session *s = LIST_FIRST(&u->queue, struct session, queue_link);
+
+	u->running--;
+	if (s == NULL)
+		return;
+	list_remove(&s->queue_link);
+	step_start(s);
+}
+
 static void
 step_over(void *arg)
 {
@@ -164,6 +189,7 @@ step_over(void *arg)
 	struct command *c = s->cmd;
 
 	s->busy = false;
+	start_next(s->user);
 	if (c->touched)
 		worker_poke(s->user, s);
 	c->touched = false;
@@ -195,7 +221,10 @@ session_work(struct session *s)
 {
 	s->busy = true;
 	conn_pause(s->conn);
-	loop_work(s->worker->loop, step_run, step_over, s);
+	if (s->user->running < USER_STEPS)
+		step_start(s);
+	else
+		list_push(&s->user->queue, &s->queue_link);
 }
 
 /* ---- going on ------------------------------------------------------------- */
@@ -338,6 +367,7 @@ session_new(struct worker *w, struct user *u, struct store_user *store,
 	list_push(&u->sessions, &s->user_link);
 	list_init(&s->idle_link);
 	list_init(&s->cache_link);
+	list_init(&s->queue_link);
 	return s;
 }
 

@@ -41,6 +41,7 @@ struct session {
 	struct list user_link;
 	struct list idle_link;
 	struct list cache_link;
+	struct list queue_link;      /* user's queue */
 	struct buf early;            /* input that came with the session */
 	uint64_t literal_left;
 	uint64_t keepalive_at;

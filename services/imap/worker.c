@@ -127,6 +127,7 @@ worker_join(struct worker *w, struct slice address, const char **why)
 	if (u == NULL) {
 		u = mem_zero(sizeof(*u));
 		list_init(&u->sessions);
+		list_init(&u->queue);
 		u->address = slice_dup(address);
 		map_put(&w->users, address, u);
 	}

@@ -44,7 +44,9 @@ struct worker {
 /* Everybody who is logged in as one user, in this process. */
 struct user {
 	struct list sessions;
+	struct list queue; /* sessions whose step waits for a thread */
 	size_t count;
+	unsigned running;  /* steps on threads */
 	char *address;
 };
 
