@@ -152,9 +152,12 @@ file_replace(const char *path, struct slice content, mode_t mode)
 	}
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd == -1) {
-		if ((errno == EACCES || errno == EROFS || errno == EPERM) &&
+		int saved = errno;
+
+		if ((saved == EACCES || saved == EROFS || saved == EPERM) &&
 		    file_exists(path))
 			return write_in_place(path, content, mode);
+		errno = saved;
 		return -1;
 	}
 	/* Keep the owner and mode of the file that is replaced. */
