@@ -27,24 +27,20 @@ recipient_bytes(const struct recipient *r)
 static void
 job_free(struct job *job)
 {
-	struct message *m = job->message;
-
 	list_remove(&job->link);
-	if (--m->jobs == 0)
-		m->queue->run->active--;
+	job->message->jobs--;
 	mem_free(job->index);
 	mem_free(job);
 }
 
 static struct job *
-job_new(struct run *run, struct message *m)
+job_new(struct message *m)
 {
 	struct job *job = mem_zero(sizeof(*job));
 
 	list_init(&job->link);
 	job->message = m;
-	if (m->jobs++ == 0)
-		run->active++;
+	m->jobs++;
 	return job;
 }
 
@@ -75,7 +71,7 @@ job_add(struct run *run, struct dest *d, struct message *m, uint32_t index)
 	if (job == NULL) {
 		if (d->building != NULL)
 			dest_enqueue(run, d, d->building);
-		job = job_new(run, m);
+		job = job_new(m);
 		job->dest = d;
 		d->building = job;
 	}
@@ -122,6 +118,7 @@ job_end(struct job *job)
 	struct dest *d = job->dest;
 	bool reached = job->reached;
 
+	run->running--;
 	job_free(job);
 	message_settle(m);
 	dest_ended(run, d, reached);
@@ -225,6 +222,7 @@ job_start(struct run *run, struct job *job)
 	uint32_t sent;
 	int fd = message_open(m, &record, &edit);
 
+	run->running++;
 	if (fd == -1) {
 		job_later(job, S("4.3.0"), S("Spool file cannot be read"),
 		    &run->rule);
@@ -307,16 +305,19 @@ on_resolved(void *arg, struct chan_frame *f)
 		message_result(m, index, &o);
 	}
 	mem_free(targets);
+	run->running--;
 	job_free(job);
 	message_settle(m);
+	queue_maybe_exit(run->queue);
 }
 
 void
 job_resolve(struct run *run, struct message *m, uint32_t index)
 {
-	struct job *job = job_new(run, m);
+	struct job *job = job_new(m);
 	struct buf b = WIRE_BUF;
 
+	run->running++;
 	job_put(job, index);
 	wire_put_slice(&b, m->env.rcpt[index].address);
 	job->request = peer_request(run->queue->auth, WIRE_AUTH_RCPT,

@@ -48,7 +48,7 @@ void
 queue_maybe_exit(struct queue *q)
 {
 	if (service_is_stopping(q->service) && q->intake->count == 0 &&
-	    q->run->active == 0 && q->reports == 0)
+	    q->run->running == 0 && q->reports == 0)
 		service_exit(q->service);
 }
 

@@ -104,6 +104,8 @@ run_tick(void *arg)
 	uint64_t now = loop_now(run->queue->loop);
 	struct due *first;
 
+	if (service_is_stopping(run->queue->service))
+		return;
 	while ((first = due_first(&run->due)) != NULL && first->at <= now) {
 		struct message *m = CONTAINER_OF(first, struct message, due);
 
@@ -395,7 +397,7 @@ message_enter(struct message *m)
 	map_put(&m->queue->run->messages, slice_str(m->env.id), m);
 	if (m->env.hold)
 		return;
-	message_sleep(m, m->env.rcpt[0].next_try);
+	message_settle(m);
 }
 
 void
@@ -406,6 +408,11 @@ run_take(struct queue *q, const char *id, uint64_t size, struct slice records)
 	struct message *m = message_new(q, id, size, records,
 	    loop_now(q->loop), &used, &why);
 
+	/* What deliver put off a moment ago is not asked for again at once. */
+	for (uint32_t i = 0; m != NULL && i < m->env.n; i++)
+		if (m->env.rcpt[i].reply != NULL)
+			m->env.rcpt[i].next_try += retry_delay(
+			    &q->run->peer_rule, 1, rand_below(1u << 20));
 	if (m == NULL)
 		panic("records of %s cannot be read back: %s", id, why);
 	message_enter(m);

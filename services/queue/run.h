@@ -72,7 +72,7 @@ struct run {
 	struct retry_rule peer_rule; /* a process of ours that died */
 	struct list loading;         /* names found at start */
 	bool load_running;
-	unsigned active;             /* messages with jobs */
+	unsigned running;            /* requests under way */
 };
 
 /* Reads the spool in the background. -1 with *why if it cannot be listed. */
