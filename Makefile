@@ -174,8 +174,17 @@ check: build lint unit
 flow: build
 	@PILLARBOX_BIN=$(BUILD)/bin $(PYTEST) tests/flow tests/proto
 
-faults: build $(FAULTS)
+faults: $(BUILD)/tests/faults/faultlib.so $(BUILD)/tests/faults/store_faults
 	@tests/faults/run.sh $(BUILD)
+
+$(BUILD)/tests/faults/faultlib.so: tests/faults/faultlib.c
+	@mkdir -p $(@D)
+	@$(CC) $(CSTD) $(WARN) -O1 -fPIC -shared -o $@ $< -ldl
+
+$(BUILD)/tests/faults/store_faults: $(BUILD)/obj/tests/faults/store_faults.o $(LIBFILES)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(LIBFILES) \
+		-Wl,--end-group -lsqlite3 -lpthread
 
 # Everything, from a bare machine; what CI runs.
 test:

@@ -1,13 +1,7 @@
 #!/bin/sh
-# Fault tests. Builds nothing: $1 is a build folder that holds
-# tests/faults/faultlib.so and tests/faults/store_faults. Made with:
-#
-#   B=build; mkdir -p $B/tests/faults
-#   cc -shared -fPIC -D_GNU_SOURCE -O1 -o $B/tests/faults/faultlib.so \
-#       tests/faults/faultlib.c -ldl
-#   cc -std=gnu17 -D_GNU_SOURCE -Ilib -O1 -g -o $B/tests/faults/store_faults \
-#       tests/faults/store_faults.c $B/lib/store.a $B/lib/mail.a $B/lib/core.a \
-#       -lsqlite3 -lpthread
+# Fault tests, run by `make faults`: every operation of the store with the Nth
+# write, sync, rename, link or unlink failing, or the process dying there.
+# $1 is a build folder with tests/faults/faultlib.so and store_faults.
 set -eu
 build=${1:?usage: run.sh BUILD}
 work=$(mktemp -d)
