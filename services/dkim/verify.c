@@ -327,25 +327,43 @@ verify_no_key(struct verify_signature *s, bool temporary, const char *why)
 
 /* --- the report ----------------------------------------------------------- */
 
+/* Room for what identifies one signature in the report. */
+struct shown {
+	char b[8];
+	size_t n;
+};
+
 /* RFC 6008 section 4: enough of b= to tell signatures apart. */
 static struct slice
-short_b(const struct signature *s)
+short_b(struct shown *shown, struct slice b)
 {
-	return slice_head(s->b, 8);
+	shown->n = 0;
+	for (size_t i = 0; i < b.n && shown->n < sizeof(shown->b); i++)
+		if (slice_trim(slice_of(b.p + i, 1)).n > 0)
+			shown->b[shown->n++] = b.p[i];
+	return slice_of(shown->b, shown->n);
+}
+
+/* What is no name is not repeated in a header of ours. */
+static struct slice
+name_or_nothing(struct slice s)
+{
+	return addr_domain_valid(s, ADDR_UTF8) ? s : S("");
 }
 
 static void
-put_dkim(const struct verify_signature *s, struct authres_result *r)
+put_dkim(const struct verify_signature *s, struct shown *shown,
+    struct authres_result *r)
 {
 	*r = (struct authres_result){
 		.method = "dkim",
 		.result = result_names[s->result],
 		.reason = slice_str(s->result == VERIFY_PASS ? "" : s->why),
 		.properties = {
-			{ "header", "d", s->sig.d },
-			{ "header", "s", s->sig.s },
-			{ "header", "a", s->sig.a },
-			{ "header", "b", short_b(&s->sig) },
+			{ "header", "d", name_or_nothing(s->sig.d) },
+			{ "header", "s", name_or_nothing(s->sig.s) },
+			{ "header", "a", name_or_nothing(s->sig.a) },
+			{ "header", "b", short_b(shown, s->sig.b) },
 		},
 	};
 }
@@ -355,10 +373,11 @@ void
 verify_report(const struct verify *v, struct buf *out)
 {
 	struct authres_result results[LIMIT_DKIM_SIGNATURES + 1];
+	struct shown shown[LIMIT_DKIM_SIGNATURES];
 	size_t n = 0;
 
-	for (size_t i = 0; i < v->n; i++)
-		put_dkim(&v->list[i], &results[n++]);
+	for (size_t i = 0; i < v->n; i++, n++)
+		put_dkim(&v->list[i], &shown[i], &results[n]);
 	if (n == 0)
 		results[n++] = (struct authres_result){
 			.method = "dkim",

@@ -58,7 +58,7 @@ bool verify_use_key(struct verify_signature *s, struct slice txt);
 void verify_no_key(struct verify_signature *s, bool temporary,
     const char *why);
 
-/* Appends the Authentication-Results field. */
+/* Appends the Authentication-Results field, at most 32 KiB. */
 void verify_report(const struct verify *v, struct buf *out);
 
 #endif

@@ -84,13 +84,6 @@ finish(struct verify_request *r)
 		log_error("dkim-verify-failed", "error=\"%s\"",
 		    strerror(r->verify.error));
 	verify_report(&r->verify, &field);
-	if (!buf_ok(&field)) {
-		/* Too much for one field: what is most telling is first. */
-		buf_release(&field);
-		buf_init(&field, LIMIT_FRAME / 2);
-		r->verify.n = r->verify.n > 4 ? 4 : 0;
-		verify_report(&r->verify, &field);
-	}
 	r->dkim->verdicts++;
 	send_verdict(r, buf_slice(&field), &a);
 	buf_release(&field);

@@ -406,6 +406,29 @@ TEST(forged_results_are_cut)
 	verify_release(&v);
 }
 
+TEST(report_repeats_only_names_and_stays_short)
+{
+	struct buf text = BUF_INIT(1 << 20), out = BUF_INIT(32768);
+	struct verify v;
+
+	for (int i = 0; i < LIMIT_DKIM_SIGNATURES; i++) {
+		buf_adds(&text, "DKIM-Signature: v=1; a=x\"y; b=AB\r\n CD"
+		    "EFGHIJ; s=a b; d=");
+		for (int k = 0; k < 300; k++)
+			buf_adds(&text, "long.");
+		buf_adds(&text, "test\r\n");
+	}
+	judge(&v, buf_slice(&text));
+	verify_report(&v, &out);
+	CHECK(buf_ok(&out) && out.n < 4096, "%zu", out.n);
+	CHECK(strstr(buf_str(&out), "dkim=permerror reason=") != NULL, " ");
+	CHECK(strstr(buf_str(&out), " header.b=ABCDEFGH") != NULL, " ");
+	CHECK(strstr(buf_str(&out), "header.d") == NULL, " ");
+	verify_release(&v);
+	buf_release(&text);
+	buf_release(&out);
+}
+
 TEST(hostile_messages_end_well)
 {
 	struct buf text = BUF_INIT(4 << 20);
@@ -601,6 +624,7 @@ TESTS(
 	T(length_covers_only_the_beginning),
 	T(key_records),
 	T(forged_results_are_cut),
+	T(report_repeats_only_names_and_stays_short),
 	T(hostile_messages_end_well),
 	T(what_we_sign_verifies_with_its_edit_applied),
 	T(message_without_author_is_not_signed),
