@@ -29,23 +29,6 @@ struct bounce {
 	int err;
 };
 
-static bool
-tells_delay(const struct message *m, const struct recipient *r, int64_t now)
-{
-	return r->state == RECIPIENT_WAITING && r->attempts > 0 &&
-	    now - m->env.created >= BOUNCE_DELAY_S &&
-	    envelope_owes_delay(&m->env, r);
-}
-
-bool
-bounce_is_due(const struct message *m, int64_t now)
-{
-	for (uint32_t i = 0; i < m->env.n; i++)
-		if (m->env.rcpt[i].owed || tells_delay(m, &m->env.rcpt[i], now))
-			return true;
-	return false;
-}
-
 /* ---- the text ------------------------------------------------------------- */
 
 /* "rfc822;a@b" of an ORCPT parameter, its xtext decoded (RFC 3461 4.2). */
@@ -276,19 +259,19 @@ addressee(const struct message *m, unsigned *flags)
 }
 
 static void
-collect(struct bounce *b)
+collect(struct bounce *b, const struct schedule *now)
 {
-	const struct message *m = b->message;
-	int64_t now = now_wall();
+	const struct envelope *e = &b->message->env;
 
-	b->index = mem_array(m->env.n, sizeof(*b->index));
-	for (uint32_t i = 0; i < m->env.n; i++)
-		if (m->env.rcpt[i].owed || tells_delay(m, &m->env.rcpt[i], now))
+	b->index = mem_array(e->n, sizeof(*b->index));
+	for (uint32_t i = 0; i < e->n; i++)
+		if (e->rcpt[i].owed || schedule_is_late(now, e, &e->rcpt[i]))
 			b->index[b->n++] = i;
 }
 
 void
-bounce_send(struct message *m, void (*done)(struct message *m, bool ok))
+bounce_send(struct message *m, const struct schedule *now,
+    void (*done)(struct message *m, bool ok))
 {
 	struct queue *q = m->queue;
 	struct bounce *b = mem_zero(sizeof(*b));
@@ -299,7 +282,7 @@ bounce_send(struct message *m, void (*done)(struct message *m, bool ok))
 	b->message = m;
 	b->done = done;
 	b->address = addressee(m, &flags);
-	collect(b);
+	collect(b, now);
 	edit_init(&b->edit);
 	buf_init(&b->records, ENVELOPE_MAX);
 	msgid_queue_id(b->env.id);

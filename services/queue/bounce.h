@@ -6,18 +6,14 @@
 #define SERVICES_QUEUE_BOUNCE_H
 
 #include "services/queue/run.h"
-
-/* A delay is told after that long (RFC 3461 4.1, NOTIFY=DELAY). */
-#define BOUNCE_DELAY_S (4 * 3600)
-
-/* True if somebody is to be told about m now. */
-bool bounce_is_due(const struct message *m, int64_t now);
+#include "services/queue/schedule.h"
 
 /*
- * Makes one report about all that is owed. m->settling holds until done is
+ * Makes one report about all that is owed now; there must be something. m->settling holds until done is
  * called: with true the recipients are marked as told, with false nothing
  * changed.
  */
-void bounce_send(struct message *m, void (*done)(struct message *m, bool ok));
+void bounce_send(struct message *m, const struct schedule *now,
+    void (*done)(struct message *m, bool ok));
 
 #endif

@@ -7,12 +7,11 @@
 #include "core/now.h"
 #include "core/rand.h"
 #include "services/queue/bounce.h"
+#include "services/queue/schedule.h"
 #include "wire/deliver.h"
 
 /* What is due within this time is tried together. */
 #define SLACK_MS 1000
-/* A next try that is far away; the heap is asked again then. */
-#define DAY_MS (24u * 3600 * 1000)
 /* A process of ours comes back within seconds; the next hop need not. */
 #define PEER_RETRY_MS 5000
 /* When a report could not be stored. */
@@ -270,19 +269,25 @@ message_result(struct message *m, uint32_t index, const struct outcome *o)
 		message_note(m, index);
 }
 
-/* RFC 5321 4.5.4.1: after some days it is given up. */
-static void
-message_expire(struct message *m)
+static struct schedule
+schedule_now(struct queue *q)
 {
-	int64_t lifetime = (int64_t)m->queue->conf->queue_lifetime;
+	return (struct schedule){
+		.ms = loop_now(q->loop),
+		.wall = now_wall(),
+		.lifetime = (int64_t)q->conf->queue_lifetime,
+	};
+}
 
-	if (m->env.hold || now_wall() - m->env.created < lifetime)
-		return;
+/* What has been tried for too long is given up. */
+static void
+message_expire(struct message *m, const struct schedule *now)
+{
 	for (uint32_t i = 0; i < m->env.n; i++) {
 		struct recipient *r = &m->env.rcpt[i];
 		struct log_line l;
 
-		if (r->state != RECIPIENT_WAITING || r->attempts == 0)
+		if (!schedule_is_expired(now, &m->env, r))
 			continue;
 		r->state = RECIPIENT_FAILED;
 		r->owed = envelope_owes_failure(&m->env, r);
@@ -304,40 +309,12 @@ message_reported(struct message *m, bool ok)
 		message_sleep(m, loop_now(m->queue->loop) + REPORT_RETRY_MS);
 }
 
-/* When something is to be done for m next; 0 if nothing is left. */
-static uint64_t
-message_next(const struct message *m)
-{
-	uint64_t now = loop_now(m->queue->loop), next = 0;
-	int64_t age = now_wall() - m->env.created;
-	int64_t left = (int64_t)m->queue->conf->queue_lifetime - age;
-	bool tried = false, warn = false;
-
-	for (uint32_t i = 0; i < m->env.n; i++) {
-		const struct recipient *r = &m->env.rcpt[i];
-
-		if (r->state != RECIPIENT_WAITING)
-			continue;
-		if (next == 0 || r->next_try < next)
-			next = r->next_try > 0 ? r->next_try : 1;
-		tried |= r->attempts > 0;
-		warn |= envelope_owes_delay(&m->env, r);
-	}
-	if (next == 0)
-		return 0;
-	/* Wake for the expiry and for the report of a delay as well. */
-	if (tried && left > 0 && now + (uint64_t)left * 1000 < next)
-		next = now + (uint64_t)left * 1000;
-	if (warn && age < BOUNCE_DELAY_S &&
-	    now + (uint64_t)(BOUNCE_DELAY_S - age) * 1000 < next)
-		next = now + (uint64_t)(BOUNCE_DELAY_S - age) * 1000;
-	return next < now + DAY_MS ? next : now + DAY_MS;
-}
-
 void
 message_settle(struct message *m)
 {
+	struct schedule now = schedule_now(m->queue);
 	uint64_t next;
+	bool owes;
 
 	if (m->jobs > 0 || m->settling)
 		return;
@@ -345,14 +322,15 @@ message_settle(struct message *m)
 		message_remove(m);
 		return;
 	}
-	message_expire(m);
-	if (!m->env.hold && bounce_is_due(m, now_wall())) {
+	message_expire(m, &now);
+	owes = schedule_owes(&now, &m->env);
+	if (!m->env.hold && owes) {
 		m->settling = true;
-		bounce_send(m, message_reported);
+		bounce_send(m, &now, message_reported);
 		return;
 	}
-	next = message_next(m);
-	if (next == 0 && !bounce_is_due(m, now_wall()))
+	next = schedule_next(&now, &m->env);
+	if (next == 0 && !owes)
 		message_remove(m);
 	else if (m->env.hold)
 		due_clear(&m->queue->run->due, &m->due);

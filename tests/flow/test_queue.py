@@ -313,3 +313,45 @@ def test_nothing_relayed_is_lost_when_a_process_is_killed(make_stack, sink, vict
         missing = set(t.acknowledged) - there
         assert not missing, f"{len(missing)} of {len(t.acknowledged)} lost"
         assert len(t.acknowledged) > 5
+
+
+def test_relay_host_takes_only_what_our_domains_send(make_stack, sink):
+    other = Sink(without=("STARTTLS",)).start()
+    try:
+        stack = make_stack(env=relaying(sink, RELAY_HOST="127.0.0.1", RELAY_PORT=str(other.port)),
+                           files={"postfix-virtual.cf": "fwd@example.test r@far.test\n"})
+        with stack.smtp_submit() as c:
+            c.sendmail(DEMO, ["r@far.test"], text("ours"))
+        other.wait(1)
+        with stack.smtp() as c:
+            c.sendmail("a@remote.test", ["fwd@example.test"], text("forwarded"))
+        sink.wait(1)
+        empty(stack)
+        assert b"Subject: ours" in other.messages[0].body
+        assert b"Subject: forwarded" in sink.messages[0].body
+    finally:
+        other.stop()
+
+
+def test_a_report_that_fails_goes_to_the_postmaster_and_no_further(make_stack, sink):
+    sink.set_script("RCPT 550 5.1.1 nobody here")
+    stack = make_stack(env=relaying(sink, POSTMASTER_ADDRESS="boss@example.test"),
+                       files={"postfix-virtual.cf": "fwd@example.test r@far.test\n"})
+    stack.add_account("boss@example.test", "secret")
+    stack.wait_log("accounts=2")
+    with stack.smtp() as c:
+        c.sendmail("a@remote.test", ["fwd@example.test"], text("lost"))
+    wait_for(lambda: len(subjects(stack, "boss@example.test")) == 1, 20, "double bounce")
+    empty(stack)
+    assert "a@remote.test" in stack.delivered("boss@example.test")[0].read_text()
+
+
+def test_many_recipients_are_split_over_requests(make_stack, sink):
+    stack = make_stack(env=relaying(sink))
+    there = [f"r{n}@far.test" for n in range(250)]
+    with stack.smtp_submit() as c:
+        c.sendmail(DEMO, there + [DEMO], text("crowd"))
+    empty(stack)
+    assert sorted(r["address"] for m in sink.messages for r in m.rcpts) == sorted(there)
+    assert max(len(m.rcpts) for m in sink.messages) <= 100
+    assert subjects(stack) == ["crowd"]
