@@ -21,6 +21,7 @@ struct loop_poll {
 	uv_poll_t uv;
 	void (*fn)(void *, int);
 	void *arg;
+	int events; /* as set, LOOP_ bits */
 };
 
 struct loop_signal {
@@ -189,8 +190,12 @@ on_poll(uv_poll_t *uv, int status, int events)
 		ready |= LOOP_READ;
 	if (events & UV_WRITABLE)
 		ready |= LOOP_WRITE;
-	if (status < 0)
+	if (status < 0) {
 		ready = LOOP_READ | LOOP_WRITE;
+		/* libuv stops watching at POLLERR. The owner may find data in
+		 * front of the error, so it must be told again. */
+		loop_poll_set(p, p->events);
+	}
 	p->fn(p->arg, ready);
 }
 
@@ -214,6 +219,7 @@ loop_poll_set(struct loop_poll *p, int events)
 		want |= UV_READABLE;
 	if (events & LOOP_WRITE)
 		want |= UV_WRITABLE;
+	p->events = events;
 	if (want == 0)
 		must(uv_poll_stop(&p->uv), "uv_poll_stop");
 	else

@@ -139,7 +139,7 @@ session_close(struct session *s, const char *reason)
 void
 session_stop(struct session *s)
 {
-	if ((UNDER_WAY & 1u << s->state) || s->t.then != NULL)
+	if (UNDER_WAY & 1u << s->state)
 		return;
 	/* In a handshake there is no clear place for words. */
 	if (s->state != SMTP_OPENING && s->state != SMTP_CLOSED)

@@ -1,8 +1,10 @@
 """The SMTP server with scripted peers: what a whole stack cannot be made to do."""
 
 import base64
+import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -443,6 +445,18 @@ def test_dripping_bytes_does_not_keep_a_command_alive():
             c.send("X")
             time.sleep(0.2)
         assert c.reply().startswith("421 4.4.2")
+
+
+def test_a_reset_behind_the_last_bytes_is_noticed():
+    with Mx() as h:
+        c = h.envelope()
+        assert c.do("DATA").startswith("354")
+        h.process.send_signal(signal.SIGSTOP)
+        c.send("begun")
+        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        c.sock.close()
+        h.process.send_signal(signal.SIGCONT)
+        wait_for(lambda: "event=disconnect" in h.text())
 
 
 def test_stop_says_goodbye_to_the_idle_and_lets_data_finish():

@@ -53,7 +53,7 @@ def get(payload, form):
     for f in form:
         if f == "s":
             n = struct.unpack_from(">I", payload, at)[0]
-            out.append(payload[at + 4:at + 4 + n].decode())
+            out.append(payload[at + 4:at + 4 + n].decode(errors="replace"))
             at += 4 + n
         else:
             kind = {"b": ">B", "i": ">I", "q": ">Q"}[f]
