@@ -4,21 +4,25 @@
 #include "mail/trace.h"
 #include "wire/deliver.h"
 
+#define LATER(enhanced, text) { WIRE_LATER, enhanced, text }
+#define NEVER(enhanced, text) { WIRE_NEVER, enhanced, text }
+
 static const struct place_verdict verdicts[STORE_ERRORS] = {
 	[STORE_OK] = { WIRE_DONE, "2.0.0", "Saved" },
-	[STORE_NO_MAILBOX] = { WIRE_LATER, "4.3.0", "Mailbox is not available" },
-	[STORE_NO_MESSAGE] = { WIRE_LATER, "4.3.0", "Mailbox is not available" },
-	[STORE_EXISTS] = { WIRE_LATER, "4.3.0", "Mailbox is not available" },
-	[STORE_HAS_CHILDREN] = { WIRE_LATER, "4.3.0", "Mailbox is not available" },
-	[STORE_NAME] = { WIRE_NEVER, "5.1.3", "Not a valid mailbox name" },
-	[STORE_LIMIT] = { WIRE_NEVER, "5.2.3", "Message exceeds a limit of the mailbox" },
-	[STORE_QUOTA] = { WIRE_NEVER, "5.2.2", "Quota exceeded (mailbox for user is full)" },
-	[STORE_NO_SPACE] = { WIRE_LATER, "4.3.1", "Insufficient system storage" },
-	[STORE_READ_ONLY] = { WIRE_LATER, "4.3.0", "Mail storage is read-only" },
-	[STORE_DENIED] = { WIRE_LATER, "4.3.0", "Mail storage refuses access" },
-	[STORE_AGAIN] = { WIRE_LATER, "4.2.0", "Mailbox is busy" },
-	[STORE_CORRUPT] = { WIRE_LATER, "4.3.0", "Mailbox is damaged" },
-	[STORE_IO] = { WIRE_LATER, "4.3.0", "Mail storage failed" },
+	[STORE_NO_MAILBOX] = LATER("4.3.0", "Mailbox is not available"),
+	[STORE_NO_MESSAGE] = LATER("4.3.0", "Mailbox is not available"),
+	[STORE_EXISTS] = LATER("4.3.0", "Mailbox is not available"),
+	[STORE_HAS_CHILDREN] = LATER("4.3.0", "Mailbox is not available"),
+	[STORE_NAME] = NEVER("5.1.3", "Not a valid mailbox name"),
+	[STORE_LIMIT] = NEVER("5.2.3", "Message exceeds a mailbox limit"),
+	[STORE_QUOTA] = NEVER("5.2.2",
+	    "Quota exceeded (mailbox for user is full)"),
+	[STORE_NO_SPACE] = LATER("4.3.1", "Insufficient system storage"),
+	[STORE_READ_ONLY] = LATER("4.3.0", "Mail storage is read-only"),
+	[STORE_DENIED] = LATER("4.3.0", "Mail storage refuses access"),
+	[STORE_AGAIN] = LATER("4.2.0", "Mailbox is busy"),
+	[STORE_CORRUPT] = LATER("4.3.0", "Mailbox is damaged"),
+	[STORE_IO] = LATER("4.3.0", "Mail storage failed"),
 };
 
 const struct place_verdict *

@@ -355,3 +355,27 @@ def test_many_recipients_are_split_over_requests(make_stack, sink):
     assert sorted(r["address"] for m in sink.messages for r in m.rcpts) == sorted(there)
     assert max(len(m.rcpts) for m in sink.messages) <= 100
     assert subjects(stack) == ["crowd"]
+
+
+def test_a_mailbox_that_cannot_be_written_is_tried_again(stack):
+    stack.add_account("u@example.test", "secret")
+    stack.wait_log("accounts=2")
+    blocked = stack.maildir("u@example.test")
+    with stack.smtp() as c:
+        c.sendmail("a@remote.test", ["u@example.test"], text("first"))
+    aside = blocked.with_name("aside")
+    time.sleep(1)
+    blocked.rename(aside)
+    blocked.write_text("a file where a folder should be")
+    with stack.smtp() as c:
+        c.sendmail("a@remote.test", ["u@example.test", DEMO], text("later"))
+    assert subjects(stack) == ["later"]
+    assert "u@example.test" in queue(stack, "list").stdout
+    assert len(spool(stack)) == 1
+    blocked.unlink()
+    aside.rename(blocked)
+    queue(stack, "flush")
+    wait_for(lambda: sorted(subjects(stack, "u@example.test")) == ["first", "later"], 20,
+             "second try")
+    empty(stack)
+    assert subjects(stack) == ["later"]
