@@ -59,6 +59,8 @@ run(const struct command *c, int argc, char **argv)
 		    "'setup config check'");
 	if (*s.conf.timezone != '\0')
 		setenv("TZ", s.conf.timezone, 1);
+	else
+		unsetenv("TZ"); /* empty would be UTC, not /etc/localtime */
 	status = c->run(&s, argc, argv);
 	conf_release(&s.conf);
 	conf_problems_release(&s.problems);

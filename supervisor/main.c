@@ -64,10 +64,12 @@ configure(struct sup *s)
 	if (r == -1)
 		return -1;
 	log_set_level(s->conf.log_level);
-	if (s->conf.timezone[0] != '\0') {
+	/* An empty TZ would mean UTC; without one /etc/localtime counts. */
+	if (s->conf.timezone[0] != '\0')
 		setenv("TZ", s->conf.timezone, 1);
-		tzset();
-	}
+	else
+		unsetenv("TZ");
+	tzset();
 	sup_trusted_networks(&s->conf);
 	return 0;
 }
