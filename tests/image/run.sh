@@ -60,6 +60,7 @@ start_engine() {
 make_base() {
 	docker image inspect $base >/dev/null 2>&1 && return 0
 	echo "making $base"
+	# shellcheck disable=SC2016
 	mirror=$(apt-get indextargets --format '$(SITE)' \
 		'Identifier: Packages' | sed -n 1p)
 	debootstrap --variant=minbase trixie "$work/root" "$mirror" \

@@ -197,6 +197,16 @@ def test_log_level_is_obeyed(make_box):
     assert "level=info event=process-ready" not in box.logs()
 
 
+def test_zone_of_the_host_counts_where_none_is_set(make_box):
+    zone = ["-v", "/usr/share/zoneinfo/Asia/Kolkata:/etc/localtime:ro"]
+    box = with_account(make_box(options=[*HARDENED, *zone], env={"TZ": ""})).start().wait_up()
+    with box.mx() as c:
+        c.send_message(message("where"))
+    box.wait_subject("where", *USER)
+    assert "+05:30" in box.setup("email", "add", "bad", "x", check=False).stderr
+    assert all("+05:30" in x for x in box.logs().splitlines())
+
+
 def test_config_volume_may_be_read_only(make_box):
     box = make_box()
     box.once("setup", "email", "add", *USER)
