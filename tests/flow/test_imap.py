@@ -1,0 +1,114 @@
+"""IMAP on the running stack, the way Python's imaplib uses it: TLS, login, the
+worker, and mail that arrives by SMTP meanwhile."""
+
+import imaplib
+import re
+import time
+
+import pytest
+
+from stack import wait_for
+
+MESSAGE = b"From: a@example.test\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nbody text\r\n"
+
+
+@pytest.fixture
+def user(shared_stack, request):
+    """A fresh account on the shared stack."""
+    name = re.sub(r"[^a-z0-9]", "-", request.node.name.lower())[:50]
+    address = f"{name}@example.test"
+    shared_stack.add_account(address, "secret-word")
+
+    def login():
+        try:
+            return shared_stack.imap(address, "secret-word")
+        except imaplib.IMAP4.error:
+            return None
+    wait_for(login, what="account").logout()
+    return address, "secret-word"
+
+
+def test_append_fetch_search_store_expunge(shared_stack, user):
+    with shared_stack.imap(*user) as m:
+        assert m.select()[0] == "OK"
+        for i in range(3):
+            assert m.append("INBOX", None, None, MESSAGE)[0] == "OK"
+        assert m.noop()[0] == "OK"
+        m.literal = "GRÜSSE".replace("SS", "ß").encode()
+        assert m.search("UTF-8", "SUBJECT")[1] == [b"1 2 3"]
+        assert m.search(None, "UNSEEN")[1] == [b"1 2 3"]
+        assert m.fetch("2", "(RFC822)")[1][0][1] == MESSAGE
+        assert m.search(None, "UNSEEN")[1] == [b"1 3"]
+        m.store("1:2", "+FLAGS", "\\Deleted")
+        assert m.expunge()[1] == [b"1", b"1"]
+        assert m.status("INBOX", "(MESSAGES UNSEEN)")[1] == [b"INBOX (MESSAGES 1 UNSEEN 1)"]
+
+
+def test_starttls_and_pipelined_login(shared_stack, user):
+    m = imaplib.IMAP4("localhost", shared_stack.port(143), timeout=30)
+    m.starttls(shared_stack.tls())
+    address, password = user
+    m.send(f'x1 LOGIN {address} {password}\r\nx2 SELECT INBOX\r\nx3 LOGOUT\r\n'.encode())
+    text = b""
+    while b"x3 OK" not in text:
+        data = m.sock.recv(65536)
+        assert data, text
+        text += data
+    assert b"x1 OK [CAPABILITY" in text and b"x2 OK [READ-WRITE]" in text and b"* BYE" in text
+
+
+def test_large_append_and_fetch_through_tls(shared_stack, user):
+    big = MESSAGE + b"a line that is one of very many lines\r\n" * 100000
+    with shared_stack.imap(*user) as m:
+        assert m.append("INBOX", None, None, big)[0] == "OK"
+        m.select()
+        assert m.fetch("1", "(BODY.PEEK[])")[1][0][1] == big
+
+
+def test_idle_hears_a_delivery_by_smtp(shared_stack, user):
+    address, _ = user
+    with shared_stack.imap(*user) as m:
+        m.select()
+        m.send(b"i1 IDLE\r\n")
+        assert m.readline().startswith(b"+")
+        with shared_stack.smtp_submit(*user) as c:
+            start = time.monotonic()
+            c.sendmail(address, [address], f"From: {address}\r\nSubject: hi\r\n\r\nhi\r\n")
+        while b"EXISTS" not in m.readline():
+            pass
+        assert time.monotonic() - start < 2
+        m.send(b"DONE\r\n")
+        while not m.readline().startswith(b"i1 OK"):
+            pass
+
+
+def test_another_session_is_not_disturbed_by_a_slow_reader(shared_stack, user):
+    big = MESSAGE + b"x" * 70 + b"\r\n" + b"a line that is one of very many lines\r\n" * 200000
+    with shared_stack.imap(*user) as slow, shared_stack.imap(*user) as other:
+        assert slow.append("INBOX", None, None, big)[0] == "OK"
+        slow.select()
+        slow.send(b"s FETCH 1 BODY.PEEK[]\r\ns2 FETCH 1 BODY.PEEK[]\r\n")
+        other.select()
+        for _ in range(20):
+            start = time.monotonic()
+            other.noop()
+            assert time.monotonic() - start < 0.5
+        while not slow.readline().startswith(b"s2 OK"):
+            pass
+
+
+def test_worker_killed_loses_nothing_acknowledged(stack):
+    m = stack.imap()
+    assert m.append("INBOX", "(\\Flagged)", None, MESSAGE)[0] == "OK"
+    stack.kill("imap")
+    with pytest.raises((imaplib.IMAP4.abort, OSError)):
+        m.noop()
+
+    def again():
+        try:
+            return stack.imap()
+        except (imaplib.IMAP4.error, OSError):
+            return None
+    with wait_for(again, what="login after the restart") as m:
+        m.select()
+        assert m.search(None, "FLAGGED")[1] == [b"1"]
