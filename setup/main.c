@@ -61,6 +61,7 @@ run(const struct command *c, int argc, char **argv)
 		setenv("TZ", s.conf.timezone, 1);
 	else
 		unsetenv("TZ"); /* empty would be UTC, not /etc/localtime */
+	tzset();
 	status = c->run(&s, argc, argv);
 	conf_release(&s.conf);
 	conf_problems_release(&s.problems);
