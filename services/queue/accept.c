@@ -1,6 +1,7 @@
-#include <fcntl.h>
-
+/* The end of data: header edit, dkim's verdict or signature. See intake.h. */
 #include "services/queue/intake.h"
+
+#include <fcntl.h>
 
 #include "core/log.h"
 #include "mail/addr.h"

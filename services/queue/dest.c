@@ -1,3 +1,4 @@
+/* Destinations: how many jobs at once, which rest. See run.h. */
 #include "services/queue/run.h"
 
 #include "core/log.h"

@@ -1,6 +1,7 @@
-#include <fcntl.h>
-
+/* Delivery while the client waits, and the spool. See intake.h. */
 #include "services/queue/intake.h"
+
+#include <fcntl.h>
 
 #include "core/log.h"
 #include "services/queue/frame.h"

@@ -1,3 +1,4 @@
+/* One try: a request to deliver, relay or auth. See run.h. */
 #include "services/queue/run.h"
 
 #include "core/log.h"

@@ -10,6 +10,7 @@
  *	envelope.c  sender, recipients, their states, their records
  *	spool.c     the files
  *	run.c       messages in the spool: when, to whom, what came of it
+ *	load.c      the spool at start
  *	schedule.c  what time does to a message; retry.c: when to try again
  *	dest.c      destinations: how many tries at once, rest
  *	job.c       one try: a request to deliver, relay or auth

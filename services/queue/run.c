@@ -1,6 +1,5 @@
+/* Messages in the spool, from the first try to the removal. See run.h. */
 #include "services/queue/run.h"
-
-#include <fcntl.h>
 
 #include "core/file.h"
 #include "core/log.h"
@@ -340,11 +339,7 @@ message_settle(struct message *m)
 
 /* ---- coming in ------------------------------------------------------------ */
 
-/*
- * A message from its records. first: when its recipients are due. Returns NULL
- * with *why; *used is how much of tail is whole records.
- */
-static struct message *
+struct message *
 message_new(struct queue *q, const char *id, uint64_t size, struct slice tail,
     uint64_t first, size_t *used, const char **why)
 {
@@ -367,7 +362,7 @@ message_new(struct queue *q, const char *id, uint64_t size, struct slice tail,
 	return m;
 }
 
-static void
+void
 message_enter(struct message *m)
 {
 	if (map_get(&m->queue->run->messages, slice_str(m->env.id)) != NULL)
@@ -398,135 +393,6 @@ run_take(struct queue *q, const char *id, uint64_t size, struct slice records)
 
 /* ---- the start ------------------------------------------------------------ */
 
-struct found {
-	struct list link;
-	char name[SPOOL_NAME];
-};
-
-/* A piece of the spool, read on a thread. */
-#define LOAD_BATCH 64
-struct load {
-	struct queue *queue;
-	size_t n;
-	struct {
-		char name[SPOOL_NAME];
-		struct buf tail;
-		int err;
-	} file[LOAD_BATCH];
-};
-
-static void run_load_more(struct run *run);
-
-static void
-load_one(struct queue *q, const char *name, struct buf *tail, int *err)
-{
-	char id[QUEUE_ID_LEN + 1];
-	uint64_t size;
-	int fd = spool_message_open(&q->spool, name);
-
-	if (fd == -1 || !spool_name_parse(name, id, &size) ||
-	    lseek(fd, (off_t)size, SEEK_SET) == -1 ||
-	    file_read_fd(fd, tail) == -1)
-		*err = errno;
-	if (fd != -1)
-		close(fd);
-}
-
-static void
-load_work(void *arg)
-{
-	struct load *load = arg;
-
-	for (size_t i = 0; i < load->n; i++)
-		load_one(load->queue, load->file[i].name, &load->file[i].tail,
-		    &load->file[i].err);
-}
-
-static void
-load_take(struct queue *q, const char *name, struct buf *tail, int err)
-{
-	const char *why = "file cannot be read";
-	char id[QUEUE_ID_LEN + 1];
-	struct message *m = NULL;
-	uint64_t size, now = loop_now(q->loop);
-	size_t used = 0;
-
-	if (err == ENOENT || !spool_name_parse(name, id, &size))
-		return;
-	if (err == 0)
-		m = message_new(q, id, size, buf_slice(tail), now, &used, &why);
-	if (m == NULL) {
-		/* A name is given to durable content only, so this is damage,
-		 * not a crash. Kept for a human to look at. */
-		log_error("spool", "id=%s file=%s reason=\"%s\" error=\"%s\" kept=bad.%s",
-		    id, name, why, err != 0 ? strerror(err) : "", name);
-		if (err == 0 && spool_message_quarantine(&q->spool, name) == -1)
-			log_error("spool", "file=%s rename=\"%s\"", name,
-			    strerror(errno));
-		return;
-	}
-	if (used < tail->n && spool_message_truncate(&q->spool, name,
-	    size + used) == -1)
-		log_error("spool", "file=%s truncate=\"%s\"", name,
-		    strerror(errno));
-	/* What was tried before waits a little, so that a restart does not
-	 * send everything at once. */
-	for (uint32_t i = 0; i < m->env.n; i++)
-		if (m->env.rcpt[i].reply != NULL)
-			m->env.rcpt[i].next_try = now +
-			    rand_below(q->run->rule.min_ms + 1);
-	log_info("resumed", "id=%s", id);
-	message_enter(m);
-}
-
-static void
-load_done(void *arg)
-{
-	struct load *load = arg;
-	struct queue *q = load->queue;
-
-	for (size_t i = 0; i < load->n; i++) {
-		load_take(q, load->file[i].name, &load->file[i].tail,
-		    load->file[i].err);
-		buf_release(&load->file[i].tail);
-	}
-	mem_free(load);
-	q->run->load_running = false;
-	run_load_more(q->run);
-}
-
-static void
-run_load_more(struct run *run)
-{
-	struct load *load;
-
-	if (list_is_empty(&run->loading))
-		return;
-	load = mem_zero(sizeof(*load));
-	load->queue = run->queue;
-	while (load->n < LOAD_BATCH && !list_is_empty(&run->loading)) {
-		struct found *f = LIST_FIRST(&run->loading, struct found, link);
-
-		memcpy(load->file[load->n].name, f->name, SPOOL_NAME);
-		buf_init(&load->file[load->n].tail, ENVELOPE_MAX);
-		load->n++;
-		list_remove(&f->link);
-		mem_free(f);
-	}
-	run->load_running = true;
-	loop_work(run->queue->loop, load_work, load_done, load);
-}
-
-static void
-run_found(void *arg, const char *name)
-{
-	struct run *run = arg;
-	struct found *f = mem_zero(sizeof(*f));
-
-	snprintf(f->name, sizeof(f->name), "%s", name);
-	list_push(&run->loading, &f->link);
-}
-
 int
 run_start(struct queue *q, const char **why)
 {
@@ -536,15 +402,11 @@ run_start(struct queue *q, const char **why)
 	q->run = run;
 	map_init(&run->messages);
 	dests_init(&run->dests);
-	list_init(&run->loading);
 	run->timer = loop_timer_new(q->loop, run_tick, run);
 	run->rule = (struct retry_rule){ q->conf->queue_retry_min * 1000,
 		q->conf->queue_retry_max * 1000 };
 	run->peer_rule = (struct retry_rule){ PEER_RETRY_MS, run->rule.max_ms };
-	if (spool_list(&q->spool, run_found, run) == -1)
-		return fail(why, "the spool folder cannot be read");
-	run_load_more(run);
-	return 0;
+	return load_start(q, why);
 }
 
 /* ---- what people ask for -------------------------------------------------- */

@@ -71,7 +71,6 @@ struct run {
 	struct retry_rule rule;      /* a next hop that says later */
 	struct retry_rule peer_rule; /* a process of ours that died */
 	struct list loading;         /* names found at start */
-	bool load_running;
 	unsigned running;            /* requests under way */
 };
 
@@ -83,6 +82,15 @@ int run_start(struct queue *q, const char **why) MUST_CHECK;
  */
 void run_take(struct queue *q, const char *id, uint64_t size,
     struct slice records);
+/*
+ * A message from its records (tail: all that follows the body in its file),
+ * everybody due at first. NULL with *why; *used is how much of tail is whole.
+ */
+struct message *message_new(struct queue *q, const char *id, uint64_t size,
+    struct slice tail, uint64_t first, size_t *used, const char **why);
+/* Puts it among the others; may free it if nothing is left to do for it. */
+void message_enter(struct message *m);
+
 struct message *run_find(struct queue *q, struct slice id);
 struct run_counts {
 	size_t active;
@@ -119,6 +127,9 @@ struct outcome {
 };
 void message_result(struct message *m, uint32_t index,
     const struct outcome *o);
+
+/* load.c: as run_start */
+int load_start(struct queue *q, const char **why) MUST_CHECK;
 
 /* dest.c */
 void dests_init(struct dests *d);
