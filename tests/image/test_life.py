@@ -91,6 +91,37 @@ def test_stop_ends_it_with_status_0(make_box, figure):
     assert "event=stopped status=0" in box.logs()
 
 
+def test_stop_does_not_wait_for_silent_clients(make_box, figure):
+    box = with_account(make_box()).start().wait_up()
+    idle, lazy, submit, mx = box.imap(*USER), box.imap(*USER, port=143), box.submit(*USER), box.mx()
+    idle.select("INBOX")
+    idle.send(b"a IDLE\r\n")
+    before = time.monotonic()
+    docker("stop", "-t", "60", box.name)
+    took = time.monotonic() - before
+    figure("stop with silent clients", f"{took:.2f} s")
+    assert box.state()["ExitCode"] == 0
+    assert took < 5
+    for c in (idle, lazy):
+        c.shutdown()
+    for c in (submit, mx):
+        c.close()
+
+
+def test_stop_gives_up_on_half_a_message(make_box):
+    box = with_account(make_box()).start().wait_up()
+    with socket.create_connection(("127.0.0.1", box.ports[25])) as s:
+        s.sendall(b"EHLO client.example.org\r\n")
+        wait_for(lambda: b"250 " in s.recv(4096), 10, "EHLO reply")
+        s.sendall(b"MAIL FROM:<friend@example.org>\r\nRCPT TO:<user@example.com>\r\nDATA\r\n")
+        wait_for(lambda: b"354 " in s.recv(4096), 10, "354")
+        s.sendall(b"Subject: half\r\n\r\nhal")
+        before = time.monotonic()
+        docker("stop", "-t", "60", box.name)
+    assert box.state()["ExitCode"] == 0
+    assert time.monotonic() - before < STOP_S
+
+
 def test_stop_under_load_loses_nothing_acknowledged(make_box, figure):
     box = with_account(make_box()).start().wait_up()
     acknowledged, stop = [], threading.Event()
