@@ -110,16 +110,16 @@ def test_stop_does_not_wait_for_silent_clients(make_box, figure):
 
 def test_stop_gives_up_on_half_a_message(make_box):
     box = with_account(make_box()).start().wait_up()
-    with socket.create_connection(("127.0.0.1", box.ports[25])) as s:
-        s.sendall(b"EHLO client.example.org\r\n")
-        wait_for(lambda: b"250 " in s.recv(4096), 10, "EHLO reply")
-        s.sendall(b"MAIL FROM:<friend@example.org>\r\nRCPT TO:<user@example.com>\r\nDATA\r\n")
-        wait_for(lambda: b"354 " in s.recv(4096), 10, "354")
-        s.sendall(b"Subject: half\r\n\r\nhal")
-        before = time.monotonic()
-        docker("stop", "-t", "60", box.name)
+    mx = box.mx()
+    mx.ehlo()
+    for line in ("MAIL FROM:<friend@example.org>", "RCPT TO:<user@example.com>", "DATA"):
+        assert mx.docmd(line)[0] in (250, 354)
+    mx.send("Subject: half\r\n\r\nhal")
+    before = time.monotonic()
+    docker("stop", "-t", "60", box.name)
     assert box.state()["ExitCode"] == 0
     assert time.monotonic() - before < STOP_S
+    mx.close()
 
 
 def test_stop_under_load_loses_nothing_acknowledged(make_box, figure):
