@@ -36,12 +36,24 @@ on_resync(void *ctx, const struct store_message *msg)
 	return 0;
 }
 
+static int
+range_order(const void *pa, const void *pb)
+{
+	const struct seq_range *a = pa, *b = pb;
+
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	return 0;
+}
+
+/* What of gone the client said it has. */
 static void
 add_known(struct store_set *out, const struct store_set *gone,
     const struct seq_set *known)
 {
 	struct store_set have = STORE_SET_INIT;
 
+	qsort(known->r, known->n, sizeof(*known->r), range_order);
 	for (size_t i = 0; i < known->n; i++)
 		store_set_add(&have, known->r[i].first,
 		    known->r[i].last != 0 ? known->r[i].last : STORE_UID_MAX);
@@ -213,9 +225,11 @@ close_step(struct command *c)
 	s->expunged += store_set_count(&gone);
 	c->touched = gone.n > 0;
 	store_set_release(&gone);
-	if (err != STORE_OK && err != STORE_NO_MAILBOX)
+	if (err != STORE_OK && err != STORE_NO_MAILBOX) {
+		/* It stays selected, and nothing is lost. */
+		c->after = NULL;
 		command_failed(c, err);
-	else if (s->qresync)
+	} else if (s->qresync)
 		buf_addf(&c->out,
 		    "%.*s OK [HIGHESTMODSEQ %llu] CLOSE completed.\r\n",
 		    SLICE_ARG(c->tag), (unsigned long long)modseq);

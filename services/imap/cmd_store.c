@@ -79,13 +79,32 @@ tell_changed(struct store_cmd *st, enum store_err *err)
 	return STEP_DONE;
 }
 
+/*
+ * True if what has this change's MODSEQ need not be told again. When it is
+ * told here, always; a silent change only if the client knew everything before
+ * it and nobody came in between: else what others did to the same messages
+ * would never be told.
+ */
+static bool
+is_known(const struct store_cmd *st, uint64_t before)
+{
+	if (st->modseq <= before)
+		return false; /* nothing changed */
+	return !st->silent ||
+	    (st->c->session->view->modseq == before &&
+	     st->modseq == before + 1);
+}
+
 static enum store_err
 change(struct store_cmd *st)
 {
 	struct view *v = st->c->session->view;
 	uint64_t before;
-	enum store_err err = store_mailbox_modseq(v->mailbox, &before);
+	enum store_err err;
 
+	if (st->silent)
+		command_refresh(st->c, false, false);
+	err = store_mailbox_modseq(v->mailbox, &before);
 	if (err != STORE_OK)
 		return err;
 	err = store_change_flags(v->mailbox, &st->set, &st->change,
@@ -93,10 +112,9 @@ change(struct store_cmd *st)
 	if (err != STORE_OK)
 		return err;
 	st->changed = true;
-	if (st->modseq > before) {
-		st->c->touched = true;
+	st->c->touched = st->modseq > before;
+	if (is_known(st, before))
 		command_own(st->c, st->modseq);
-	}
 	if ((st->change.flags & STORE_DELETED) != 0 &&
 	    st->change.how != STORE_REMOVE)
 		st->c->session->deleted += view_count(v, &st->set);
