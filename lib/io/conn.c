@@ -66,6 +66,14 @@ out_left(const struct conn *c)
 	return c->out.n - c->out_done;
 }
 
+/* More output is to come soon that this can leave with. */
+static bool
+is_held(const struct conn *c)
+{
+	return c->gather && c->paused && c->in.n > 0 && !c->closing &&
+	    !c->eof && c->tls != TLS_AWAITED && out_left(c) < CONN_OUT_HIGH;
+}
+
 static void
 update_poll(struct conn *c)
 {
@@ -82,7 +90,7 @@ update_poll(struct conn *c)
 
 		if ((room && !c->eof) || c->write_wants_read)
 			want |= LOOP_READ;
-		if ((out_left(c) > 0 && !c->write_wants_read) ||
+		if ((out_left(c) > 0 && !c->write_wants_read && !is_held(c)) ||
 		    c->read_wants_write)
 			want |= LOOP_WRITE;
 	}
@@ -361,7 +369,7 @@ conn_step(struct conn *c, bool readable)
 		if (meet_eof(c))
 			return;
 	}
-	if (c->tls != TLS_HANDSHAKE && flush(c) == -1) {
+	if (c->tls != TLS_HANDSHAKE && !is_held(c) && flush(c) == -1) {
 		conn_fail(c, "connection lost");
 		return;
 	}
@@ -458,6 +466,12 @@ conn_writef(struct conn *c, const char *fmt, ...)
 	if (out_left(c) > CONN_OUT_HIGH)
 		c->above = true;
 	conn_schedule(c);
+}
+
+void
+conn_gather(struct conn *c)
+{
+	c->gather = true;
 }
 
 size_t

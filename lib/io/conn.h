@@ -68,6 +68,12 @@ void conn_connect_cancel(struct conn_connect *c);
 void conn_write(struct conn *c, const void *p, size_t n);
 void conn_write_slice(struct conn *c, struct slice s);
 void conn_writef(struct conn *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/*
+ * From now on replies to pipelined commands leave together even if some of
+ * them take a while: output waits as long as the connection is paused with
+ * unread input.
+ */
+void conn_gather(struct conn *c);
 /* Bytes queued and not yet taken by the kernel. */
 size_t conn_out_pending(const struct conn *c);
 /* Above this many pending bytes a producer should wait for on_drain. */

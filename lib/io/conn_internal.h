@@ -43,6 +43,7 @@ struct conn {
 	enum tls_state tls;
 	unsigned busy;   /* inside a callback: free later */
 	bool paused;
+	bool gather;     /* conn_gather was called */
 	bool eof;        /* the peer ended its side */
 	bool eof_told;
 	bool closing;
