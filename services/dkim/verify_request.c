@@ -1,6 +1,6 @@
 /*
- * One WIRE_DKIM_VERIFY request: hash (a large one on a thread), ask the resolver for the
- * keys, answer with the verdict.
+ * One WIRE_DKIM_VERIFY request: hash (a large message on a thread), ask the
+ * resolver for the keys, answer with the verdict.
  */
 #include "core/now.h"
 #include "services/dkim/dkim.h"
