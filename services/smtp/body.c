@@ -93,8 +93,8 @@ body_fault(const struct body *b)
 		unsigned fault;
 		const char *reply;
 	} faults[] = {
-		{ DOTSTUFF_BARE_LF | DOTSTUFF_BARE_CR,
-		    "550 5.6.0 Error: bare LF/CR in message, lines must end in "
+		{ DOTSTUFF_BARE_CR,
+		    "550 5.6.0 Error: bare CR in message, lines must end in "
 		    "CRLF" },
 		{ DOTSTUFF_NUL, "550 5.6.0 Error: NUL in message" },
 		{ DOTSTUFF_LONG_LINE, "500 5.6.0 Error: line too long in message" },

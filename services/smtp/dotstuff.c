@@ -24,9 +24,10 @@ count_line(struct dotstuff *d, size_t n)
 		d->faults |= DOTSTUFF_LONG_LINE;
 }
 
-/* Inside a line: up to its end, or to the end of the input. */
+/* Inside a line: up to its end, or to the end of the input. *bare is set to a
+ * LF that has no CR before it. */
 static const char *
-take_text(struct dotstuff *d, const char *p, const char *end)
+take_text(struct dotstuff *d, const char *p, const char *end, const char **bare)
 {
 	const char *lf = memchr(p, '\n', (size_t)(end - p));
 	const char *stop = lf != NULL ? lf : end;
@@ -46,9 +47,8 @@ take_text(struct dotstuff *d, const char *p, const char *end)
 		d->state = DOTSTUFF_START;
 		d->line = 0;
 	} else {
-		d->faults |= DOTSTUFF_BARE_LF;
-		count_line(d, 1);
-		d->state = DOTSTUFF_TEXT;
+		*bare = lf;
+		d->line = 0;
 	}
 	return lf + 1;
 }
@@ -90,9 +90,20 @@ dotstuff_decode(struct dotstuff *d, struct slice in,
 			count_line(d, 1);
 			d->state = DOTSTUFF_TEXT;
 			break;
-		case DOTSTUFF_TEXT:
-			p = take_text(d, p, end);
+		case DOTSTUFF_TEXT: {
+			const char *bare = NULL;
+
+			p = take_text(d, p, end, &bare);
+			if (bare == NULL)
+				break;
+			/* Stored as a line end, but the line goes on as far
+			 * as dots are concerned. */
+			emit(&spans, from, bare);
+			spans.out[spans.count++] = S("\r\n");
+			from = p;
+			d->state = DOTSTUFF_TEXT;
 			break;
+		}
 		case DOTSTUFF_CR:
 			if (*p == '\n') {
 				p++;

@@ -4,9 +4,12 @@
  * by body.c. A pure streaming decoder: how the input is cut into pieces never
  * changes the result.
  *
- * Only CRLF ends a line. A bare LF or CR, a NUL and an overlong line are noted
- * and never end anything, so what two servers could read differently is one
- * message that the caller refuses as a whole (RFC 5321 2.3.8).
+ * Only CRLF ends a line (RFC 5321 2.3.8): what comes behind a bare LF is never
+ * the end of the message and its dot is never removed, so no second message
+ * can hide in a first one. A bare LF itself is stored as CRLF, since programs
+ * that send a file as it is on disk mean that; from here on every reader sees
+ * the same lines. A bare CR, a NUL and an overlong line are noted, and the
+ * caller refuses the message as a whole.
  */
 #ifndef SMTP_DOTSTUFF_H
 #define SMTP_DOTSTUFF_H
@@ -14,10 +17,9 @@
 #include "core/slice.h"
 
 enum dotstuff_fault {
-	DOTSTUFF_BARE_LF = 1,
-	DOTSTUFF_BARE_CR = 2,
-	DOTSTUFF_NUL = 4,
-	DOTSTUFF_LONG_LINE = 8, /* over LIMIT_SMTP_TEXT_LINE */
+	DOTSTUFF_BARE_CR = 1,
+	DOTSTUFF_NUL = 2,
+	DOTSTUFF_LONG_LINE = 4, /* over LIMIT_SMTP_TEXT_LINE */
 };
 
 enum dotstuff_state {

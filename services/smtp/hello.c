@@ -17,9 +17,7 @@ judge(struct slice name)
 			ip = slice_from(ip, 5);
 		return sockaddr_parse(&a, ip, 0) == 0 ? HELO_OK : HELO_INVALID;
 	}
-	if (!addr_domain_valid(name, ADDR_UTF8))
-		return HELO_INVALID;
-	return slice_find(name, '.') >= 0 ? HELO_OK : HELO_NOT_FQDN;
+	return addr_domain_valid(name, ADDR_UTF8) ? HELO_OK : HELO_INVALID;
 }
 
 static int

@@ -69,10 +69,6 @@ judge(struct session *s, struct recipient *r, struct answer *a)
 		reply_reject(s, "RCPT", to,
 		    "501 5.5.2 <%s>: Helo command rejected: Invalid name",
 		    s->helo);
-	} else if (s->helo_kind == HELO_NOT_FQDN && !known_client) {
-		reply_reject(s, "RCPT", to,
-		    "504 5.5.2 <%s>: Helo command rejected: need "
-		    "fully-qualified hostname", s->helo);
 	} else if (a->result == WIRE_RCPT_UNKNOWN) {
 		reply_reject(s, "RCPT", to,
 		    "550 5.1.1 <%.*s>: Recipient address rejected: User "

@@ -33,7 +33,7 @@ enum session_state {
 
 #define IN(state) (1u << SMTP_##state)
 
-enum session_helo { HELO_OK, HELO_NOT_FQDN, HELO_INVALID };
+enum session_helo { HELO_OK, HELO_INVALID };
 
 struct session {
 	struct list link;

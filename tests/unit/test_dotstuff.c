@@ -29,15 +29,16 @@ static const struct sample samples[] = {
 	{ "no end\r\n.", "no end\r\n", 0, NULL },
 	{ "no end\r\n.\r", "no end\r\n", 0, NULL },
 	/* What smuggling is made of: none of these ends the message. */
-	{ "a\n.\nb\r\n.\r\n", "a\n.\nb\r\n", DOTSTUFF_BARE_LF, "" },
-	{ "a\r\n.\nb\r\n.\r\n", "a\r\n\nb\r\n", DOTSTUFF_BARE_LF, "" },
-	{ "a\n.\r\nb\r\n.\r\n", "a\n.\r\nb\r\n", DOTSTUFF_BARE_LF, "" },
+	{ "a\n.\nb\r\n.\r\n", "a\r\n.\r\nb\r\n", 0, "" },
+	{ "a\r\n.\nb\r\n.\r\n", "a\r\n\r\nb\r\n", 0, "" },
+	{ "a\n.\r\nb\r\n.\r\n", "a\r\n.\r\nb\r\n", 0, "" },
 	{ "a\r.\rb\r\n.\r\n", "a\r.\rb\r\n", DOTSTUFF_BARE_CR, "" },
 	{ "a\r\n.\rb\r\n.\r\n", "a\r\n\rb\r\n", DOTSTUFF_BARE_CR, "" },
 	{ "a\r\n.\r\r\nb\r\n.\r\n", "a\r\n\r\r\nb\r\n", DOTSTUFF_BARE_CR, "" },
 	{ "a\r\r\n.\r\n", "a\r\r\n", DOTSTUFF_BARE_CR, "" },
 	{ "a\r\r.\r\nb\r\n.\r\n", "a\r\r.\r\nb\r\n", DOTSTUFF_BARE_CR, "" },
-	{ "\n.\r\n\r\n.\r\n", "\n.\r\n\r\n", DOTSTUFF_BARE_LF, "" },
+	{ "\n.\r\n\r\n.\r\n", "\r\n.\r\n\r\n", 0, "" },
+	{ "a\nb\n\n.\r\n\nc\r\n.\r\n", "a\r\nb\r\n\r\n.\r\n\r\nc\r\n", 0, "" },
 };
 
 /* Feeds in in pieces of n bytes, each in memory of its own size. */
@@ -110,6 +111,9 @@ model(struct slice in, struct buf *out, bool *done, size_t *used)
 			start = false;
 			continue;
 		}
+		/* A LF of its own is stored as a line end. */
+		if (rest.p[0] == '\n' && (i == 0 || in.p[i - 1] != '\r'))
+			buf_addc(out, '\r');
 		buf_addc(out, rest.p[0]);
 		i++;
 		start = out->n >= 2 && i >= 2 && in.p[i - 2] == '\r' &&
