@@ -157,7 +157,7 @@ fuzz: fuzz-build
 		tests/fuzz/corpus/$$f; done
 
 # --- checks and tests ------------------------------------------------------
-PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
+PYTEST := $(PYTHON) -m pytest -q -c tests/pytest.ini -p no:cacheprovider
 
 .PHONY: check test lint flow faults bench sizes print-use
 print-use:
