@@ -81,7 +81,7 @@ body_finish(struct body *b, int fd)
 
 	if (b->text.state == DOTSTUFF_CR)
 		b->text.faults |= DOTSTUFF_BARE_CR;
-	if (b->text.state == DOTSTUFF_TEXT)
+	if (b->text.state == DOTSTUFF_TEXT && b->text.line > 0)
 		put(b, fd, &crlf, 1);
 	b->text.done = true;
 }

@@ -235,12 +235,13 @@ TEST(body_writes_what_was_meant_or_says_why_not)
 	check_body(S("a\r\n..b\r\n.\r\n"), false, 0, NULL, "a\r\n.b\r\n");
 	check_body(S("12345678\r\n.\r\n"), false, 10, NULL, "12345678\r\n");
 	check_body(S("123456789\r\n.\r\n"), false, 10, "552 5.3.4", NULL);
-	check_body(S("a\nb\r\n.\r\n"), false, 0, "550 5.6.0", NULL);
+	check_body(S("a\nb\r\n.\r\n"), false, 0, NULL, "a\r\nb\r\n");
 	check_body(S("a\rb\r\n.\r\n"), false, 0, "550 5.6.0", NULL);
 	check_body(slice_of("\0\r\n.\r\n", 6), false, 0, "550 5.6.0", NULL);
 	/* Chunks: dots are text, a missing last CRLF is added. */
 	check_body(S("a\r\n..b\r\n.\r\n"), true, 0, NULL, "a\r\n..b\r\n.\r\n");
 	check_body(S("a\r\nb"), true, 0, NULL, "a\r\nb\r\n");
+	check_body(S("a\nb\n"), true, 0, NULL, "a\r\nb\r\n");
 	check_body(S("a\r\nb\r"), true, 0, "550 5.6.0", NULL);
 }
 
