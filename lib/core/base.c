@@ -1,5 +1,7 @@
 #include "core/base.h"
 
+#include <malloc.h>
+
 #include "core/log.h"
 
 void
@@ -84,6 +86,12 @@ void
 mem_free(void *p)
 {
 	free(p);
+}
+
+void
+mem_trim(void)
+{
+	malloc_trim(0);
 }
 
 void

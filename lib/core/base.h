@@ -58,6 +58,8 @@ void *mem_grow(void *p, size_t n, size_t size); /* realloc to n * size */
 void *mem_dup(const void *p, size_t n);
 char *mem_str(const char *s);           /* copy of a C string */
 void mem_free(void *p);
+/* Gives what is free back to the system; takes milliseconds, so not often. */
+void mem_trim(void);
 
 /* Zeroes memory that held a secret, in a way no compiler removes. */
 void mem_wipe(void *p, size_t n);
