@@ -17,11 +17,14 @@ struct deliver {
 	struct store *store;
 	struct users users;
 	struct loop_timer *idle;  /* closes databases nobody uses */
+	bool idling;              /* that is under way */
+	unsigned open;            /* databases when it was done last */
 	struct list requests;     /* struct request */
 	uint64_t delivered;       /* mailboxes, since the start */
 	uint64_t refused;         /* permanent failures */
 	uint64_t deferred;        /* temporary ones */
 	unsigned pending;         /* mailboxes being written now */
+	uint64_t idled;           /* sum of the three when idle ran last */
 };
 
 #endif

@@ -31,12 +31,40 @@ deliver_prepare(struct service *s UNUSED, const char **why UNUSED)
 	return 0;
 }
 
+/* Closing a database writes to the disk: not on the loop. */
+static void
+idle_work(void *arg)
+{
+	struct deliver *d = arg;
+	unsigned open = store_idle(d->store, now_mono_ms());
+
+	/* The page caches of many users, in many pieces. */
+	if (open < d->open)
+		mem_trim();
+	d->open = open;
+}
+
+static void
+idle_done(void *arg)
+{
+	struct deliver *d = arg;
+
+	d->idling = false;
+}
+
+/* Databases are opened by deliveries only: without any there is nothing to
+ * close, and no thread to start for it. */
 static void
 deliver_idle(void *arg)
 {
 	struct deliver *d = arg;
+	uint64_t worked = d->delivered + d->deferred + d->refused;
 
-	store_idle(d->store, now_mono_ms());
+	if (d->idling || (d->open == 0 && worked == d->idled))
+		return;
+	d->idling = true;
+	d->idled = worked;
+	loop_work(d->loop, idle_work, idle_done, d);
 }
 
 static int

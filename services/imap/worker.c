@@ -19,7 +19,12 @@ store_tick_run(void *arg)
 {
 	struct store_tick *t = arg;
 
-	store_idle(t->worker->store, t->now);
+	unsigned open = store_idle(t->worker->store, t->now);
+
+	/* What the sessions of its user and its page cache took. */
+	if (open < t->worker->open)
+		mem_trim();
+	t->worker->open = open;
 }
 
 static void

@@ -35,6 +35,7 @@ struct worker {
 	size_t count;
 	uint64_t polled_at;
 	bool ticking; /* store_idle is running on a thread */
+	unsigned open; /* databases when it ran last */
 	bool stopping;
 	/* Called when the last session is gone while stopping. */
 	void (*on_empty)(void *arg);
