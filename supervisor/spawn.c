@@ -1,7 +1,5 @@
 #include "supervisor/sup.h"
 
-#include <sys/prctl.h>
-
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -70,9 +68,36 @@ static const struct chan_ops control_ops = { on_frame, on_gone };
 static const struct chan_ops admin_ops = { sup_control_on_queue,
 	sup_control_on_queue_gone };
 
+/*
+ * The environment of services: none of ours, which holds passwords of the
+ * container (settings come over the control channel, each service its own).
+ * Only what the C library and the sanitizers look at.
+ */
+static char **
+bare_environment(void)
+{
+	static const char *const names[] = { "TZ", "ASAN_OPTIONS",
+		"UBSAN_OPTIONS", "LSAN_OPTIONS" };
+	static char *env[LEN(names) + 1];
+	size_t n = 0;
+
+	if (env[0] != NULL)
+		return env;
+	for (size_t i = 0; i < LEN(names); i++) {
+		const char *value = getenv(names[i]);
+		struct buf b = BUF_INIT(4096);
+
+		if (value == NULL)
+			continue;
+		buf_addf(&b, "%s=%s", names[i], value);
+		env[n++] = buf_take(&b);
+	}
+	return env;
+}
+
 /* Between fork and exec: only what is safe there. Never returns. */
 NORETURN static void
-become(const char *path, const char *program, int control)
+become(const char *path, const char *program, char **env, int control)
 {
 	int null = open("/dev/null", O_RDWR);
 	int out = sup_output_fd();
@@ -80,14 +105,13 @@ become(const char *path, const char *program, int control)
 
 	/* Ctrl-C at a terminal is ours to handle, not theirs. */
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* uv_signal installed handlers; exec resets those by itself. */
 	if (null == -1 || dup2(null, 0) == -1 || dup2(out, 1) == -1 ||
 	    dup2(out, 2) == -1 || dup2(control, WIRE_CONTROL_FD) == -1)
 		_exit(127);
-	execl(path, program, (char *)NULL);
+	execle(path, program, (char *)NULL, env);
 	_exit(127);
 }
 
@@ -223,6 +247,7 @@ connect_peers(struct sup_child *c)
 int
 sup_spawn(struct sup_child *c)
 {
+	char **env = bare_environment();
 	char path[PATH_MAX];
 	int fds[2];
 	pid_t pid;
@@ -232,7 +257,7 @@ sup_spawn(struct sup_child *c)
 		return -1;
 	pid = fork();
 	if (pid == 0)
-		become(path, c->row->program, fds[1]);
+		become(path, c->row->program, env, fds[1]);
 	close(fds[1]);
 	if (pid == -1) {
 		close(fds[0]);

@@ -141,6 +141,13 @@ def test_stop_is_orderly_and_leaves_no_process(stack):
     stack.start()
 
 
+def test_no_service_has_the_environment_with_its_secrets(make_stack):
+    stack = make_stack(env={"RELAY_HOST": "relay.example.org", "RELAY_USER": "u", "RELAY_PASSWORD": "hunter22"})
+    for name, words in states(stack).items():
+        with open(f"/proc/{words[2]}/environ") as f:
+            assert "hunter22" not in f.read(), name
+
+
 def test_services_run_as_different_users_without_privileges(stack):
     if os.geteuid() != 0:
         pytest.skip("an ordinary user runs everything under one identity, by design")
