@@ -27,7 +27,7 @@ LDFLAGS += $(LINK) $(SANFLAGS)
 
 # --- what links what -------------------------------------------------------
 # The libraries of ours, lowest last, and for each program its folder and the
-# foreign libraries it may use. tests/tools/linkmap checks the built programs
+# foreign libraries it may use. tests/lint/linkmap checks the built programs
 # against this table.
 LIBS := service store conf mail wire io core
 LIBFILES = $(LIBS:%=$(BUILD)/lib/%.a)
@@ -165,6 +165,7 @@ print-use:
 
 lint: build
 	@tests/lint/includes
+	@tests/lint/docs
 	@$(MAKE) --no-print-directory -s print-use | tests/lint/linkmap $(BUILD)/bin
 	@echo "lint: includes and link map are as drawn"
 
@@ -208,11 +209,13 @@ LIBEXEC := $(PREFIX)/lib/pillarbox
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXEC) \
 		$(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/man/man8
 	install -s $(BINS) $(DESTDIR)$(LIBEXEC)
 	ln -sf ../lib/pillarbox/pillarbox $(DESTDIR)$(PREFIX)/bin/pillarbox
 	ln -sf ../lib/pillarbox/setup $(DESTDIR)$(PREFIX)/bin/setup
 	install -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(wildcard docs/man/*.5) $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 $(wildcard docs/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
 
 -include docker/image.mk
