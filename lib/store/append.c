@@ -39,7 +39,8 @@ struct append_message {
 
 struct store_append {
 	struct store_user *user;
-	int64_t mailbox;
+	char *name;
+	bool create;
 	char *dir;
 	enum store_err err; /* the first one */
 	/* The message being written. */
@@ -92,29 +93,42 @@ flush(struct store_append *a)
 		    a->dir));
 }
 
+static enum store_err
+make_folder(struct store_user *u, struct slice name, bool create)
+{
+	struct mailbox_row row;
+	struct index *ix;
+	enum store_err err = index_take(u, &ix);
+
+	if (err != STORE_OK)
+		return err;
+	err = mailbox_find(u, ix, name, create, &row);
+	index_give(u, ix);
+	return err;
+}
+
 enum store_err
 store_append_begin(struct store_user *u, struct slice name, bool create,
     struct store_append **out)
 {
 	struct buf dir = BUF_INIT(PATH_MAX);
-	struct mailbox_row row;
 	struct store_append *a;
-	struct index *ix;
-	enum store_err err;
+	enum store_err err = mailbox_name(name, &name);
 
-	err = mailbox_name(name, &name);
-	if (err == STORE_OK)
-		err = index_take(u, &ix);
 	if (err != STORE_OK)
 		return err;
-	err = mailbox_find(u, ix, name, create, &row);
-	index_give(u, ix);
-	if (err != STORE_OK)
+	maildir_dir(&dir, u->root, name);
+	/* A folder that is there is enough to write into its tmp/. */
+	if (!maildir_exists(buf_str(&dir)))
+		err = make_folder(u, name, create);
+	if (err != STORE_OK) {
+		buf_release(&dir);
 		return err;
-	maildir_dir(&dir, u->root, slice_str(row.name));
+	}
 	a = mem_zero(sizeof(*a));
 	a->user = u;
-	a->mailbox = row.id;
+	a->name = slice_dup(name);
+	a->create = create;
 	a->dir = buf_take(&dir);
 	a->fd = -1;
 	buf_init(&a->text, APPEND_BUFFER + APPEND_COPY + 2);
@@ -300,6 +314,7 @@ append_free(struct store_append *a)
 	mem_free(a->messages);
 	mem_free(a->tmp);
 	mem_free(a->dir);
+	mem_free(a->name);
 	mem_free(a);
 }
 
@@ -406,9 +421,9 @@ place_one(struct mailbox_txn *t, struct append_message *msg, uint32_t uid)
 static enum store_err
 commit_all(struct store_append *a, struct store_appended *out, bool sync[2])
 {
-	struct store_mailbox handle = { .user = a->user, .id = a->mailbox };
 	struct mailbox_txn t;
-	enum store_err err = mailbox_begin(&handle, &t);
+	enum store_err err = mailbox_begin_named(a->user, slice_str(a->name),
+	    a->create, &t);
 
 	if (err != STORE_OK)
 		return err;
@@ -429,10 +444,6 @@ commit_all(struct store_append *a, struct store_appended *out, bool sync[2])
 		    out->first_uid + (uint32_t)i);
 	sync[MAILDIR_CUR] = t.touched[MAILDIR_CUR];
 	sync[MAILDIR_NEW] = t.touched[MAILDIR_NEW];
-	if (strcmp(t.dir, a->dir) != 0) {
-		mem_free(a->dir);
-		a->dir = mem_str(t.dir);
-	}
 	err = mailbox_end(&t, err);
 	if (err != STORE_OK)
 		for (size_t i = 0; i < a->n; i++)
@@ -455,10 +466,8 @@ store_append_commit(struct store_append *a, struct store_appended *out)
 		    a->messages[0].placed != NULL))
 			break;
 	}
-	for (int p = MAILDIR_CUR; err == STORE_OK && p <= MAILDIR_NEW; p++)
-		if (sync[p] &&
-		    maildir_sync_dir(a->dir, maildir_places[p]) == -1)
-			err = store_errno("sync", a->dir);
+	if (err == STORE_OK)
+		err = mailbox_sync_dirs(a->user, a->dir, sync);
 	append_free(a);
 	return err;
 }

@@ -114,7 +114,7 @@ change_one(struct change *c, uint32_t uid, struct store_set *refused,
 		    index_key(t->row.id, uid), (int64_t)now.flags,
 		    now.keywords.n > 0 ? now.keywords : slice_of(NULL, 0),
 		    (int64_t)t->row.modseq, (int64_t)now.place);
-	message_count_flags(&t->row, old.flags, now.flags, old.vsize);
+	message_count_flags(&t->row, uid, old.flags, now.flags, old.vsize);
 out:
 	index_done(st);
 	buf_release(&bitmap);
@@ -226,9 +226,8 @@ store_expunge(struct store_mailbox *m, const struct store_set *set,
 	dir = mem_str(t.dir);
 	mem_free(uids);
 	err = mailbox_end(&t, err);
-	for (int p = MAILDIR_CUR; err == STORE_OK && p <= MAILDIR_NEW; p++)
-		if (sync[p] && maildir_sync_dir(dir, maildir_places[p]) == -1)
-			err = store_errno("sync", dir);
+	if (err == STORE_OK)
+		err = mailbox_sync_dirs(m->user, dir, sync);
 	mem_free(dir);
 	return err;
 }

@@ -288,11 +288,8 @@ copy_or_move(struct store_mailbox *m, const struct store_set *set,
 	if (err != STORE_OK && !c.sync_from[MAILDIR_CUR] &&
 	    !c.sync_from[MAILDIR_NEW])
 		undo_links(&c);
-	for (int p = MAILDIR_CUR; err == STORE_OK && move && p <= MAILDIR_NEW;
-	    p++)
-		if (c.sync_from[p] &&
-		    maildir_sync_dir(dir, maildir_places[p]) == -1)
-			err = store_errno("sync", dir);
+	if (err == STORE_OK && move)
+		err = mailbox_sync_dirs(m->user, dir, c.sync_from);
 	map_release(&c.made, NULL);
 	mem_free(dir);
 	if (err != STORE_OK)

@@ -10,7 +10,10 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/now.h"
+#include "store/pool.h"
 
+/* Pages in the WAL (each 4 KiB) from which on the keeper shortens it. */
+#define WAL_PAGES 2000
 /* How long a call waits for another process's transaction. */
 #define LOCK_WAIT_MS 30000
 
@@ -211,14 +214,16 @@ static int
 on_busy(void *ctx, int count)
 {
 	struct index *ix = ctx;
-	unsigned ms = count < 10 ? 1 : count < 50 ? 5 : 20;
-	struct timespec t = { .tv_nsec = (long)ms * 1000000 };
+	/*
+	 * Only other processes are waited for here, and one that never pauses
+	 * must not win for ever: so the waits stay short.
+	 */
+	long us = count < 10 ? 200 : count < 1000 ? 1000 : 3000;
+	struct timespec t = { .tv_nsec = us * 1000 };
 
-	if (count < 5)
-		t.tv_nsec = 200000;
-	if (ix->waited >= LOCK_WAIT_MS)
+	if (ix->waited_us >= LOCK_WAIT_MS * (uint64_t)1000)
 		return 0;
-	ix->waited += ms;
+	ix->waited_us += (uint64_t)us;
 	nanosleep(&t, NULL);
 	return 1;
 }
@@ -228,7 +233,7 @@ begin(struct index *ix, enum index_sql q)
 {
 	enum store_err err;
 
-	ix->waited = 0;
+	ix->waited_us = 0;
 	err = index_exec(ix, q, "");
 	ix->in_txn = err == STORE_OK;
 	return err;
@@ -237,7 +242,13 @@ begin(struct index *ix, enum index_sql q)
 enum store_err
 index_begin(struct index *ix)
 {
-	return begin(ix, SQL_BEGIN);
+	enum store_err err;
+
+	pool_write_begin(ix);
+	err = begin(ix, SQL_BEGIN);
+	if (err != STORE_OK)
+		pool_write_end(ix);
+	return err;
 }
 
 enum store_err
@@ -254,6 +265,11 @@ index_commit(struct index *ix)
 	if (err != STORE_OK)
 		index_rollback(ix);
 	ix->in_txn = false;
+	pool_write_end(ix);
+	if (err == STORE_OK && ix->wal_pages >= WAL_PAGES) {
+		ix->wal_pages = 0;
+		keeper_want_checkpoint(ix);
+	}
 	return err;
 }
 
@@ -263,6 +279,28 @@ index_rollback(struct index *ix)
 	if (ix->in_txn && sqlite3_get_autocommit(ix->db) == 0)
 		index_exec(ix, SQL_ROLLBACK, "");
 	ix->in_txn = false;
+	pool_write_end(ix);
+}
+
+static int
+on_wal(void *ctx, sqlite3 *db UNUSED, const char *name UNUSED, int pages)
+{
+	struct index *ix = ctx;
+
+	ix->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+enum store_err
+index_checkpoint(struct index *ix)
+{
+	int rc = sqlite3_wal_checkpoint_v2(ix->db, NULL,
+	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	/* Somebody else is at it. */
+	if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+		return STORE_AGAIN;
+	return rc == SQLITE_OK ? STORE_OK : index_failed(ix, "checkpoint");
 }
 
 /* ---- opening ------------------------------------------------------------- */
@@ -291,12 +329,12 @@ run(struct index *ix, const char *sql)
 	return STORE_OK;
 }
 
-/* Creates the file ourselves, so that it and its WAL are 0600. */
+/* Creates the file ourselves (O_CREAT), so that it and its WAL are 0600. */
 static enum store_err
-open_file(struct index *ix, const char *path)
+open_file(struct index *ix, const char *path, int create)
 {
 	struct stat st;
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(path, O_RDWR | create | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd == -1)
 		return store_errno("open", path);
@@ -311,13 +349,23 @@ open_file(struct index *ix, const char *path)
 		return index_failed(ix, "open");
 	sqlite3_extended_result_codes(ix->db, 1);
 	sqlite3_busy_handler(ix->db, on_busy, ix);
+	/* This replaces checkpoints at commit by the keeper's. */
+	sqlite3_wal_hook(ix->db, on_wal, ix);
 	/* Small: thousands of users, one short call at a time. */
 	sqlite3_db_config(ix->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 256, 60);
 	return run(ix,
 	    "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256;"
 	    "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
-	    "PRAGMA wal_autocheckpoint=1000;"
-	    "PRAGMA journal_size_limit=4194304");
+	    "PRAGMA journal_size_limit=16777216");
+}
+
+enum store_err
+index_open_existing(struct index *ix)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" INDEX_FILE, ix->root);
+	return open_file(ix, path, 0);
 }
 
 /* Makes the schema, if nobody else did meanwhile. Under the file lock. */
@@ -327,7 +375,7 @@ create(struct index *ix)
 	char version[128];
 	enum store_err err = STORE_OK;
 
-	ix->waited = 0;
+	ix->waited_us = 0;
 	if (pragma_get(ix, "PRAGMA user_version", &err) == INDEX_VERSION)
 		return STORE_OK;
 	if (err == STORE_OK)
@@ -336,12 +384,22 @@ create(struct index *ix)
 		err = run(ix, "BEGIN IMMEDIATE");
 	if (err == STORE_OK)
 		err = run(ix, index_schema);
-	snprintf(version, sizeof(version),
-	    "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
-	    INDEX_APPLICATION_ID, INDEX_VERSION);
-	if (err == STORE_OK)
-		err = run(ix, version);
-	ix->fresh = err == STORE_OK;
+	snprintf(version, sizeof(version), "PRAGMA user_version=%d; COMMIT",
+	    INDEX_VERSION);
+	return err == STORE_OK ? run(ix, version) : err;
+}
+
+enum store_err
+index_set_whole(struct index *ix)
+{
+	char sql[64];
+	enum store_err err;
+
+	snprintf(sql, sizeof(sql), "PRAGMA application_id=%d",
+	    INDEX_APPLICATION_ID);
+	ix->waited_us = 0;
+	err = run(ix, sql);
+	ix->whole = err == STORE_OK;
 	return err;
 }
 
@@ -363,36 +421,44 @@ index_lock_root(const char *root)
 	return fd;
 }
 
+/* The schema of a new database, and whether all folders are in it. */
+static enum store_err
+check_version(struct index *ix)
+{
+	enum store_err err = STORE_OK;
+	int64_t version = pragma_get(ix, "PRAGMA user_version", &err);
+	int lock;
+
+	if (err == STORE_OK && version == 0) {
+		lock = index_lock_root(ix->root);
+		if (lock == -1)
+			return store_errno("lock", ix->root);
+		err = create(ix);
+		close(lock);
+	} else if (err == STORE_OK && version != INDEX_VERSION) {
+		log_warn("index-version", "found=%d known=%d", (int)version,
+		    INDEX_VERSION);
+		ix->damaged = true;
+		err = STORE_CORRUPT;
+	}
+	if (err == STORE_OK)
+		ix->whole = pragma_get(ix, "PRAGMA application_id", &err) ==
+		    INDEX_APPLICATION_ID;
+	return err;
+}
+
 enum store_err
 index_open(struct index *ix)
 {
 	char path[PATH_MAX];
 	enum store_err err;
-	int64_t version;
-	int lock;
 
 	if (snprintf(path, sizeof(path), "%s/" INDEX_FILE, ix->root) >=
 	    (int)sizeof(path))
 		return STORE_NAME;
-	ix->fresh = ix->damaged = false;
-	err = open_file(ix, path);
-	if (err != STORE_OK)
-		return err;
-	version = pragma_get(ix, "PRAGMA user_version", &err);
-	if (err != STORE_OK || version == INDEX_VERSION)
-		return err;
-	if (version != 0) {
-		log_warn("index-version", "found=%d known=%d", (int)version,
-		    INDEX_VERSION);
-		ix->damaged = true;
-		return STORE_CORRUPT;
-	}
-	lock = index_lock_root(ix->root);
-	if (lock == -1)
-		return store_errno("lock", ix->root);
-	err = create(ix);
-	close(lock);
-	return err;
+	ix->whole = ix->damaged = false;
+	err = open_file(ix, path, O_CREAT);
+	return err == STORE_OK ? check_version(ix) : err;
 }
 
 void

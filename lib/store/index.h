@@ -1,7 +1,7 @@
 /*
  * The index of one user: an SQLite database in WAL mode, <root>/pillarbox.db.
  * Knows SQL, transactions and errors, not what mailboxes mean. Handles are
- * pooled: a process has at most one per user, used by one thread at a time.
+ * pooled (store/pool.h).
  *
  * Commits are not synced (PRAGMA synchronous=NORMAL): what must survive a
  * power cut is in the Maildir, and the index follows it.
@@ -14,6 +14,7 @@
 
 #include "core/list.h"
 #include "core/map.h"
+#include "store/dirsync.h"
 #include "store/store.h"
 
 #define INDEX_FILE "pillarbox.db"
@@ -22,11 +23,13 @@ enum index_sql {
 	SQL_BEGIN, SQL_BEGIN_READ, SQL_COMMIT, SQL_ROLLBACK,
 	SQL_MAILBOX_ADD, SQL_MAILBOX_BY_ID, SQL_MAILBOX_BY_NAME,
 	SQL_MAILBOX_BY_GUID, SQL_MAILBOX_SAVE, SQL_MAILBOX_NAME,
-	SQL_MAILBOX_SPECIAL,	SQL_MAILBOX_MODSEQ, SQL_MAILBOX_DROP, SQL_MAILBOX_ALL, SQL_USAGE,
+	SQL_MAILBOX_SPECIAL, SQL_MAILBOX_MODSEQ, SQL_MAILBOX_UNSEEN_FROM,
+	SQL_MAILBOX_DROP, SQL_MAILBOX_ALL, SQL_USAGE,
 	SQL_UIDVALIDITY_MAX,
 	SQL_KEYWORDS, SQL_KEYWORD_ADD, SQL_KEYWORDS_DROP,
 	SQL_MESSAGE_ADD, SQL_MESSAGE_GET, SQL_MESSAGE_DROP,
-	SQL_MESSAGE_FLAGS, SQL_MESSAGE_PLACE, SQL_MESSAGE_UIDS,
+	SQL_MESSAGE_FLAGS, SQL_MESSAGE_PLACE,
+	SQL_UIDS_GET, SQL_UIDS_RANGE, SQL_UIDS_PUT, SQL_UIDS_DROP,
 	SQL_MESSAGE_RANGE, SQL_MESSAGE_RANGE_CACHE, SQL_MESSAGE_SINCE,
 	SQL_MESSAGE_SINCE_CACHE, SQL_MESSAGE_NEW, SQL_MESSAGE_FIRST_UNSEEN,
 	SQL_MESSAGES_DROP,
@@ -40,7 +43,7 @@ enum index_sql {
 
 extern const char *const index_sql[SQL_COUNT];
 extern const char index_schema[];
-#define INDEX_VERSION 1
+#define INDEX_VERSION 2
 #define INDEX_APPLICATION_ID 0x50425831 /* "PBX1" */
 
 /* A message's key in message, cache and expunged. */
@@ -51,18 +54,19 @@ index_key(int64_t mailbox, uint32_t uid)
 }
 
 struct index {
-	struct list link; /* in the pool, least recently used first */
-	char *root;       /* key in the pool */
+	struct list link; /* among the idle ones of its pool */
+	struct store *store;
+	struct index_pool *pool;
+	char *root;
 	sqlite3 *db;
 	sqlite3_stmt *stmts[SQL_COUNT];
 	ino_t ino;
-	bool busy;
-	bool fresh;       /* the schema was made just now: rebuild */
+	bool whole;       /* every folder of the user is in it */
 	bool in_txn;
+	bool writing;     /* has the right to write */
 	bool damaged;     /* move aside when given back */
-	unsigned waiters;
-	uint64_t used_ms;
-	uint64_t waited;  /* ms spent on locks in the current call */
+	int wal_pages;
+	uint64_t waited_us; /* spent on locks in the current transaction */
 };
 
 struct store {
@@ -71,11 +75,19 @@ struct store {
 	char *hostname;
 	char *boot_id;
 	struct store_special *special;
+	struct dirsync dirsync;
+	/* The pools, pool.c. */
 	pthread_mutex_t lock;
-	pthread_cond_t given;
-	struct list pool;
+	struct list pools;
 	struct map by_root;
-	unsigned open;
+	unsigned open;      /* handles */
+	/* The keeper, keeper.c. */
+	pthread_t keeper;
+	pthread_cond_t keeper_wake;
+	bool keeper_runs;
+	bool keeper_ends;
+	struct list due;    /* pools */
+	struct list doomed; /* handles */
 };
 
 struct store_user {
@@ -85,16 +97,24 @@ struct store_user {
 };
 
 /*
- * Takes the user's database for this thread, opening, creating, replacing a
- * damaged one, and rebuilding as needed. Each take is paired with a give; a
- * thread holds one at a time.
+ * Takes a handle on the user's database for this thread, opening, creating,
+ * replacing a damaged one, and rebuilding as needed. Each take is paired with
+ * a give; a thread holds one at a time. index_take_write is for calls that are
+ * sure to write: they wait for each other before they take a handle.
  */
 enum store_err index_take(struct store_user *u, struct index **out);
+enum store_err index_take_write(struct store_user *u, struct index **out);
 /* Rolls back a transaction left open. */
 void index_give(struct store_user *u, struct index *ix);
 
 /* Opens without the pool (pool.c). flock()s while it creates. */
 enum store_err index_open(struct index *ix);
+/* Opens what is there, as it is: for a checkpoint. */
+enum store_err index_open_existing(struct index *ix);
+/* Records that every folder is in the index. */
+enum store_err index_set_whole(struct index *ix);
+/* Copies what is in the WAL; STORE_AGAIN if another does so already. */
+enum store_err index_checkpoint(struct index *ix);
 void index_close(struct index *ix, bool checkpoint);
 /* An flock()ed descriptor on the user's lock file, or -1; close it. */
 int index_lock_root(const char *root);

@@ -4,8 +4,13 @@
 /*
  * message.id, cache.id and expunged.id are mailbox << 32 | uid, so that one
  * integer key serves for lookups and for ranges of UIDs. Cached texts have a
- * table of their own, to keep scans of flags small. modseq of a mailbox starts
- * from the clock, so that a rebuilt index goes on above the lost one.
+ * table of their own, to keep scans of flags small. uids repeats which UIDs
+ * exist, 4096 to a row (present.c), so that a mailbox of a million messages is
+ * opened by reading 250 rows. modseq of a mailbox starts from the clock, so
+ * that a rebuilt index goes on above the lost one.
+ *
+ * A delivery writes to six pages; each more costs it some percent. Hence no
+ * index on what is unseen or in new/, but the lowest UID that may be.
  */
 const char index_schema[] =
     "CREATE TABLE mailbox ("
@@ -28,7 +33,9 @@ const char index_schema[] =
     " unseen INTEGER NOT NULL,"
     " deleted INTEGER NOT NULL,"
     " bytes INTEGER NOT NULL,"
-    " deleted_bytes INTEGER NOT NULL);"
+    " deleted_bytes INTEGER NOT NULL,"
+    " new_from INTEGER NOT NULL,"    /* no UID below is in new/ */
+    " unseen_from INTEGER NOT NULL);"/* no UID below is unseen */
     "CREATE TABLE keyword ("
     " mailbox INTEGER NOT NULL,"
     " n INTEGER NOT NULL,"
@@ -47,8 +54,9 @@ const char index_schema[] =
     " vsize INTEGER NOT NULL,"
     " modseq INTEGER NOT NULL);"
     "CREATE INDEX message_modseq ON message (mailbox, modseq);"
-    "CREATE INDEX message_new ON message (id) WHERE place = 1;"
-    "CREATE INDEX message_unseen ON message (id) WHERE flags & 1 = 0;"
+    "CREATE TABLE uids ("
+    " id INTEGER PRIMARY KEY,"      /* mailbox << 32 | uid >> 12 */
+    " bits BLOB NOT NULL);"
     "CREATE TABLE cache ("
     " id INTEGER PRIMARY KEY,"
     " envelope BLOB,"
@@ -70,7 +78,8 @@ const char index_schema[] =
 #define MAILBOX_COLUMNS                                                        \
 	"id, name, guid, special, uidvalidity, uidnext, reserved, modseq,"     \
 	" forgotten, recent_from, new_mtime, cur_mtime, unsure, scanned,"      \
-	" boot, messages, unseen, deleted, bytes, deleted_bytes"
+	" boot, messages, unseen, deleted, bytes, deleted_bytes, new_from,"    \
+	" unseen_from"
 #define MESSAGE_COLUMNS                                                        \
 	"message.id, base, place, flags, keywords, date, saved, size, vsize,"  \
 	" modseq"
@@ -90,8 +99,9 @@ const char *const index_sql[SQL_COUNT] = {
 	    "INSERT INTO mailbox (name, guid, special, uidvalidity, uidnext,"
 	    " reserved, modseq, forgotten, recent_from, new_mtime, cur_mtime,"
 	    " unsure, scanned, boot, messages, unseen, deleted, bytes,"
-	    " deleted_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 1, 0, 0,"
-	    " 0, 0, '', 0, 0, 0, 0, 0)",
+	    " deleted_bytes, new_from, unseen_from)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 1, 0, 0,"
+	    " 0, 0, '', 0, 0, 0, 0, 0, 1, 1)",
 	[SQL_MAILBOX_BY_ID] =
 	    "SELECT " MAILBOX_COLUMNS " FROM mailbox WHERE id = ?1",
 	[SQL_MAILBOX_BY_NAME] =
@@ -103,11 +113,15 @@ const char *const index_sql[SQL_COUNT] = {
 	    " forgotten = ?5, recent_from = ?6, new_mtime = ?7,"
 	    " cur_mtime = ?8, unsure = ?9, scanned = ?10, boot = ?11,"
 	    " messages = ?12, unseen = ?13, deleted = ?14, bytes = ?15,"
-	    " deleted_bytes = ?16 WHERE id = ?1",
+	    " deleted_bytes = ?16, new_from = ?17, unseen_from = ?18"
+	    " WHERE id = ?1",
 	[SQL_MAILBOX_NAME] =
 	    "UPDATE mailbox SET name = ?2 WHERE id = ?1",
 	[SQL_MAILBOX_SPECIAL] =
 	    "UPDATE mailbox SET special = ?2 WHERE id = ?1",
+	[SQL_MAILBOX_UNSEEN_FROM] =
+	    "UPDATE mailbox SET unseen_from = ?3"
+	    " WHERE id = ?1 AND modseq = ?2",
 	[SQL_MAILBOX_MODSEQ] = "SELECT modseq FROM mailbox WHERE id = ?1",
 	[SQL_MAILBOX_DROP] = "DELETE FROM mailbox WHERE id = ?1",
 	[SQL_MAILBOX_ALL] =
@@ -131,8 +145,11 @@ const char *const index_sql[SQL_COUNT] = {
 	    " place = ?5 WHERE id = ?1",
 	[SQL_MESSAGE_PLACE] =
 	    "UPDATE message SET place = ?2, base = ?3 WHERE id = ?1",
-	[SQL_MESSAGE_UIDS] =
-	    "SELECT id FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+	[SQL_UIDS_GET] = "SELECT bits FROM uids WHERE id = ?1",
+	[SQL_UIDS_RANGE] =
+	    "SELECT id, bits FROM uids WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+	[SQL_UIDS_PUT] = "INSERT OR REPLACE INTO uids (id, bits) VALUES (?1, ?2)",
+	[SQL_UIDS_DROP] = "DELETE FROM uids WHERE id BETWEEN ?1 AND ?2",
 	[SQL_MESSAGE_RANGE] =
 	    "SELECT " MESSAGE_COLUMNS " FROM message"
 	    " WHERE message.id BETWEEN ?1 AND ?2 ORDER BY message.id",
@@ -149,8 +166,8 @@ const char *const index_sql[SQL_COUNT] = {
 	    "SELECT " MESSAGE_COLUMNS " FROM message"
 	    " WHERE id BETWEEN ?1 AND ?2 AND place = 1 ORDER BY id",
 	[SQL_MESSAGE_FIRST_UNSEEN] =
-	    "SELECT min(id) FROM message INDEXED BY message_unseen"
-	    " WHERE id BETWEEN ?1 AND ?2 AND flags & 1 = 0",
+	    "SELECT id FROM message WHERE id BETWEEN ?1 AND ?2"
+	    " AND flags & 1 = 0 ORDER BY id LIMIT 1",
 	[SQL_MESSAGES_DROP] = "DELETE FROM message WHERE id BETWEEN ?1 AND ?2",
 	[SQL_CACHE_ADD] =
 	    "INSERT OR REPLACE INTO cache (id, envelope, body, bodystructure,"

@@ -94,6 +94,8 @@ row_read(sqlite3_stmt *st, struct mailbox_row *r)
 	r->deleted = (uint32_t)sqlite3_column_int64(st, 17);
 	r->bytes = (uint64_t)sqlite3_column_int64(st, 18);
 	r->deleted_bytes = (uint64_t)sqlite3_column_int64(st, 19);
+	r->new_from = (uint32_t)sqlite3_column_int64(st, 20);
+	r->unseen_from = (uint32_t)sqlite3_column_int64(st, 21);
 }
 
 static enum store_err
@@ -128,13 +130,14 @@ mailbox_row_by_name(struct index *ix, struct slice name,
 static enum store_err
 row_save(struct index *ix, const struct mailbox_row *r)
 {
-	return index_exec(ix, SQL_MAILBOX_SAVE, "iiiiiiiiiisiiiii", r->id,
+	return index_exec(ix, SQL_MAILBOX_SAVE, "iiiiiiiiiisiiiiiii", r->id,
 	    (int64_t)r->uidnext, (int64_t)r->reserved, (int64_t)r->modseq,
 	    (int64_t)r->forgotten, (int64_t)r->recent_from,
 	    r->mtime[MAILDIR_NEW], r->mtime[MAILDIR_CUR], (int64_t)r->unsure,
 	    r->scanned, slice_str(r->boot), (int64_t)r->messages,
 	    (int64_t)r->unseen, (int64_t)r->deleted, (int64_t)r->bytes,
-	    (int64_t)r->deleted_bytes);
+	    (int64_t)r->deleted_bytes, (int64_t)r->new_from,
+	    (int64_t)r->unseen_from);
 }
 
 enum store_err
@@ -148,6 +151,8 @@ mailbox_forget(struct index *ix, int64_t id)
 	err = index_exec(ix, SQL_MESSAGES_DROP, "ii", first, last);
 	if (err == STORE_OK)
 		err = index_exec(ix, SQL_CACHES_DROP, "ii", first, last);
+	if (err == STORE_OK)
+		err = index_exec(ix, SQL_UIDS_DROP, "ii", first, last);
 	for (size_t i = 0; err == STORE_OK && i < LEN(by_mailbox); i++)
 		err = index_exec(ix, by_mailbox[i], "i", id);
 	return err;
@@ -363,20 +368,31 @@ enum store_err
 mailbox_txn_open(struct mailbox_txn *t, struct store_user *u,
     struct index *ix, int64_t id)
 {
+	struct mailbox_row row;
 	enum store_err err;
 
 	*t = (struct mailbox_txn){ .user = u, .ix = ix };
-	err = mailbox_row_get(ix, id, &t->row);
-	if (err != STORE_OK)
-		return err;
-	t->dir = dir_of(u, slice_str(t->row.name));
-	err = mailbox_load_keywords(ix, id, &t->keywords);
+	err = mailbox_row_get(ix, id, &row);
+	return err == STORE_OK ? mailbox_txn_open_row(t, u, ix, &row) : err;
+}
+
+enum store_err
+mailbox_txn_open_row(struct mailbox_txn *t, struct store_user *u,
+    struct index *ix, const struct mailbox_row *row)
+{
+	enum store_err err;
+
+	*t = (struct mailbox_txn){ .user = u, .ix = ix, .row = *row };
+	t->dir = dir_of(u, slice_str(row->name));
+	err = mailbox_load_keywords(ix, row->id, &t->keywords);
 	return err == STORE_OK ? mailbox_adopt(t, false) : err;
 }
 
 enum store_err
 mailbox_txn_save(struct mailbox_txn *t)
 {
+	enum store_err err;
+
 	for (int p = MAILDIR_CUR; p <= MAILDIR_NEW; p++) {
 		if (!t->touched[p])
 			continue;
@@ -386,7 +402,8 @@ mailbox_txn_save(struct mailbox_txn *t)
 		    MAILBOX_UNSURE_NEW;
 		t->touched[p] = false;
 	}
-	return row_save(t->ix, &t->row);
+	err = present_save(t);
+	return err == STORE_OK ? row_save(t->ix, &t->row) : err;
 }
 
 void
@@ -404,7 +421,7 @@ mailbox_begin(struct store_mailbox *m, struct mailbox_txn *t)
 	enum store_err err;
 
 	*t = (struct mailbox_txn){ 0 };
-	err = index_take(m->user, &ix);
+	err = index_take_write(m->user, &ix);
 	if (err != STORE_OK)
 		return err;
 	err = index_begin(ix);
@@ -414,6 +431,64 @@ mailbox_begin(struct store_mailbox *m, struct mailbox_txn *t)
 		mailbox_txn_release(t);
 		index_give(m->user, ix);
 		return err;
+	}
+	return STORE_OK;
+}
+
+/* STORE_NO_MAILBOX also if it is another folder now, or has no row yet. */
+static enum store_err
+begin_known(struct store_user *u, struct index *ix, struct slice name,
+    struct mailbox_txn *t)
+{
+	struct mailbox_row row;
+	enum store_err err;
+
+	*t = (struct mailbox_txn){ 0 };
+	err = index_begin(ix);
+	if (err == STORE_OK)
+		err = mailbox_row_by_name(ix, name, &row);
+	if (err == STORE_OK)
+		err = mailbox_txn_open_row(t, u, ix, &row);
+	if (err != STORE_OK) {
+		mailbox_txn_release(t);
+		index_rollback(ix);
+	}
+	return err;
+}
+
+enum store_err
+mailbox_begin_named(struct store_user *u, struct slice name, bool create,
+    struct mailbox_txn *t)
+{
+	struct mailbox_row row;
+	struct index *ix;
+	enum store_err err = index_take_write(u, &ix);
+
+	if (err != STORE_OK)
+		return err;
+	err = begin_known(u, ix, name, t);
+	if (err == STORE_NO_MAILBOX) {
+		err = mailbox_find(u, ix, name, create, &row);
+		if (err == STORE_OK)
+			err = begin_known(u, ix, name, t);
+	}
+	if (err != STORE_OK)
+		index_give(u, ix);
+	return err;
+}
+
+enum store_err
+mailbox_sync_dirs(struct store_user *u, const char *dir,
+    const bool places[2])
+{
+	char path[PATH_MAX];
+
+	for (int p = MAILDIR_CUR; p <= MAILDIR_NEW; p++) {
+		if (!places[p])
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, maildir_places[p]);
+		if (dirsync_wait(&u->store->dirsync, path) == -1)
+			return store_errno("sync", path);
 	}
 	return STORE_OK;
 }
@@ -587,12 +662,36 @@ store_mailbox_sync(struct store_mailbox *m)
 	return mailbox_end(&t, mailbox_adopt(&t, true));
 }
 
+/* The search starts at a mark; if it went far, the mark is moved. */
+static enum store_err
+first_unseen(struct index *ix, const struct mailbox_row *row, uint32_t *out)
+{
+	enum store_err err = STORE_OK;
+	sqlite3_stmt *st;
+
+	st = index_query(ix, SQL_MESSAGE_FIRST_UNSEEN, "ii",
+	    index_key(row->id, row->unseen_from),
+	    index_key(row->id, UINT32_MAX));
+	if (index_step(ix, st, &err) <= 0)
+		return err;
+	*out = (uint32_t)sqlite3_column_int64(st, 0);
+	index_done(st);
+	if (*out - row->unseen_from < 1000 || index_begin(ix) != STORE_OK)
+		return STORE_OK;
+	/* Unless something changed meanwhile. It only saves time. */
+	if (index_exec(ix, SQL_MAILBOX_UNSEEN_FROM, "iii", row->id,
+	    (int64_t)row->modseq, (int64_t)*out) == STORE_OK)
+		index_commit(ix);
+	index_rollback(ix);
+	return STORE_OK;
+}
+
 static enum store_err
 status_fill(struct index *ix, const struct mailbox_row *row,
     struct store_status *out)
 {
+	struct present_list recent = { 0 };
 	enum store_err err = STORE_OK;
-	sqlite3_stmt *st;
 
 	*out = (struct store_status){
 		.messages = row->messages,
@@ -606,21 +705,13 @@ status_fill(struct index *ix, const struct mailbox_row *row,
 	};
 	memcpy(out->guid, row->guid, sizeof(out->guid));
 	if (row->recent_from < row->uidnext) {
-		st = index_query(ix, SQL_MESSAGE_UIDS, "ii",
-		    index_key(row->id, row->recent_from),
-		    index_key(row->id, UINT32_MAX));
-		while (index_step(ix, st, &err) > 0)
-			out->recent++;
+		err = present_read(ix, row->id, row->recent_from,
+		    STORE_UID_MAX, &recent);
+		out->recent = (uint32_t)recent.n;
+		mem_free(recent.uids);
 	}
-	if (row->unseen > 0 && err == STORE_OK) {
-		st = index_query(ix, SQL_MESSAGE_FIRST_UNSEEN, "ii",
-		    index_key(row->id, 0), index_key(row->id, UINT32_MAX));
-		if (index_step(ix, st, &err) > 0) {
-			out->first_unseen =
-			    (uint32_t)sqlite3_column_int64(st, 0);
-			index_done(st);
-		}
-	}
+	if (row->unseen > 0 && err == STORE_OK)
+		err = first_unseen(ix, row, &out->first_unseen);
 	return err;
 }
 
@@ -682,8 +773,9 @@ store_mailbox_modseq(struct store_mailbox *m, uint64_t *out)
 static enum store_err
 new_to_cur(struct mailbox_txn *t)
 {
-	int64_t first = index_key(t->row.id, 0);
+	int64_t first = index_key(t->row.id, t->row.new_from);
 	int64_t last = index_key(t->row.id, UINT32_MAX);
+	uint32_t left = t->row.uidnext;
 	struct buf from = BUF_INIT(PATH_MAX), to = BUF_INIT(PATH_MAX);
 	enum store_err err = STORE_OK;
 	struct message msg;
@@ -708,8 +800,12 @@ new_to_cur(struct mailbox_txn *t)
 			    msg.base);
 		else if (errno != ENOENT)
 			err = store_errno("rename", buf_str(&from));
+		else if (msg.uid < left)
+			left = msg.uid;
 		index_done(st);
 	}
+	if (err == STORE_OK)
+		t->row.new_from = left;
 	buf_release(&from);
 	buf_release(&to);
 	return err;

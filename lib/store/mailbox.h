@@ -34,6 +34,8 @@ struct mailbox_row {
 	uint32_t deleted;
 	uint64_t bytes;
 	uint64_t deleted_bytes;
+	uint32_t new_from;    /* no message below is in new/ */
+	uint32_t unseen_from; /* no message below is unseen */
 };
 
 struct store_mailbox {
@@ -61,6 +63,17 @@ struct message {
 
 /* ---- transactions ---- */
 
+/* One row of the table uids, as it will be written (present.c). */
+#define PRESENT_SHIFT 12 /* 4096 UIDs in a row */
+#define PRESENT_BYTES ((1u << PRESENT_SHIFT) / 8)
+
+struct present {
+	uint32_t row;
+	bool loaded;
+	bool dirty;
+	unsigned char bits[PRESENT_BYTES];
+};
+
 struct mailbox_txn {
 	struct store_user *user;
 	struct index *ix;
@@ -68,6 +81,7 @@ struct mailbox_txn {
 	struct keywords keywords;
 	char *dir;
 	bool touched[2]; /* by enum maildir_place: we changed the directory */
+	struct present present;
 };
 
 /*
@@ -76,6 +90,9 @@ struct mailbox_txn {
  */
 enum store_err mailbox_txn_open(struct mailbox_txn *t, struct store_user *u,
     struct index *ix, int64_t id);
+/* The same from a row that was read in this transaction. */
+enum store_err mailbox_txn_open_row(struct mailbox_txn *t,
+    struct store_user *u, struct index *ix, const struct mailbox_row *row);
 /* Writes the row back; the caller commits. */
 enum store_err mailbox_txn_save(struct mailbox_txn *t);
 void mailbox_txn_release(struct mailbox_txn *t);
@@ -87,6 +104,16 @@ enum store_err mailbox_begin(struct store_mailbox *m, struct mailbox_txn *t);
  * index back and releases t. Returns err or what went wrong.
  */
 enum store_err mailbox_end(struct mailbox_txn *t, enum store_err err);
+
+/*
+ * The same for a mailbox by name, found or made inside, for calls that need
+ * nothing else of it.
+ */
+enum store_err mailbox_begin_named(struct store_user *u, struct slice name,
+    bool create, struct mailbox_txn *t);
+/* Makes the renames and removals in the marked places durable. */
+enum store_err mailbox_sync_dirs(struct store_user *u, const char *dir,
+    const bool places[2]);
 
 /* The folder's durable file, made up from the row if it is missing. */
 void mailbox_folder(const struct mailbox_txn *t, struct folder *f);
@@ -133,6 +160,22 @@ const struct store_special *mailbox_special(const struct store *s,
 enum store_err mailbox_load_keywords(struct index *ix, int64_t id,
     struct keywords *out);
 
+/* ---- which UIDs exist (present.c) ---- */
+
+/* Records that uid exists, or no longer; written by mailbox_txn_save. */
+enum store_err present_set(struct mailbox_txn *t, uint32_t uid, bool on);
+enum store_err present_save(struct mailbox_txn *t);
+
+struct present_list {
+	uint32_t *uids; /* ascending; mem_free it */
+	size_t n;
+	size_t cap;
+};
+
+/* Appends the UIDs first to last that exist. */
+enum store_err present_read(struct index *ix, int64_t mailbox, uint32_t first,
+    uint32_t last, struct present_list *out);
+
 /* ---- messages (message.c) ---- */
 
 void message_read(sqlite3_stmt *st, struct message *out);
@@ -147,9 +190,9 @@ enum store_err message_drop(struct mailbox_txn *t, const struct message *msg);
 /* Removes the file and the row (change.c). */
 enum store_err message_remove(struct mailbox_txn *t,
     const struct message *msg);
-/* Counts a change of flags. */
-void message_count_flags(struct mailbox_row *row, unsigned from, unsigned to,
-    uint64_t vsize);
+/* Counts a change of the flags of a message. */
+void message_count_flags(struct mailbox_row *row, uint32_t uid, unsigned from,
+    unsigned to, uint64_t vsize);
 /* Drops the oldest expunged UIDs when there are too many. */
 enum store_err message_prune_expunged(struct mailbox_txn *t);
 /* Opens the file of a message; -1 with errno. */

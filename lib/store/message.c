@@ -86,11 +86,16 @@ message_letters(unsigned flags, struct slice keywords)
 }
 
 void
-message_count_flags(struct mailbox_row *row, unsigned from, unsigned to,
-    uint64_t vsize)
+message_count_flags(struct mailbox_row *row, uint32_t uid, unsigned from,
+    unsigned to, uint64_t vsize)
 {
 	if ((from & STORE_SEEN) != (to & STORE_SEEN))
 		row->unseen += (to & STORE_SEEN) ? -1u : 1u;
+	if (!(to & STORE_SEEN) && uid < row->unseen_from)
+		row->unseen_from = uid;
+	/* Who reads from the oldest on moves the mark. */
+	if ((to & STORE_SEEN) && uid == row->unseen_from)
+		row->unseen_from = uid + 1;
 	if ((from & STORE_DELETED) == (to & STORE_DELETED))
 		return;
 	row->deleted += (to & STORE_DELETED) ? 1u : -1u;
@@ -115,8 +120,10 @@ message_add(struct mailbox_txn *t, const struct message *msg)
 	row->bytes += msg->vsize;
 	/* A new message counts as unseen and not deleted, then its flags. */
 	row->unseen++;
-	message_count_flags(row, 0, msg->flags, msg->vsize);
-	return STORE_OK;
+	message_count_flags(row, msg->uid, 0, msg->flags, msg->vsize);
+	if (msg->place == MAILDIR_NEW && msg->uid < row->new_from)
+		row->new_from = msg->uid;
+	return present_set(t, msg->uid, true);
 }
 
 enum store_err
@@ -126,8 +133,7 @@ message_drop(struct mailbox_txn *t, const struct message *msg)
 	int64_t key = index_key(row->id, msg->uid);
 	enum store_err err;
 
-	message_count_flags(row, msg->flags, 0, msg->vsize);
-	row->unseen--;
+	message_count_flags(row, msg->uid, msg->flags, STORE_SEEN, msg->vsize);
 	row->messages--;
 	row->bytes -= msg->vsize;
 	err = index_exec(t->ix, SQL_EXPUNGED_ADD, "iii", key, row->id,
@@ -136,7 +142,7 @@ message_drop(struct mailbox_txn *t, const struct message *msg)
 		err = index_exec(t->ix, SQL_CACHE_DROP, "i", key);
 	if (err == STORE_OK)
 		err = index_exec(t->ix, SQL_MESSAGE_DROP, "i", key);
-	return err;
+	return err == STORE_OK ? present_set(t, msg->uid, false) : err;
 }
 
 enum store_err
@@ -145,25 +151,14 @@ message_select(struct index *ix, int64_t mailbox,
 {
 	static const struct store_range all = { 1, STORE_UID_MAX };
 	const struct store_range *r = set != NULL ? set->r : &all;
-	size_t ranges = set != NULL ? set->n : 1, cap = 0;
+	size_t ranges = set != NULL ? set->n : 1;
+	struct present_list list = { 0 };
 	enum store_err err = STORE_OK;
 
-	*uids = NULL;
-	*n = 0;
-	for (size_t i = 0; err == STORE_OK && i < ranges; i++) {
-		sqlite3_stmt *st = index_query(ix, SQL_MESSAGE_UIDS, "ii",
-		    index_key(mailbox, r[i].first),
-		    index_key(mailbox, r[i].last));
-
-		while (index_step(ix, st, &err) > 0) {
-			if (*n == cap) {
-				cap = cap == 0 ? 64 : cap * 2;
-				*uids = mem_grow(*uids, cap, sizeof(**uids));
-			}
-			(*uids)[(*n)++] =
-			    (uint32_t)sqlite3_column_int64(st, 0);
-		}
-	}
+	for (size_t i = 0; err == STORE_OK && i < ranges; i++)
+		err = present_read(ix, mailbox, r[i].first, r[i].last, &list);
+	*uids = list.uids;
+	*n = list.n;
 	return err;
 }
 
@@ -606,21 +601,19 @@ static enum store_err
 all_missing(struct index *ix, const struct mailbox_row *row,
     struct store_set *out)
 {
-	enum store_err err = STORE_OK;
+	struct present_list list = { 0 };
+	enum store_err err;
 	uint32_t at = 1;
-	sqlite3_stmt *st;
 
-	st = index_query(ix, SQL_MESSAGE_UIDS, "ii", index_key(row->id, 0),
-	    index_key(row->id, UINT32_MAX));
-	while (index_step(ix, st, &err) > 0) {
-		uint32_t uid = (uint32_t)sqlite3_column_int64(st, 0);
-
-		if (uid > at)
-			store_set_add(out, at, uid - 1);
-		at = uid + 1;
+	err = present_read(ix, row->id, 1, STORE_UID_MAX, &list);
+	for (size_t i = 0; i < list.n; i++) {
+		if (list.uids[i] > at)
+			store_set_add(out, at, list.uids[i] - 1);
+		at = list.uids[i] + 1;
 	}
 	if (at < row->uidnext)
 		store_set_add(out, at, row->uidnext - 1);
+	mem_free(list.uids);
 	return err;
 }
 

@@ -1,209 +1,248 @@
-/*
- * The pool of open indexes: at most one per user and process, lent to one
- * thread at a time, closed when idle or when there are too many. Also the
- * store itself and its users' handles.
- */
-#include "store/index.h"
+#include "store/pool.h"
 
 #include <sys/stat.h>
 
 #include <limits.h>
 
-#include "core/file.h"
-#include "core/log.h"
 #include "core/now.h"
 #include "store/mailbox.h"
 #include "store/maildir.h"
 
-static const struct store_special default_special[] = {
-	{ "Drafts", "\\Drafts", true },
-	{ "Junk", "\\Junk", true },
-	{ "Trash", "\\Trash", true },
-	{ "Sent", "\\Sent", true },
-};
+/* Handles of one user that calls may hold at once; a writer gets one more. */
+#define HANDLES_MAX 4
 
-static char *
-read_boot_id(void)
+void
+pool_init(struct store *s)
 {
-	struct buf b = BUF_INIT(128);
-	char *id;
-
-	if (file_read("/proc/sys/kernel/random/boot_id", &b) == -1)
-		buf_clear(&b);
-	/* "" is the mark of a mailbox that was never read. */
-	if (b.n == 0)
-		buf_adds(&b, "unknown");
-	id = slice_dup(slice_trim(buf_slice(&b)));
-	buf_release(&b);
-	return id;
-}
-
-/* What may not be in a file name, or would end the base name, becomes "_". */
-static char *
-clean_hostname(const char *given)
-{
-	char name[128] = "";
-	char *out;
-
-	if (given != NULL)
-		snprintf(name, sizeof(name), "%s", given);
-	else if (gethostname(name, sizeof(name) - 1) == -1)
-		name[0] = '\0';
-	name[64] = '\0';
-	if (name[0] == '\0')
-		snprintf(name, sizeof(name), "mail");
-	out = mem_str(name);
-	for (char *p = out; *p != '\0'; p++)
-		if (!ascii_is_alnum(*p) && *p != '.' && *p != '-')
-			*p = '_';
-	return out;
-}
-
-struct store *
-store_open_root(const struct store_config *conf, const char **why)
-{
-	const struct store_special *special = conf->special;
-	size_t n = conf->n_special;
-	struct store *s;
-
-	if (conf->mailroot == NULL || strlen(conf->mailroot) > 1024) {
-		fail(why, "no usable mail root");
-		return NULL;
-	}
-	if (special == NULL) {
-		special = default_special;
-		n = LEN(default_special);
-	}
-	s = mem_zero(sizeof(*s));
-	s->conf = *conf;
-	if (s->conf.max_open == 0)
-		s->conf.max_open = 64;
-	if (s->conf.idle_ms == 0)
-		s->conf.idle_ms = 10000;
-	s->mailroot = mem_str(conf->mailroot);
-	s->hostname = clean_hostname(conf->hostname);
-	s->boot_id = conf->boot_id != NULL ? mem_str(conf->boot_id) :
-	    read_boot_id();
-	s->special = mem_array(n + 1, sizeof(*s->special));
-	for (size_t i = 0; i < n; i++)
-		s->special[i] = (struct store_special){
-			mem_str(special[i].name), mem_str(special[i].use),
-			special[i].automatic,
-		};
-	s->conf.n_special = n;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->given, NULL);
-	list_init(&s->pool);
+	pthread_cond_init(&s->keeper_wake, NULL);
+	list_init(&s->pools);
+	list_init(&s->due);
+	list_init(&s->doomed);
 	map_init(&s->by_root);
-	return s;
 }
 
-/* Forgets and frees an index nobody uses. Under the lock. */
-static void
-drop(struct store *s, struct index *ix, bool checkpoint)
+/* ---- pools, under the store's lock --------------------------------------- */
+
+static struct index_pool *
+pool_of(struct store *s, const char *root)
 {
-	index_close(ix, checkpoint);
-	list_remove(&ix->link);
-	map_remove(&s->by_root, slice_str(ix->root));
-	mem_free(ix->root);
-	mem_free(ix);
-	s->open--;
+	struct index_pool *p = map_get(&s->by_root, slice_str(root));
+
+	if (p != NULL)
+		return p;
+	p = mem_zero(sizeof(*p));
+	p->root = mem_str(root);
+	list_init(&p->link);
+	list_init(&p->due);
+	list_init(&p->idle);
+	pthread_cond_init(&p->may_take, NULL);
+	pthread_cond_init(&p->may_write, NULL);
+	list_push(&s->pools, &p->link);
+	map_put(&s->by_root, slice_str(root), p);
+	return p;
+}
+
+/* Forgets a pool that has no handle and no user. */
+static void
+pool_drop(struct store *s, struct index_pool *p)
+{
+	if (p->users > 0 || p->handles > 0)
+		return;
+	list_remove(&p->link);
+	list_remove(&p->due);
+	map_remove(&s->by_root, slice_str(p->root));
+	pthread_cond_destroy(&p->may_take);
+	pthread_cond_destroy(&p->may_write);
+	mem_free(p->root);
+	mem_free(p);
+}
+
+/* Moves the idle handles of a pool to the list of those to be closed. */
+static void
+pool_empty(struct store *s, struct index_pool *p, struct list *doomed)
+{
+	struct index *ix;
+
+	while ((ix = LIST_FIRST(&p->idle, struct index, link)) != NULL) {
+		list_remove(&ix->link);
+		list_push(doomed, &ix->link);
+		ix->pool = NULL;
+		p->handles--;
+		s->open--;
+	}
+}
+
+/*
+ * Closes what made room. A long WAL is left to the keeper: who opens the index
+ * next would have to read all of it.
+ */
+static void
+close_all(struct store *s, struct list *doomed)
+{
+	struct index *ix;
+	struct list slow;
+
+	list_init(&slow);
+	while ((ix = LIST_FIRST(doomed, struct index, link)) != NULL) {
+		list_remove(&ix->link);
+		if (ix->wal_pages > 100) {
+			list_push(&slow, &ix->link);
+			continue;
+		}
+		index_close(ix, false);
+		mem_free(ix->root);
+		mem_free(ix);
+	}
+	keeper_close(s, &slow);
+}
+
+/* Makes room for one more handle, at the cost of who used his least lately. */
+static void
+evict(struct store *s, struct list *doomed)
+{
+	struct index_pool *p;
+
+	LIST_EACH(p, &s->pools, struct index_pool, link) {
+		if (s->open < s->conf.max_open)
+			return;
+		pool_empty(s, p, doomed);
+		pool_drop(s, p);
+	}
+}
+
+static void
+lock_writer(struct store *s, struct index_pool *p)
+{
+	while (p->writing)
+		pthread_cond_wait(&p->may_write, &s->lock);
+	p->writing = true;
+}
+
+static void
+unlock_writer(struct index_pool *p)
+{
+	p->writing = false;
+	pthread_cond_signal(&p->may_write);
 }
 
 void
-store_close_root(struct store *s)
+pool_write_begin(struct index *ix)
 {
-	struct index *ix;
-
-	if (s == NULL)
+	if (ix->writing)
 		return;
-	LIST_EACH(ix, &s->pool, struct index, link)
-		drop(s, ix, true);
-	map_release(&s->by_root, NULL);
-	for (size_t i = 0; i < s->conf.n_special; i++) {
-		mem_free((char *)(uintptr_t)s->special[i].name);
-		mem_free((char *)(uintptr_t)s->special[i].use);
-	}
-	mem_free(s->special);
-	pthread_mutex_destroy(&s->lock);
-	pthread_cond_destroy(&s->given);
-	mem_free(s->mailroot);
-	mem_free(s->hostname);
-	mem_free(s->boot_id);
-	mem_free(s);
+	pool_lock_writer(ix->store, ix->pool);
+	ix->writing = true;
 }
 
-unsigned
-store_idle(struct store *s, uint64_t now_ms)
+void
+pool_write_end(struct index *ix)
 {
-	struct index *ix;
-	unsigned open;
+	if (!ix->writing)
+		return;
+	ix->writing = false;
+	pool_unlock_writer(ix->store, ix->pool);
+}
 
+void
+pool_lock_writer(struct store *s, struct index_pool *p)
+{
 	pthread_mutex_lock(&s->lock);
-	LIST_EACH(ix, &s->pool, struct index, link)
-		if (!ix->busy && ix->waiters == 0 &&
-		    ix->used_ms + s->conf.idle_ms <= now_ms)
-			drop(s, ix, true);
-	open = s->open;
+	lock_writer(s, p);
 	pthread_mutex_unlock(&s->lock);
-	return open;
+}
+
+void
+pool_unlock_writer(struct store *s, struct index_pool *p)
+{
+	pthread_mutex_lock(&s->lock);
+	unlock_writer(p);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+pool_hold(struct index_pool *p)
+{
+	p->users++;
+}
+
+void
+pool_unhold(struct store *s, struct index_pool *p)
+{
+	p->users--;
+	pool_drop(s, p);
 }
 
 /* ---- taking and giving --------------------------------------------------- */
 
-/* Closes the least recently used ones above the maximum. Under the lock. */
-static void
-evict(struct store *s)
+static struct index *
+new_handle(struct store *s, struct index_pool *p, struct list *doomed)
 {
-	struct index *ix;
+	struct index *ix = mem_zero(sizeof(*ix));
 
-	LIST_EACH(ix, &s->pool, struct index, link) {
-		if (s->open < s->conf.max_open)
-			return;
-		if (!ix->busy && ix->waiters == 0)
-			drop(s, ix, false);
-	}
+	evict(s, doomed);
+	ix->store = s;
+	ix->pool = p;
+	ix->root = mem_str(p->root);
+	list_init(&ix->link);
+	p->handles++;
+	s->open++;
+	return ix;
 }
 
-/* The user's entry, marked busy; db may not be open yet. */
+/* A handle of the user, which may not be open yet. */
 static struct index *
-claim(struct store_user *u)
+claim(struct store_user *u, bool write)
 {
 	struct store *s = u->store;
-	struct slice key = slice_str(u->root);
+	struct list doomed;
+	struct index_pool *p;
 	struct index *ix;
 
+	list_init(&doomed);
 	pthread_mutex_lock(&s->lock);
-	ix = map_get(&s->by_root, key);
-	if (ix == NULL) {
-		evict(s);
-		ix = mem_zero(sizeof(*ix));
-		ix->root = mem_str(u->root);
-		list_init(&ix->link);
-		list_push(&s->pool, &ix->link);
-		map_put(&s->by_root, key, ix);
-		s->open++;
-	}
-	ix->waiters++;
-	while (ix->busy)
-		pthread_cond_wait(&s->given, &s->lock);
-	ix->waiters--;
-	ix->busy = true;
+	p = pool_of(s, u->root);
+	p->users++;
+	if (write)
+		lock_writer(s, p);
+	/* Who may write never waits here: those who have handles may want to. */
+	while (!write && list_is_empty(&p->idle) && p->handles >= HANDLES_MAX)
+		pthread_cond_wait(&p->may_take, &s->lock);
+	ix = LIST_FIRST(&p->idle, struct index, link);
+	if (ix == NULL)
+		ix = new_handle(s, p, &doomed);
+	list_remove(&ix->link);
+	ix->writing = write;
 	pthread_mutex_unlock(&s->lock);
+	close_all(s, &doomed);
 	return ix;
 }
 
 static void
-unclaim(struct store *s, struct index *ix)
+unclaim(struct index *ix)
 {
+	struct store *s = ix->store;
+	struct index_pool *p = ix->pool;
+
 	pthread_mutex_lock(&s->lock);
-	ix->busy = false;
-	ix->used_ms = now_mono_ms();
-	list_remove(&ix->link);
-	list_push(&s->pool, &ix->link);
-	if (ix->db == NULL && ix->waiters == 0)
-		drop(s, ix, false);
-	pthread_cond_broadcast(&s->given);
+	if (ix->writing)
+		unlock_writer(p);
+	ix->writing = false;
+	if (ix->db != NULL) {
+		/* The one with the warmest cache is taken first. */
+		list_push_front(&p->idle, &ix->link);
+	} else {
+		mem_free(ix->root);
+		mem_free(ix);
+		p->handles--;
+		s->open--;
+	}
+	p->users--;
+	p->used_ms = now_mono_ms();
+	list_remove(&p->link);
+	list_push(&s->pools, &p->link);
+	pthread_cond_signal(&p->may_take);
+	pool_drop(s, p);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -226,16 +265,15 @@ open_and_fill(struct store_user *u, struct index *ix)
 	if (!maildir_exists(u->root) && maildir_make(u->root, true) == -1)
 		return store_errno("mkdir", u->root);
 	err = index_open(ix);
-	if (err == STORE_OK && ix->fresh)
+	if (err == STORE_OK && !ix->whole)
 		err = mailbox_rebuild_all(u, ix);
-	ix->fresh = false;
 	return err;
 }
 
-enum store_err
-index_take(struct store_user *u, struct index **out)
+static enum store_err
+take(struct store_user *u, bool write, struct index **out)
 {
-	struct index *ix = claim(u);
+	struct index *ix = claim(u, write);
 	enum store_err err = STORE_OK;
 
 	if (ix->db != NULL && is_replaced(ix))
@@ -255,94 +293,80 @@ index_take(struct store_user *u, struct index **out)
 	if (err == STORE_OK && ix->db == NULL)
 		err = STORE_CORRUPT;
 	if (err != STORE_OK) {
-		unclaim(u->store, ix);
+		unclaim(ix);
 		return err;
 	}
 	*out = ix;
 	return STORE_OK;
 }
 
+enum store_err
+index_take(struct store_user *u, struct index **out)
+{
+	return take(u, false, out);
+}
+
+enum store_err
+index_take_write(struct store_user *u, struct index **out)
+{
+	return take(u, true, out);
+}
+
 void
-index_give(struct store_user *u, struct index *ix)
+index_give(struct store_user *u UNUSED, struct index *ix)
 {
 	index_rollback(ix);
 	if (ix->damaged) {
 		index_close(ix, false);
 		index_set_aside(ix);
 	}
-	unclaim(u->store, ix);
+	unclaim(ix);
 }
 
-/* ---- users --------------------------------------------------------------- */
+/* ---- closing ------------------------------------------------------------- */
 
-static bool
-path_part_is_valid(struct slice part)
+unsigned
+store_idle(struct store *s, uint64_t now_ms)
 {
-	if (part.n == 0 || part.n > 255 || part.p[0] == '.')
-		return false;
-	for (size_t i = 0; i < part.n; i++)
-		if (part.p[i] == '/' || (unsigned char)part.p[i] < 0x20 ||
-		    part.p[i] == 0x7f)
-			return false;
-	return true;
-}
+	struct index_pool *p;
+	struct list doomed;
+	unsigned open;
 
-enum store_err
-store_user_open(struct store *s, struct slice address,
-    struct store_user **out)
-{
-	ssize_t at = slice_rfind(address, '@');
-	struct slice local, domain;
-	struct store_user *u;
-	struct buf path = BUF_INIT(2048);
-
-	if (at < 0)
-		return STORE_NAME;
-	local = slice_head(address, (size_t)at);
-	domain = slice_from(address, (size_t)at + 1);
-	if (!path_part_is_valid(local) || !path_part_is_valid(domain))
-		return STORE_NAME;
-	buf_addf(&path, "%s/%.*s/%.*s", s->mailroot, SLICE_ARG(domain),
-	    SLICE_ARG(local));
-	u = mem_zero(sizeof(*u));
-	u->store = s;
-	u->address = slice_dup(address);
-	u->root = buf_take(&path);
-	*out = u;
-	return STORE_OK;
+	list_init(&doomed);
+	pthread_mutex_lock(&s->lock);
+	LIST_EACH(p, &s->pools, struct index_pool, link) {
+		if (p->users > 0 || p->used_ms + s->conf.idle_ms > now_ms)
+			continue;
+		pool_empty(s, p, &doomed);
+		pool_drop(s, p);
+	}
+	open = s->open;
+	pthread_mutex_unlock(&s->lock);
+	keeper_close(s, &doomed);
+	return open;
 }
 
 void
-store_user_close(struct store_user *u)
+pool_release(struct store *s)
 {
-	if (u == NULL)
-		return;
-	mem_free(u->address);
-	mem_free(u->root);
-	mem_free(u);
-}
-
-const char *
-store_user_path(const struct store_user *u)
-{
-	return u->root;
-}
-
-enum store_err
-store_usage(struct store_user *u, struct store_usage *out)
-{
+	struct index_pool *p;
+	struct list doomed;
 	struct index *ix;
-	enum store_err err = index_take(u, &ix);
-	sqlite3_stmt *st;
 
-	if (err != STORE_OK)
-		return err;
-	st = index_query(ix, SQL_USAGE, "");
-	if (index_step(ix, st, &err) > 0) {
-		out->bytes = (uint64_t)sqlite3_column_int64(st, 0);
-		out->messages = (uint64_t)sqlite3_column_int64(st, 1);
-		index_done(st);
+	keeper_stop(s);
+	list_init(&doomed);
+	LIST_EACH(p, &s->pools, struct index_pool, link) {
+		pool_empty(s, p, &doomed);
+		assert(p->users == 0 && p->handles == 0);
+		pool_drop(s, p);
 	}
-	index_give(u, ix);
-	return err;
+	while ((ix = LIST_FIRST(&doomed, struct index, link)) != NULL) {
+		list_remove(&ix->link);
+		index_close(ix, true);
+		mem_free(ix->root);
+		mem_free(ix);
+	}
+	map_release(&s->by_root, NULL);
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->keeper_wake);
 }

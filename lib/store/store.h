@@ -92,7 +92,7 @@ struct store_config {
 	const char *hostname;  /* for file names; NULL asks the kernel */
 	const char *boot_id;   /* /proc/sys/kernel/random/boot_id; NULL reads it;
 	                          read before chroot() */
-	unsigned max_open;     /* index databases held open; 0 means 64 */
+	unsigned max_open;     /* index databases held open; 0 means 192 */
 	uint64_t idle_ms;      /* one unused for this long is closed; 0: 10000 */
 	const struct store_special *special; /* NULL: Drafts Junk Trash Sent */
 	size_t n_special;

@@ -121,8 +121,8 @@ compare(struct scan *s, size_t *missing)
 
 	*missing = 0;
 	st = index_query(s->t->ix, s->whole ? SQL_MESSAGE_RANGE :
-	    SQL_MESSAGE_NEW, "ii", index_key(id, 0),
-	    index_key(id, UINT32_MAX));
+	    SQL_MESSAGE_NEW, "ii", index_key(id, s->whole ? 0 :
+	    s->t->row.new_from), index_key(id, UINT32_MAX));
 	while (index_step(s->t->ix, st, &err) > 0) {
 		message_read(st, &msg);
 		f = maildir_find(&s->files, msg.base);
@@ -191,7 +191,9 @@ adopt_letters(struct scan *s, const struct message *msg,
 	buf_add_slice(&bitmap, msg->keywords);
 	for (size_t n = 0; n < MAILDIR_LETTERS && f->letters.n > 0; n++)
 		keyword_set(&bitmap, n, (bits & MAILDIR_KEYWORD(n)) != 0);
-	message_count_flags(row, msg->flags, flags, msg->vsize);
+	message_count_flags(row, msg->uid, msg->flags, flags, msg->vsize);
+	if (f->place == MAILDIR_NEW && msg->uid < row->new_from)
+		row->new_from = msg->uid;
 	err = index_exec(s->t->ix, SQL_MESSAGE_FLAGS, "iibii",
 	    index_key(row->id, msg->uid), (int64_t)flags, bitmap.n > 0 ?
 	    buf_slice(&bitmap) : slice_of(NULL, 0), (int64_t)row->modseq,
@@ -597,5 +599,5 @@ mailbox_rebuild_all(struct store_user *u, struct index *ix)
 			err = STORE_OK;
 	}
 	closedir(d);
-	return err;
+	return err == STORE_OK ? index_set_whole(ix) : err;
 }
