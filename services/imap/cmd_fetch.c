@@ -227,7 +227,7 @@ mark_seen(struct fetch *f, struct store_walk walk)
 		err = store_change_flags(v->mailbox, &u.set, &change, NULL,
 		    &modseq);
 	if (err == STORE_OK && u.set.n > 0) {
-		command_own(c, modseq);
+		command_own(c, modseq, &f->seen);
 		c->touched = true;
 		/* The round may end before all of them are told. */
 		for (size_t i = 0; i < u.set.n; i++)

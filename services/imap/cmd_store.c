@@ -114,7 +114,7 @@ change(struct store_cmd *st)
 	st->changed = true;
 	st->c->touched = st->modseq > before;
 	if (is_known(st, before))
-		command_own(st->c, st->modseq);
+		command_own(st->c, st->modseq, &st->set);
 	if ((st->change.flags & STORE_DELETED) != 0 &&
 	    st->change.how != STORE_REMOVE)
 		st->c->session->deleted += view_count(v, &st->set);

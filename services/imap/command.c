@@ -143,8 +143,9 @@ command_failed_target(struct command *c, enum store_err err)
 }
 
 void
-command_own(struct command *c, uint64_t modseq)
+command_own(struct command *c, uint64_t modseq, const struct store_set *set)
 {
+	c->own_set = set;
 	/* More than fit are told again by refresh, which is allowed. */
 	if (c->n_own == COMMAND_OWN) {
 		memmove(c->own, c->own + 1,
@@ -165,6 +166,7 @@ command_refresh(struct command *c, bool expunge, bool sync)
 		.qresync = s->qresync,
 		.own = c->own,
 		.n_own = c->n_own,
+		.own_set = c->own_set,
 	};
 
 	if (s->view == NULL)

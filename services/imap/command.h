@@ -65,9 +65,12 @@ struct command {
 	bool bad;      /* was answered with BAD */
 	bool logout;
 	bool vanished; /* the selected mailbox was deleted by others */
-	/* MODSEQs of this command's own changes, told by itself. */
+	/* MODSEQs of this command's own changes to messages of own_set, told
+	 * by itself. A change that changed nothing returns the MODSEQ of
+	 * somebody else's, so the MODSEQ alone does not tell. */
 	uint64_t own[COMMAND_OWN];
 	size_t n_own;
+	const struct store_set *own_set;
 };
 
 /* Parses and starts the command whose text is complete. */
@@ -86,8 +89,12 @@ void command_completed(struct command *c);
 void command_failed(struct command *c, enum store_err err);
 void command_failed_target(struct command *c, enum store_err err);
 
-/* Remembers a change of this command, so that refresh does not repeat it. */
-void command_own(struct command *c, uint64_t modseq);
+/*
+ * Remembers a change of this command, so that refresh does not repeat it. set
+ * must live as long as the command.
+ */
+void command_own(struct command *c, uint64_t modseq,
+    const struct store_set *set);
 
 /*
  * In a step, before the tagged reply: tells the client what changed in the

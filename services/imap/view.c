@@ -293,11 +293,11 @@ struct telling {
 };
 
 static bool
-is_own(const struct view_report *how, uint64_t modseq)
+is_own(const struct view_report *how, const struct store_message *msg)
 {
 	for (size_t i = how->n_own; i > 0; i--)
-		if (how->own[i - 1] == modseq)
-			return true;
+		if (how->own[i - 1] == msg->modseq)
+			return store_set_has(how->own_set, msg->uid);
 	return false;
 }
 
@@ -318,7 +318,7 @@ tell_message(void *ctx, const struct store_message *msg)
 		return 0;
 	}
 	seq = view_seq(v, msg->uid);
-	if (seq == 0 || is_own(t->how, msg->modseq))
+	if (seq == 0 || is_own(t->how, msg))
 		return 0;
 	buf_addf(t->out, "* %u FETCH (UID %u FLAGS ", seq, msg->uid);
 	out_flags(t->out, msg->flags, msg->keywords, msg->n_keywords,

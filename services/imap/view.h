@@ -30,9 +30,11 @@ struct view_report {
 	bool sync;    /* look at the directory for foreign changes, too */
 	bool condstore; /* MODSEQ in FETCH (RFC 7162 3.2) */
 	bool qresync;   /* VANISHED instead of EXPUNGE (RFC 7162 3.2.10) */
-	/* Changes of these MODSEQs are the session's own: told already. */
+	/* What has one of these MODSEQs and is in own_set, the command that
+	 * changed it has told already. */
 	const uint64_t *own;
 	size_t n_own;
+	const struct store_set *own_set;
 };
 
 /*
