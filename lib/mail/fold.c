@@ -61,30 +61,53 @@ fold_char(uint32_t c)
 	return c;
 }
 
-/* ASCII letters lowered in pieces, so that plain text costs little. */
+/*
+ * ASCII letters lowered in pieces, so that plain text costs little. With
+ * blank, each run of blanks and line ends becomes one space; *blank says if
+ * the text so far ends in one.
+ */
 static void
-fold_ascii(struct buf *out, struct slice *text)
+fold_ascii(struct buf *out, struct slice *text, bool *blank)
 {
 	char piece[256];
-	size_t n = 0;
+	size_t n = 0, at = 0;
 
-	while (n < text->n && n < sizeof(piece) &&
-	    (unsigned char)text->p[n] < 0x80) {
-		piece[n] = ascii_lower(text->p[n]);
-		n++;
+	while (at < text->n && n < sizeof(piece) &&
+	    (unsigned char)text->p[at] < 0x80) {
+		char c = text->p[at++];
+
+		if (blank != NULL) {
+			bool was = *blank;
+
+			*blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+			if (*blank && was)
+				continue;
+			if (*blank)
+				c = ' ';
+		}
+		piece[n++] = ascii_lower(c);
 	}
 	buf_add(out, piece, n);
-	*text = slice_from(*text, n);
+	*text = slice_from(*text, at);
+}
+
+static void
+fold(struct buf *out, struct slice text, bool *blank)
+{
+	while (text.n > 0) {
+		fold_ascii(out, &text, blank);
+		if (text.n > 0 && (unsigned char)text.p[0] >= 0x80) {
+			utf8_put(out, fold_char(utf8_take(&text)));
+			if (blank != NULL)
+				*blank = false;
+		}
+	}
 }
 
 void
 text_fold(struct buf *out, struct slice text)
 {
-	while (text.n > 0) {
-		fold_ascii(out, &text);
-		if (text.n > 0 && (unsigned char)text.p[0] >= 0x80)
-			utf8_put(out, fold_char(utf8_take(&text)));
-	}
+	fold(out, text, NULL);
 }
 
 void
@@ -92,18 +115,7 @@ text_fold_blanks(struct buf *out, struct slice text)
 {
 	bool blank = false;
 
-	while (text.n > 0) {
-		uint32_t c = utf8_take(&text);
-
-		if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
-			if (!blank)
-				buf_addc(out, ' ');
-			blank = true;
-			continue;
-		}
-		blank = false;
-		utf8_put(out, fold_char(c));
-	}
+	fold(out, text, &blank);
 }
 
 bool
