@@ -141,8 +141,10 @@ class Box:
         return r.stdout + r.stderr
 
     def wait_up(self, times=1, timeout=30):
-        wait_for(lambda: self.logs().count("is up and running") >= times, timeout,
-                 f"'is up and running' ({times})")
+        end = time.monotonic() + timeout
+        while self.logs().count("is up and running") < times:
+            assert time.monotonic() < end and self.state()["Running"], self.logs()[-3000:]
+            time.sleep(0.05)
         return self
 
     def pids(self):
