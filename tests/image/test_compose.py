@@ -130,9 +130,15 @@ def test_hangup_opens_the_log_again(mail):
     assert mail.state()["Running"]
 
 
+def send_one(mail, subject):
+    with mail.mx() as c:
+        c.send_message(message(subject))
+    mail.wait_subject(subject, *USER)
+
+
 def test_restart_keeps_mail(mail):
+    send_one(mail, "before the restart")
     before = mail.subjects(*USER)
-    assert before
     up = mail.logs().count("is up and running")
     mail.compose("restart", "-t", "30")
     mail.wait_up(up + 1)
@@ -140,6 +146,7 @@ def test_restart_keeps_mail(mail):
 
 
 def test_new_container_keeps_mail_and_certificate(mail):
+    send_one(mail, "before the new container")
     before = mail.subjects(*USER)
     certificate = mail.data("mail-state", "tls", "cert.pem").read_text()
     mail.compose("down", "-t", "30")
