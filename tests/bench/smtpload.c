@@ -3,9 +3,10 @@
  * a fixed number of connections, each with one message after the other,
  * pipelined as RFC 2920 allows (MAIL, RCPT and DATA in one write).
  *
- *	smtpload PORT CONNECTIONS MESSAGES SIZE USERS DOMAIN TAG
+ *	smtpload PORT CONNECTIONS MESSAGES SIZE USERS DOMAIN TAG [EACH]
  *
- * Recipients are u0@DOMAIN, u1@DOMAIN, ... in turn. Prints one line:
+ * With EACH, a connection ends after so many messages and a new one takes its
+ * place. Recipients are u0@DOMAIN, u1@DOMAIN, ... in turn. Prints one line:
  * messages accepted, messages refused, seconds, and the median and the 99th
  * percentile of a message's milliseconds from MAIL to its last reply.
  */
@@ -33,9 +34,10 @@ struct client {
 	size_t n;
 	double began;
 	int message;
+	int sent; /* on this connection */
 };
 
-static int port, connections, messages, users;
+static int port, connections, messages, users, each;
 static size_t size;
 static const char *domain, *tag;
 static int next_message, accepted, refused, open_clients, epoll;
@@ -87,6 +89,7 @@ client_open(struct client *c)
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	c->step = BANNER;
 	c->n = 0;
+	c->sent = 0;
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &e) == -1)
 		die("epoll_ctl");
 	open_clients++;
@@ -98,12 +101,13 @@ next(struct client *c)
 	char text[512];
 	int n;
 
-	if (next_message >= messages) {
+	if (next_message >= messages || (each > 0 && c->sent == each)) {
 		c->step = QUIT;
 		send_all(c, "QUIT\r\n", 6);
 		return;
 	}
 	c->message = next_message++;
+	c->sent++;
 	c->step = MAIL;
 	c->began = now();
 	n = snprintf(text, sizeof(text),
@@ -131,7 +135,18 @@ send_body(struct client *c)
 	free(text);
 }
 
-/* One complete reply. */
+/* The goodbye came. */
+static void
+client_quit(struct client *c)
+{
+	close(c->fd);
+	c->fd = -1;
+	open_clients--;
+	if (next_message < messages)
+		client_open(c);
+}
+
+/* One complete reply, but for the last. */
 static void
 on_reply(struct client *c, int code)
 {
@@ -168,9 +183,6 @@ on_reply(struct client *c, int code)
 		next(c);
 		break;
 	case QUIT:
-		close(c->fd);
-		c->fd = -1;
-		open_clients--;
 		break;
 	}
 }
@@ -184,12 +196,16 @@ on_readable(struct client *c)
 	if (r <= 0)
 		die("connection lost");
 	c->n += (size_t)r;
-	while (c->fd != -1 &&
-	    (end = memchr(at, '\n', (size_t)(c->line + c->n - at))) != NULL) {
+	while ((end = memchr(at, '\n', (size_t)(c->line + c->n - at))) !=
+	    NULL) {
 		int code = atoi(at);
 		int last = end - at >= 3 && at[3] != '-';
 
 		at = end + 1;
+		if (last && c->step == QUIT) {
+			client_quit(c);
+			return;
+		}
 		if (last)
 			on_reply(c, code);
 	}
@@ -212,9 +228,9 @@ main(int argc, char **argv)
 	struct client *clients;
 	double began;
 
-	if (argc != 8) {
+	if (argc < 8) {
 		fprintf(stderr, "usage: smtpload PORT CONNECTIONS MESSAGES SIZE "
-		    "USERS DOMAIN TAG\n");
+		    "USERS DOMAIN TAG [EACH]\n");
 		return 2;
 	}
 	port = atoi(argv[1]);
@@ -224,6 +240,7 @@ main(int argc, char **argv)
 	users = atoi(argv[5]);
 	domain = argv[6];
 	tag = argv[7];
+	each = argc > 8 ? atoi(argv[8]) : 0;
 	setrlimit(RLIMIT_NOFILE, &files);
 	filler = malloc(size + 80);
 	for (size_t i = 0; i < size + 80; i++)
