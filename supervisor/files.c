@@ -10,6 +10,7 @@
 #include "conf/conf_accounts.h"
 #include "conf/conf_dkim.h"
 #include "conf/conf_load.h"
+#include "conf/conf_quotas.h"
 #include "conf/conf_tls.h"
 #include "conf/conf_virtual.h"
 #include "core/file.h"
@@ -118,6 +119,7 @@ scan(struct sup_files *fs, struct list *to)
 	list_init(to);
 	add_config(fs, to, SUP_FILES_ACCOUNTS, "accounts", CONF_ACCOUNTS_FILE);
 	add_config(fs, to, SUP_FILES_ACCOUNTS, "virtual", CONF_VIRTUAL_FILE);
+	add_config(fs, to, SUP_FILES_ACCOUNTS, "quotas", CONF_QUOTAS_FILE);
 	add_config(fs, to, SUP_FILES_TABLES, "dkim-keytable",
 	    CONF_DKIM_KEY_TABLE);
 	add_config(fs, to, SUP_FILES_TABLES, "dkim-signingtable",

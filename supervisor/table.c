@@ -27,7 +27,7 @@ const struct sup_process sup_table[] = {
 	{ "relay", "relay", SUP_USER_RELAY, SUP_ROOT_EMPTY, CONF_TO_RELAY,
 	  0, { 0 }, { "resolver" }, NULL, NULL },
 	{ "deliver", "deliver", SUP_USER_VMAIL, SUP_ROOT_MAIL, CONF_TO_DELIVER,
-	  SUP_FILES_MAILBOXES, { 0 }, { "auth.lookup" }, NULL, NULL },
+	  SUP_FILES_MAILBOXES, { 0 }, { "auth.mailbox" }, NULL, NULL },
 	{ "queue", "queue", SUP_USER_QUEUE, SUP_ROOT_SPOOL, CONF_TO_QUEUE,
 	  0, { 0 }, { "deliver", "relay", "dkim", "auth.lookup" }, NULL, NULL },
 	{ "imap", "imap", SUP_USER_VMAIL, SUP_ROOT_MAIL, CONF_TO_IMAP,

@@ -10,8 +10,6 @@ static const struct conf_dms table[] = {
 	/* Mail service. */
 	{ "ENABLE_POP3", "0" },
 	{ "ENABLE_MANAGESIEVE", "0" },
-	{ "ENABLE_QUOTAS", "1" },
-	{ "POSTFIX_MAILBOX_SIZE_LIMIT", "0" },
 	{ "DOVECOT_MAILBOX_FORMAT", "maildir" },
 	{ "POSTFIX_DAGENT", "" },
 	{ "POSTFIX_REJECT_UNKNOWN_CLIENT_HOSTNAME", "0" },

@@ -4,6 +4,7 @@
 #include "conf/conf_dkim.h"
 #include "conf/conf_env.h"
 #include "conf/conf_host.h"
+#include "conf/conf_quotas.h"
 #include "conf/conf_virtual.h"
 #include "conf/conf_yaml.h"
 #include "core/file.h"
@@ -171,6 +172,7 @@ conf_check_files(const struct conf *c, struct conf_problems *out)
 	struct buf path = BUF_INIT(8192), text = BUF_INIT(LIMIT_CONFIG_FILE);
 	struct conf_accounts accounts;
 	struct conf_virtual virtual;
+	struct conf_quotas quotas;
 	size_t before = out->errors;
 
 	conf_accounts_init(&accounts);
@@ -183,6 +185,11 @@ conf_check_files(const struct conf *c, struct conf_problems *out)
 		conf_virtual_parse(&virtual, buf_str(&path),
 		    buf_slice(&text), out);
 	conf_virtual_release(&virtual);
+	conf_quotas_init(&quotas);
+	if (read_config(c, CONF_QUOTAS_FILE, &path, &text, out) == 0)
+		conf_quotas_parse(&quotas, buf_str(&path), buf_slice(&text),
+		    out);
+	conf_quotas_release(&quotas);
 	check_dkim(c, &path, out);
 	buf_wipe(&text);
 	buf_release(&path);

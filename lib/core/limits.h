@@ -68,6 +68,7 @@
 #define LIMIT_AUTH_CLIENTS 65536   /* addresses whose failures are counted */
 #define LIMIT_AUTH_CACHE 4096
 #define LIMIT_AUTH_TICKETS 16384
+#define LIMIT_AUTH_USAGES 65536    /* mailboxes whose usage is remembered */
 /* What a password hash may cost to check. */
 #define LIMIT_HASH_ROUNDS 2000000  /* SHA-crypt, PBKDF2, SCRAM */
 #define LIMIT_HASH_BCRYPT 14       /* log2 of the rounds */

@@ -49,6 +49,7 @@ struct store_append {
 	struct buf text;
 	bool flushed;       /* part of it is in the file */
 	bool cr;
+	enum quota_kind quota;
 	uint64_t size;
 	/* Those that are whole. */
 	struct append_message *messages;
@@ -134,6 +135,12 @@ store_append_begin(struct store_user *u, struct slice name, bool create,
 	buf_init(&a->text, APPEND_BUFFER + APPEND_COPY + 2);
 	*out = a;
 	return STORE_OK;
+}
+
+void
+append_set_quota(struct store_append *a, enum quota_kind kind)
+{
+	a->quota = kind;
 }
 
 enum store_err
@@ -417,6 +424,16 @@ place_one(struct mailbox_txn *t, struct append_message *msg, uint32_t uid)
 	return err;
 }
 
+static enum store_err
+check_quota(struct mailbox_txn *t, const struct store_append *a)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		bytes += a->messages[i].vsize;
+	return quota_check(t, NULL, a->quota, bytes, a->n);
+}
+
 /* The transaction. sync[place] tells which directories to sync after it. */
 static enum store_err
 commit_all(struct store_append *a, struct store_appended *out, bool sync[2])
@@ -435,6 +452,8 @@ commit_all(struct store_append *a, struct store_appended *out, bool sync[2])
 		out->repeated = sync[MAILDIR_CUR] = sync[MAILDIR_NEW] = true;
 		return mailbox_end(&t, STORE_OK);
 	}
+	if (err == STORE_OK)
+		err = check_quota(&t, a);
 	/* The folder was renamed after the files were written: no matter. */
 	if (err == STORE_OK)
 		err = mailbox_take_uids(&t, (uint32_t)a->n, &out->first_uid);
@@ -502,6 +521,7 @@ store_deliver(struct store_user *u, const struct store_delivery *d,
 
 	if (err != STORE_OK)
 		return err;
+	append_set_quota(a, QUOTA_DELIVER);
 	feed(a, d);
 	store_append_message(a, &d->meta);
 	return store_append_commit(a, out);

@@ -120,6 +120,29 @@ undo_links(struct copy *c)
 	}
 }
 
+/* A copy counts in full although its body is shared. A move changes nothing
+ * and is always possible, as in Dovecot. */
+static enum store_err
+check_quota(struct copy *c, const uint32_t *uids, size_t n)
+{
+	uint64_t bytes = 0;
+	enum store_err err = STORE_OK;
+
+	if (c->from.user->quota.limit.bytes > 0)
+		for (size_t i = 0; err == STORE_OK && i < n; i++) {
+			struct message msg;
+			sqlite3_stmt *st = NULL;
+
+			err = message_get(c->from.ix, c->from.row.id, uids[i],
+			    &st, &msg);
+			if (err == STORE_OK)
+				bytes += msg.vsize;
+			index_done(st);
+		}
+	return err != STORE_OK ? err : quota_check(c->to,
+	    c->to == &c->from ? NULL : &c->from, QUOTA_ADD, bytes, n);
+}
+
 /* ---- rows ---------------------------------------------------------------- */
 
 /* The keywords of the source under the numbers of the target. */
@@ -220,7 +243,10 @@ copy_all(struct copy *c, const struct store_set *set, bool move,
 	out->to = mem_array(out->n + 1, sizeof(*out->to));
 	if (err != STORE_OK || out->n == 0)
 		return err;
-	err = mailbox_take_uids(c->to, (uint32_t)out->n, &first);
+	if (!move)
+		err = check_quota(c, out->from, out->n);
+	if (err == STORE_OK)
+		err = mailbox_take_uids(c->to, (uint32_t)out->n, &first);
 	if (err == STORE_OK)
 		c->to->row.modseq++;
 	for (size_t i = 0; err == STORE_OK && i < out->n; i++) {

@@ -348,11 +348,17 @@ store_delete(struct store_user *u, struct slice name)
 		err = mailbox_row_by_name(ix, name, &row);
 	if (err == STORE_OK)
 		err = mailbox_forget(ix, row.id);
+	quota_begin(u);
+	if (err == STORE_OK) {
+		quota_change(u, row.bytes, row.messages, 0, 0);
+		err = quota_settle(u, ix);
+	}
 	if (err == STORE_OK || err == STORE_NO_MAILBOX)
 		err = take_away(u, dir, gone);
 	if (err == STORE_OK)
 		err = index_commit(ix);
 	index_give(u, ix);
+	quota_end(u, err == STORE_OK);
 	if (gone[0] != '\0' && err == STORE_OK &&
 	    file_remove_tree(gone) == -1)
 		store_errno("remove", gone);

@@ -15,7 +15,7 @@
 #include "core/list.h"
 #include "core/map.h"
 #include "store/dirsync.h"
-#include "store/store.h"
+#include "store/quota.h"
 
 #define INDEX_FILE "pillarbox.db"
 
@@ -94,6 +94,7 @@ struct store_user {
 	struct store *store;
 	char *address;
 	char *root;
+	struct quota quota;
 };
 
 /*

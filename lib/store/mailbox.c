@@ -382,7 +382,8 @@ mailbox_txn_open_row(struct mailbox_txn *t, struct store_user *u,
 {
 	enum store_err err;
 
-	*t = (struct mailbox_txn){ .user = u, .ix = ix, .row = *row };
+	*t = (struct mailbox_txn){ .user = u, .ix = ix, .row = *row,
+		.loaded = { row->bytes, row->messages } };
 	t->dir = dir_of(u, slice_str(row->name));
 	err = mailbox_load_keywords(ix, row->id, &t->keywords);
 	return err == STORE_OK ? mailbox_adopt(t, false) : err;
@@ -402,6 +403,9 @@ mailbox_txn_save(struct mailbox_txn *t)
 		    MAILBOX_UNSURE_NEW;
 		t->touched[p] = false;
 	}
+	quota_change(t->user, t->loaded.bytes, (uint32_t)t->loaded.messages,
+	    t->row.bytes, t->row.messages);
+	t->loaded = (struct store_usage){ t->row.bytes, t->row.messages };
 	err = present_save(t);
 	return err == STORE_OK ? row_save(t->ix, &t->row) : err;
 }
@@ -421,6 +425,7 @@ mailbox_begin(struct store_mailbox *m, struct mailbox_txn *t)
 	enum store_err err;
 
 	*t = (struct mailbox_txn){ 0 };
+	quota_begin(m->user);
 	err = index_take_write(m->user, &ix);
 	if (err != STORE_OK)
 		return err;
@@ -462,8 +467,10 @@ mailbox_begin_named(struct store_user *u, struct slice name, bool create,
 {
 	struct mailbox_row row;
 	struct index *ix;
-	enum store_err err = index_take_write(u, &ix);
+	enum store_err err;
 
+	quota_begin(u);
+	err = index_take_write(u, &ix);
 	if (err != STORE_OK)
 		return err;
 	err = begin_known(u, ix, name, t);
@@ -499,9 +506,12 @@ mailbox_end(struct mailbox_txn *t, enum store_err err)
 	if (err == STORE_OK)
 		err = mailbox_txn_save(t);
 	if (err == STORE_OK)
+		err = quota_settle(t->user, t->ix);
+	if (err == STORE_OK)
 		err = index_commit(t->ix);
 	index_give(t->user, t->ix);
 	mailbox_txn_release(t);
+	quota_end(t->user, err == STORE_OK);
 	return err;
 }
 

@@ -78,6 +78,7 @@ struct mailbox_txn {
 	struct store_user *user;
 	struct index *ix;
 	struct mailbox_row row;
+	struct store_usage loaded; /* of row, as the index has it */
 	struct keywords keywords;
 	char *dir;
 	bool touched[2]; /* by enum maildir_place: we changed the directory */
@@ -224,6 +225,11 @@ enum store_err mailbox_adopt(struct mailbox_txn *t, bool look);
 /* True if mailbox_adopt would have something to do. *gone: no directory. */
 bool mailbox_is_stale(struct store_user *u, const char *dir,
     const struct mailbox_row *row, bool look, bool *gone);
+
+/* ---- adding (append.c) ---- */
+
+struct store_append;
+void append_set_quota(struct store_append *a, enum quota_kind kind);
 
 /* ---- cached texts (cache.c) ---- */
 

@@ -129,6 +129,34 @@ struct store_usage {
 };
 
 enum store_err store_usage(struct store_user *u, struct store_usage *out);
+/*
+ * The same for the user whose folder is path (store_user_path), from the index
+ * as it is, beside running processes and without making anything.
+ * STORE_NO_MAILBOX if there is no index of this version.
+ */
+enum store_err store_usage_at(const char *path, struct store_usage *out);
+
+/* What a user may hold; 0 is no limit. */
+struct store_quota {
+	uint64_t bytes;    /* with CRLF, all mailboxes */
+	uint64_t messages;
+};
+
+/*
+ * Sets the limits for what is done through u; without it there are none.
+ * APPEND and COPY beyond them fail with STORE_QUOTA; into Trash 50 MiB more
+ * are allowed. store_deliver fails when the limit is reached, and otherwise
+ * may exceed it by 10 %. Moving is always possible. A change through u that
+ * crosses 80 % or 95 % upward, or 100 % downward, puts a mail into INBOX that
+ * says so (dms-compat 5.8).
+ */
+void store_user_set_quota(struct store_user *u,
+    const struct store_quota *quota);
+/*
+ * What the user held after the last change through u, or when u was refused
+ * one; false if that is told already or there is no limit.
+ */
+bool store_user_usage(struct store_user *u, struct store_usage *out);
 
 /* ---- mailboxes ----------------------------------------------------------- */
 

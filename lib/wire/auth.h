@@ -1,9 +1,17 @@
 /*
- * Conversations with auth: who exists, who may log in. Four doors.
+ * Conversations with auth: who exists, who may log in, how much a mailbox may
+ * hold. Four doors.
  *
- * auth.lookup (smtp-mx, smtp-submit, queue, deliver): addresses to mailboxes.
+ * auth.lookup (smtp-mx, smtp-submit, queue): addresses to mailboxes.
  * auth.verify (login, smtp-submit): passwords.
- * auth.redeem (imap): what a login ticket is worth.
+ * auth.redeem (imap): what a login ticket is worth; and as auth.mailbox.
+ * auth.mailbox (deliver): what a mailbox may hold, and does.
+ *
+ * Limits have one owner, auth. What a mailbox holds is known where the store
+ * is: deliver and imap report it after each change of a mailbox that has a
+ * limit. auth believes a report for ten minutes, so that RCPT can refuse for a
+ * full mailbox; after that, and after a restart of auth, the message comes as
+ * far as deliver, which always knows, and reports again.
  *
  * smtp-mx has the door lookup only: it can learn that an address exists,
  * which RCPT tells everybody anyway, and nothing else (law 1).
@@ -20,7 +28,7 @@ enum wire_auth_type {
 	 *	u32 count, count * { enum wire_target_kind kind, slice address }.
 	 * The targets are final: aliases followed, duplicates gone, local
 	 * ones in canonical form (the login name of the mailbox; detail
-	 * dropped). */
+	 * dropped). FULL comes with targets as OK does. */
 	WIRE_AUTH_RCPT = 1,
 	WIRE_AUTH_RCPT_REPLY,
 	/* WIRE_AUTH_SENDER: slice user, slice address. May user send with this
@@ -32,8 +40,12 @@ enum wire_auth_type {
 	 * Reply WIRE_AUTH_DOMAIN_REPLY: bool. */
 	WIRE_AUTH_DOMAIN,
 	WIRE_AUTH_DOMAIN_REPLY,
-	/* WIRE_AUTH_USER: slice user (canonical). Does this mailbox exist?
-	 * Reply WIRE_AUTH_USER_REPLY: bool exists. */
+
+	/* mailbox and redeem doors.
+	 * WIRE_AUTH_USER: slice user (canonical). Does this mailbox exist, and
+	 * what may it hold?
+	 * Reply WIRE_AUTH_USER_REPLY: bool exists, u64 bytes, u64 messages
+	 *	(0: no limit). */
 	WIRE_AUTH_USER,
 	WIRE_AUTH_USER_REPLY,
 
@@ -50,9 +62,15 @@ enum wire_auth_type {
 	/* redeem door.
 	 * WIRE_AUTH_REDEEM: slice ticket. Single use, valid 60 s.
 	 * Reply WIRE_AUTH_REDEEM_REPLY: bool ok, slice user,
-	 *	u8 enum wire_auth_service. */
+	 *	u8 enum wire_auth_service, u64 bytes, u64 messages (limits as
+	 *	in WIRE_AUTH_USER_REPLY). */
 	WIRE_AUTH_REDEEM,
 	WIRE_AUTH_REDEEM_REPLY,
+
+	/* mailbox and redeem doors.
+	 * WIRE_AUTH_USAGE: slice user, u64 bytes, u64 messages. What it holds
+	 * now. No reply. */
+	WIRE_AUTH_USAGE,
 	WIRE_AUTH_TYPES
 };
 
@@ -62,6 +80,8 @@ enum wire_rcpt_result {
 	WIRE_RCPT_NOT_OURS, /* another domain: relaying */
 	WIRE_RCPT_LOOP,     /* aliases loop or expand too far: 550 5.4.6 */
 	WIRE_RCPT_LATER,    /* cannot say now: 451 4.3.0 */
+	WIRE_RCPT_FULL,     /* every target is a mailbox that is full: 552 5.2.2
+	                       for strangers, OK for others */
 	WIRE_RCPT_RESULTS
 };
 

@@ -25,6 +25,8 @@ set_up(void)
 	if (is_set_up)
 		return a;
 	directory_init(&a->directory);
+	conf_quotas_init(&a->quotas);
+	usage_init(&a->usage);
 	penalty_init(&a->penalty);
 	cache_init(&a->cache);
 	tickets_init(&a->tickets);
@@ -51,6 +53,31 @@ warn_about_hashes(const struct directory *d)
 	}
 }
 
+/* All or nothing, as directory_set_accounts. */
+static int
+set_quotas(struct auth *a, const struct slice *text, struct buf *why)
+{
+	struct conf_quotas fresh;
+	struct conf_problems problems;
+	int r;
+
+	conf_quotas_init(&fresh);
+	conf_problems_init(&problems);
+	r = conf_quotas_parse(&fresh, CONF_QUOTAS_FILE,
+	    text != NULL ? *text : S(""), &problems);
+	if (r == -1)
+		buf_adds(why, problems.n > 0 ? problems.list[0].text :
+		    CONF_QUOTAS_FILE);
+	conf_problems_release(&problems);
+	if (r == -1) {
+		conf_quotas_release(&fresh);
+		return -1;
+	}
+	conf_quotas_release(&a->quotas);
+	a->quotas = fresh;
+	return 0;
+}
+
 static int
 on_file(struct service *s UNUSED, const char *name,
     const struct slice *content, const char **why)
@@ -67,6 +94,8 @@ on_file(struct service *s UNUSED, const char *name,
 	} else if (strcmp(name, "virtual") == 0) {
 		r = directory_set_aliases(&a->directory, content,
 		    &file_problem);
+	} else if (strcmp(name, "quotas") == 0) {
+		r = set_quotas(a, content, &file_problem);
 	} else {
 		return fail(why, "not a file of auth");
 	}
@@ -91,6 +120,7 @@ start(struct service *s, const char **why)
 	if (EVP_get_digestbyname("SHA1") == NULL)
 		return fail(why, "libcrypto does not work");
 	a->loop = service_loop(s);
+	a->conf = conf;
 	a->spoof_protection = conf->spoof_protection;
 	directory_configure(&a->directory, conf->hostname,
 	    conf->postmaster_address, conf->recipient_delimiter);
@@ -122,7 +152,8 @@ static void
 put_targets(struct buf *b, enum wire_rcpt_result result,
     const struct directory_targets *t)
 {
-	size_t n = result == WIRE_RCPT_OK ? t->n : 0;
+	bool known = result == WIRE_RCPT_OK || result == WIRE_RCPT_FULL;
+	size_t n = known ? t->n : 0;
 
 	wire_put_u8(b, (uint8_t)result);
 	wire_put_u32(b, (uint32_t)n);
@@ -130,6 +161,31 @@ put_targets(struct buf *b, enum wire_rcpt_result result,
 		wire_put_u8(b, (uint8_t)t->list[i].kind);
 		wire_put_slice(b, t->list[i].address);
 	}
+}
+
+static struct conf_quota
+quota_of(const struct auth *a, const struct conf_account *account)
+{
+	return account == NULL ? (struct conf_quota){ 0 } :
+	    conf_quota_of(a->conf, &a->quotas, account->address,
+	    account->extra);
+}
+
+/* True if every target is a mailbox that was full when last reported. */
+static bool
+all_full(struct auth *a, const struct directory_targets *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct slice user = t->list[i].address;
+		struct conf_quota q;
+
+		if (t->list[i].kind != WIRE_TARGET_LOCAL)
+			return false;
+		q = quota_of(a, directory_account(&a->directory, user));
+		if (!usage_is_full(&a->usage, user, &q, loop_now(a->loop)))
+			return false;
+	}
+	return t->n > 0;
 }
 
 static int
@@ -145,6 +201,8 @@ on_rcpt(struct service *s, struct chan *c, struct chan_frame *f)
 	if (wire_end(&in) == -1)
 		return -1;
 	result = directory_resolve(&a->directory, address, &targets);
+	if (result == WIRE_RCPT_OK && all_full(a, &targets))
+		result = WIRE_RCPT_FULL;
 	put_targets(&b, result, &targets);
 	if (!buf_ok(&b)) {
 		/* More text than a frame holds is too far expanded. */
@@ -197,17 +255,52 @@ on_domain(struct service *s, struct chan *c, struct chan_frame *f)
 	    directory_hosts(&a->directory, domain));
 }
 
+/* --- mailbox -------------------------------------------------------------- */
+
+static void
+put_quota(struct buf *b, const struct auth *a,
+    const struct conf_account *account)
+{
+	struct conf_quota q = quota_of(a, account);
+
+	wire_put_u64(b, q.bytes);
+	wire_put_u64(b, q.messages);
+}
+
 static int
 on_user(struct service *s, struct chan *c, struct chan_frame *f)
 {
 	struct auth *a = service_data(s);
 	struct wire_in in = wire_in(f->payload);
 	struct slice user = wire_get_slice(&in, LIMIT_SMTP_COMMAND);
+	const struct conf_account *account;
+	struct buf b = WIRE_BUF;
 
 	if (wire_end(&in) == -1)
 		return -1;
-	return reply_bool(c, WIRE_AUTH_USER_REPLY, f->id,
-	    directory_account(&a->directory, user) != NULL);
+	account = directory_account(&a->directory, user);
+	wire_put_bool(&b, account != NULL);
+	put_quota(&b, a, account);
+	chan_send(c, WIRE_AUTH_USER_REPLY, f->id, buf_slice(&b), -1);
+	buf_release(&b);
+	return 0;
+}
+
+static int
+on_usage(struct service *s, struct chan *c UNUSED, struct chan_frame *f)
+{
+	struct auth *a = service_data(s);
+	struct wire_in in = wire_in(f->payload);
+	struct slice user = wire_get_slice(&in, LIMIT_ADDRESS);
+	struct conf_quota held;
+
+	held.bytes = wire_get_u64(&in);
+	held.messages = wire_get_u64(&in);
+	if (wire_end(&in) == -1)
+		return -1;
+	if (directory_account(&a->directory, user) != NULL)
+		usage_report(&a->usage, user, &held, loop_now(a->loop));
+	return 0;
 }
 
 /* --- verify, redeem ------------------------------------------------------- */
@@ -242,6 +335,8 @@ on_redeem(struct service *s, struct chan *c, struct chan_frame *f)
 	wire_put_bool(&b, ok);
 	wire_put_slice(&b, ok ? buf_slice(&user) : S(""));
 	wire_put_u8(&b, (uint8_t)service);
+	put_quota(&b, a, ok ? directory_account(&a->directory,
+	    buf_slice(&user)) : NULL);
 	chan_send(c, WIRE_AUTH_REDEEM_REPLY, f->id, buf_slice(&b), -1);
 	buf_release(&b);
 	buf_release(&user);
@@ -252,9 +347,12 @@ static const struct service_handler handlers[] = {
 	{ "lookup", WIRE_AUTH_RCPT, on_rcpt },
 	{ "lookup", WIRE_AUTH_SENDER, on_sender },
 	{ "lookup", WIRE_AUTH_DOMAIN, on_domain },
-	{ "lookup", WIRE_AUTH_USER, on_user },
 	{ "verify", WIRE_AUTH_VERIFY, on_verify },
 	{ "redeem", WIRE_AUTH_REDEEM, on_redeem },
+	{ "redeem", WIRE_AUTH_USER, on_user },
+	{ "redeem", WIRE_AUTH_USAGE, on_usage },
+	{ "mailbox", WIRE_AUTH_USER, on_user },
+	{ "mailbox", WIRE_AUTH_USAGE, on_usage },
 	{ NULL, 0, NULL },
 };
 

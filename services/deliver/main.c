@@ -85,7 +85,7 @@ deliver_start(struct service *s, const char **why)
 		mem_free(d);
 		return -1;
 	}
-	users_init(&d->users, service_peer(s, "auth.lookup", 0), d->loop);
+	users_init(&d->users, service_peer(s, "auth.mailbox", 0), d->loop);
 	d->idle = loop_timer_new(d->loop, deliver_idle, d);
 	loop_timer_start(d->idle, 1000, 1000);
 	service_set_data(s, d);

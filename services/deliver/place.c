@@ -66,8 +66,10 @@ place_message(struct place *p)
 			.meta = { .delivery_id = p->queue_id },
 		};
 
+		store_user_set_quota(user, &p->quota);
 		p->err = store_deliver(user, &d, &appended);
 		p->repeated = appended.repeated;
+		p->counted = store_user_usage(user, &p->held);
 		store_user_close(user);
 	}
 	buf_release(&prefix);

@@ -20,9 +20,12 @@ struct place {
 	uint64_t size;
 	const struct store_cut *cuts;
 	size_t n_cuts;
+	struct store_quota quota;
 	/* Set by place_message. */
 	enum store_err err;
 	bool repeated;          /* the mailbox had it already */
+	bool counted;           /* held is what the user holds now */
+	struct store_usage held;
 };
 
 /* Durable when p->err is STORE_OK afterwards. */

@@ -123,13 +123,17 @@ static void
 target_done(void *arg)
 {
 	struct target *t = arg;
+	struct deliver *d = t->request->deliver;
 
-	t->request->deliver->pending--;
+	d->pending--;
+	if (t->place.counted)
+		users_report(&d->users, t->place.user, &t->place.held);
 	target_answer(t, place_verdict(t->place.err));
 }
 
 static void
-target_user(void *arg, enum users_answer answer)
+target_user(void *arg, enum users_answer answer,
+    const struct store_quota *quota)
 {
 	static const struct place_verdict unknown = {
 		WIRE_NEVER, "5.1.1", "User doesn't exist",
@@ -141,6 +145,7 @@ target_user(void *arg, enum users_answer answer)
 	struct deliver *d = t->request->deliver;
 
 	if (answer == USERS_EXISTS) {
+		t->place.quota = *quota;
 		d->pending++;
 		loop_work(d->loop, target_work, target_done, t);
 		return;

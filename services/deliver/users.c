@@ -8,12 +8,13 @@
 
 struct known_user {
 	uint64_t until;
+	struct store_quota quota;
 };
 
 struct question {
 	struct users *users;
 	struct slice user;
-	void (*cb)(void *arg, enum users_answer answer);
+	users_fn *cb;
 	void *arg;
 };
 
@@ -31,7 +32,8 @@ users_release(struct users *u)
 }
 
 static void
-users_remember(struct users *u, struct slice user)
+users_remember(struct users *u, struct slice user,
+    const struct store_quota *quota)
 {
 	struct known_user *k = map_get(&u->known, user);
 
@@ -43,6 +45,7 @@ users_remember(struct users *u, struct slice user)
 		k = mem_zero(sizeof(*k));
 		map_put(&u->known, user, k);
 	}
+	k->quota = *quota;
 	k->until = loop_now(u->loop) + KNOWN_MS;
 }
 
@@ -51,30 +54,32 @@ users_answered(void *arg, struct chan_frame *reply)
 {
 	struct question *q = arg;
 	enum users_answer answer = USERS_LATER;
+	struct store_quota quota = { 0 };
 
 	if (reply != NULL && reply->type == WIRE_AUTH_USER_REPLY) {
 		struct wire_in in = wire_in(reply->payload);
 		bool exists = wire_get_bool(&in);
 
+		quota.bytes = wire_get_u64(&in);
+		quota.messages = wire_get_u64(&in);
 		if (wire_end(&in) == 0)
 			answer = exists ? USERS_EXISTS : USERS_UNKNOWN;
 	}
 	if (answer == USERS_EXISTS)
-		users_remember(q->users, q->user);
-	q->cb(q->arg, answer);
+		users_remember(q->users, q->user, &quota);
+	q->cb(q->arg, answer, &quota);
 	mem_free(q);
 }
 
 void
-users_ask(struct users *u, struct slice user,
-    void (*cb)(void *arg, enum users_answer answer), void *arg)
+users_ask(struct users *u, struct slice user, users_fn *cb, void *arg)
 {
 	struct known_user *k = map_get(&u->known, user);
 	struct buf b = WIRE_BUF;
 	struct question *q;
 
 	if (k != NULL && k->until > loop_now(u->loop)) {
-		cb(arg, USERS_EXISTS);
+		cb(arg, USERS_EXISTS, &k->quota);
 		return;
 	}
 	if (k != NULL)
@@ -84,5 +89,18 @@ users_ask(struct users *u, struct slice user,
 	wire_put_slice(&b, user);
 	peer_request(u->auth, WIRE_AUTH_USER, buf_slice(&b), -1, ASK_TIMEOUT_MS,
 	    users_answered, q);
+	buf_release(&b);
+}
+
+void
+users_report(struct users *u, struct slice user,
+    const struct store_usage *held)
+{
+	struct buf b = WIRE_BUF;
+
+	wire_put_slice(&b, user);
+	wire_put_u64(&b, held->bytes);
+	wire_put_u64(&b, held->messages);
+	peer_post(u->auth, WIRE_AUTH_USAGE, buf_slice(&b), -1);
 	buf_release(&b);
 }

@@ -13,7 +13,8 @@ cmd_capability(struct command *c)
 {
 	if (parse_end(&c->p) == -1)
 		return CMD_BAD;
-	buf_addf(&c->out, "* CAPABILITY %s\r\n", imap_capabilities);
+	buf_addf(&c->out, "* CAPABILITY %s\r\n",
+	    imap_capabilities(c->session->worker->conf.quotas));
 	command_completed(c);
 	return CMD_DONE;
 }

@@ -11,6 +11,7 @@ enum {
 	ITEM_UNSEEN,
 	ITEM_SIZE,
 	ITEM_DELETED,
+	ITEM_DELETED_STORAGE,
 	ITEM_HIGHESTMODSEQ,
 	ITEMS
 };
@@ -23,6 +24,7 @@ static const char *const names[ITEMS] = {
 	[ITEM_UNSEEN] = "UNSEEN",
 	[ITEM_SIZE] = "SIZE",
 	[ITEM_DELETED] = "DELETED",
+	[ITEM_DELETED_STORAGE] = "DELETED-STORAGE", /* RFC 9208 4.3.4 */
 	[ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
 };
 
@@ -72,6 +74,7 @@ status_write(struct command *c, struct slice name, unsigned items)
 		[ITEM_UNSEEN] = st.unseen,
 		[ITEM_SIZE] = st.size,
 		[ITEM_DELETED] = st.deleted,
+		[ITEM_DELETED_STORAGE] = st.deleted_size,
 		[ITEM_HIGHESTMODSEQ] = st.highestmodseq,
 	};
 

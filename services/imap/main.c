@@ -57,7 +57,7 @@ log_refusal(const struct arrival *a, const char *why)
 }
 
 static void
-serve(struct arrival *a, struct slice user)
+serve(struct arrival *a, struct slice user, const struct store_quota *quota)
 {
 	struct session_start start = {
 		.user = user,
@@ -66,6 +66,7 @@ serve(struct arrival *a, struct slice user)
 		.tag = slice_str(a->tag),
 		.input = slice_of(a->input, a->input_n),
 		.tls = a->tls,
+		.quota = *quota,
 	};
 	const char *why = "unknown";
 	int fd = a->fd;
@@ -80,6 +81,7 @@ on_redeemed(void *arg, struct chan_frame *reply)
 {
 	struct arrival *a = arg;
 	struct wire_in in;
+	struct store_quota quota;
 	struct slice user;
 	unsigned service;
 	bool ok;
@@ -93,12 +95,14 @@ on_redeemed(void *arg, struct chan_frame *reply)
 	ok = wire_get_bool(&in);
 	user = wire_get_slice(&in, LIMIT_ADDRESS);
 	service = wire_get_enum(&in, WIRE_SERVICES);
+	quota.bytes = wire_get_u64(&in);
+	quota.messages = wire_get_u64(&in);
 	if (wire_end(&in) == -1)
 		log_refusal(a, "malformed answer of auth");
 	else if (!ok || service != WIRE_SERVICE_IMAP)
 		log_refusal(a, "ticket not accepted");
 	else
-		serve(a, user);
+		serve(a, user, &quota);
 	arrival_free(a);
 }
 
@@ -175,6 +179,8 @@ start(struct service *s, const char **why)
 		.keepalive_ms = KEEPALIVE_MS,
 		.sessions_max = conf->imap_connections,
 		.sessions_per_user = conf->imap_connections_per_user,
+		.auth = service_peer(s, "auth.redeem", 0),
+		.quotas = conf->enable_quotas && !conf->smtp_only,
 	};
 	struct store *store = store_open_root(&store_conf, why);
 

@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "core/now.h"
+#include "services/imap/limits.h"
 #include "services/imap/output.h"
 
 #define STEP_MS 10
@@ -166,6 +167,8 @@ static void
 step_start(struct session *s)
 {
 	s->user->running++;
+	limits_refresh(s->user);
+	store_user_set_quota(s->store, &s->user->quota);
 	loop_work(s->worker->loop, step_run, step_over, s);
 }
 
@@ -187,8 +190,11 @@ step_over(void *arg)
 {
 	struct session *s = arg;
 	struct command *c = s->cmd;
+	struct store_usage held;
 
 	s->busy = false;
+	if (store_user_usage(s->store, &held))
+		limits_report(s->user, &held);
 	start_next(s->user);
 	if (c->touched)
 		worker_poke(s->user, s);
@@ -407,11 +413,12 @@ session_start(struct worker *w, int fd, const struct session_start *start,
 		close(fd);
 		return fail(why, "the mail folder cannot be opened");
 	}
+	limits_set(u, &start->quota);
 	s = session_new(w, u, store, start);
 	s->conn = conn_new(w->loop, fd, LIMIT_IMAP_LINE * 2, &ops, s);
 	conn_timeout(s->conn, w->conf.timeout_ms);
 	conn_writef(s->conn, "%.*s OK [CAPABILITY %s] Logged in\r\n",
-	    SLICE_ARG(start->tag), imap_capabilities);
+	    SLICE_ARG(start->tag), imap_capabilities(w->conf.quotas));
 	log_login(s, start->tls);
 	if (s->early.n > 0) {
 		conn_pause(s->conn);

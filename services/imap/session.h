@@ -72,6 +72,7 @@ struct session_start {
 	struct slice id;
 	struct slice tag;   /* of the login command, to be answered */
 	struct slice input; /* what the client sent behind it */
+	struct store_quota quota;
 	bool tls;
 };
 

@@ -1,6 +1,7 @@
 #include "services/imap/worker.h"
 
 #include "core/log.h"
+#include "services/imap/limits.h"
 #include "services/imap/session.h"
 
 #define TICK_MS 1000
@@ -131,6 +132,7 @@ worker_join(struct worker *w, struct slice address, const char **why)
 	}
 	if (u == NULL) {
 		u = mem_zero(sizeof(*u));
+		u->worker = w;
 		list_init(&u->sessions);
 		list_init(&u->queue);
 		u->address = slice_dup(address);
@@ -156,6 +158,8 @@ worker_leave(struct worker *w, struct user *u)
 	u->count--;
 	w->count--;
 	if (u->count == 0) {
+		if (u->quota_asked != 0)
+			limits_cancel(u, u->quota_asked);
 		map_remove(&w->users, slice_str(u->address));
 		mem_free(u->address);
 		mem_free(u);

@@ -11,6 +11,7 @@
 #include "store/notify.h"
 #include "store/store.h"
 
+struct peer;
 struct service;
 struct session;
 
@@ -19,6 +20,8 @@ struct worker_config {
 	uint64_t keepalive_ms; /* "* OK Still here" in IDLE; 0: never */
 	uint64_t sessions_max;
 	uint64_t sessions_per_user;
+	struct peer *auth; /* for limits.c */
+	bool quotas;       /* there are limits */
 };
 
 struct worker {
@@ -44,10 +47,14 @@ struct worker {
 
 /* Everybody who is logged in as one user, in this process. */
 struct user {
+	struct worker *worker;
 	struct list sessions;
 	struct list queue; /* sessions whose step waits for a thread */
 	size_t count;
 	unsigned running;  /* steps on threads */
+	struct store_quota quota; /* see limits.h */
+	uint64_t quota_at;
+	uint32_t quota_asked;     /* the request under way, or 0 */
 	char *address;
 };
 

@@ -31,7 +31,8 @@ read_answer(struct transaction *t, struct slice payload, struct answer *a)
 		a->targets[i].address = wire_get_slice(&in, LIMIT_ADDRESS);
 	}
 	t->target_bytes += payload.n;
-	if (a->result == WIRE_RCPT_OK && a->count == 0)
+	if ((a->result == WIRE_RCPT_OK || a->result == WIRE_RCPT_FULL) &&
+	    a->count == 0)
 		return -1;
 	return wire_end(&in);
 }
@@ -81,6 +82,10 @@ judge(struct session *s, struct recipient *r, struct answer *a)
 		reply_reject(s, "RCPT", to,
 		    "451 4.3.0 <%.*s>: Temporary lookup failure",
 		    SLICE_ARG(to));
+	} else if (a->result == WIRE_RCPT_FULL && !known_client) {
+		reply_reject(s, "RCPT", to,
+		    "552 5.2.2 <%.*s>: Recipient address rejected: Mailbox is "
+		    "full", SLICE_ARG(to));
 	} else {
 		if (a->count == 0) {
 			a->count = 1;

@@ -16,19 +16,29 @@ from harness import PEER, Harness, Peer, get, put, send
 class TicketAuth(Peer):
     """redeem door: the ticket is the address, cut and padded."""
 
-    REDEEM = 11
+    USER, REDEEM, USAGE = 7, 11, 13
     IMAP = 1
 
     def __init__(self):
         super().__init__()
         self.tickets = {}
+        self.quota = (0, 0)  # bytes and messages, of everybody
+        self.held = {}       # as reported
 
     def on_frame(self, kind, ident, payload):
+        quota = [("u64", n) for n in self.quota]
+        if kind == self.USER:
+            self.send(self.USER + 1, ident, put(True, *quota))
+            return
+        if kind == self.USAGE:
+            user, *held = get(payload, "sqq")
+            self.held[user] = tuple(held)
+            return
         assert kind == self.REDEEM
         ticket, = get(payload, "s")
         user = self.tickets.pop(ticket, None)
         self.send(self.REDEEM + 1, ident,
-                  put(user is not None, user or "", ("u8", self.IMAP)))
+                  put(user is not None, user or "", ("u8", self.IMAP), *quota))
 
 
 class ImapClient:

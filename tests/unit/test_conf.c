@@ -282,7 +282,7 @@ TEST(environment_problems_are_named)
 		"PILLARBOX_FOO=1", "SSL_CERT_FILE=/x", "DMS_RELEASE=v1",
 		"PILLARBOX_SERVICE_HOST=10.0.0.1",
 		"PILLARBOX_PORT=tcp://10.0.0.1:25", "HOME=/root", "TZZ=1",
-		"ENABLE_FOO=", "ENABLE_QUOTAS__FILE=/x", NULL };
+		"ENABLE_FOO=", "ENABLE_DNSBL__FILE=/x", NULL };
 	struct conf_problems p;
 	struct conf c;
 
@@ -302,7 +302,7 @@ TEST(environment_problems_are_named)
 	    "mean ENABLE_OPENDKIM?"));
 	CHECK(has(&p, LOG_WARN, "did you mean POSTFIX_MESSAGE_SIZE_LIMIT?"));
 	CHECK(has(&p, LOG_WARN, "PILLARBOX_FOO: no such setting"));
-	CHECK(has(&p, LOG_WARN, "ENABLE_QUOTAS: not supported yet"));
+	CHECK(has(&p, LOG_WARN, "ENABLE_DNSBL: not supported yet"));
 	CHECK(p.warnings == 9, "%zu", p.warnings);
 	CHECK(c.log_level == LOG_INFO && c.enable_imap);
 	conf_release(&c);
