@@ -5,7 +5,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from box import ComposeBox, DockerBox, docker, unique  # noqa: E402
+from box import ComposeBox, DockerBox, docker, unique, wait_for  # noqa: E402
 
 figures = []
 
@@ -30,6 +30,7 @@ def mail(tmp_path_factory):
         box.compose("up", "-d")
         box.wait_up()
         box.setup("email", "add", "user@example.com", "secret-1")
+        wait_for(lambda: box.can_login("user@example.com", "secret-1"), 10, "login")
         yield box
     finally:
         box.close()
