@@ -188,6 +188,17 @@ dial_names(const char *dial, const struct sup_child *callee, struct slice *door)
 	return slice_eq(base, slice_str(callee->row->name));
 }
 
+bool
+sup_dials(const struct sup_child *caller, const struct sup_child *callee)
+{
+	struct slice door;
+
+	for (size_t i = 0; i < SUP_DIALS && caller->row->dials[i] != NULL; i++)
+		if (dial_names(caller->row->dials[i], callee, &door))
+			return true;
+	return false;
+}
+
 /* A new channel for each of caller's dials that means callee; without its end
  * ("not now") if callee is not running. */
 static void

@@ -37,21 +37,35 @@ enter(struct sup_child *c, enum sup_state to)
 	loop_timer_stop(c->timer);
 }
 
-/* The next one to stop: a child may only go once its dialers are gone. */
+/* A child may go when nobody who is still there dials it. */
+static bool
+is_needed(const struct sup *s, const struct sup_child *c)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->children[i].state != SUP_DOWN &&
+		    sup_dials(&s->children[i], c))
+			return true;
+	return false;
+}
+
+/* Stops all that may go now, side by side: the fronts first, so that two slow
+ * clients of two services cost their time once. */
 static void
 stop_next(struct sup *s)
 {
+	bool left = false;
+
 	for (size_t i = s->count; i-- > 0;) {
 		struct sup_child *c = &s->children[i];
 
-		if (c->state == SUP_DOWN)
-			continue;
-		if (c->state != SUP_STOPPING)
+		if (c->state != SUP_DOWN && c->state != SUP_STOPPING &&
+		    !is_needed(s, c))
 			sup_event(c, SUP_EV_STOP);
 		if (c->state != SUP_DOWN)
-			return;
+			left = true;
 	}
-	loop_stop(s->loop);
+	if (!left)
+		loop_stop(s->loop);
 }
 
 void

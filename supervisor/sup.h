@@ -73,6 +73,8 @@ void sup_stop_all(struct sup *s, int status);
 /* spawn.c: from a row to a running process with its channels. */
 int sup_spawn(struct sup_child *c);
 struct sup_child *sup_child_by_pid(struct sup *s, pid_t pid);
+/* Whether the table lets caller dial callee. */
+bool sup_dials(const struct sup_child *caller, const struct sup_child *callee);
 
 /* listen.c: the sockets, bound once and kept over restarts of services. */
 int sup_listen_all(struct sup *s);

@@ -2,7 +2,7 @@
  * The process table: which programs run, as whom, what they listen on, whom
  * they may dial and which files they are given. What is not in it does not
  * exist. A row dials only rows above it, so there are no cycles: start order
- * is the table, stop order its reverse.
+ * is the table; a row stops when nobody who dials it is left.
  */
 #ifndef SUPERVISOR_TABLE_H
 #define SUPERVISOR_TABLE_H
