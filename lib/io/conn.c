@@ -70,8 +70,8 @@ out_left(const struct conn *c)
 static bool
 is_held(const struct conn *c)
 {
-	return c->gather && c->paused && c->in.n > 0 && !c->closing &&
-	    !c->eof && c->tls != TLS_AWAITED && out_left(c) < CONN_OUT_HIGH;
+	return c->gather && c->paused && !c->closing && !c->eof &&
+	    c->tls != TLS_AWAITED && out_left(c) < CONN_OUT_HIGH;
 }
 
 static void

@@ -69,9 +69,9 @@ void conn_write(struct conn *c, const void *p, size_t n);
 void conn_write_slice(struct conn *c, struct slice s);
 void conn_writef(struct conn *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /*
- * From now on replies to pipelined commands leave together even if some of
- * them take a while: output waits as long as the connection is paused with
- * unread input.
+ * From now on output waits as long as the connection is paused, so that replies
+ * to pipelined commands leave together even if some of them take a while. For
+ * an owner who pauses only to find out what to reply next.
  */
 void conn_gather(struct conn *c);
 /* Bytes queued and not yet taken by the kernel. */
