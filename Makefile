@@ -41,15 +41,15 @@ $(foreach p,keys resolver auth dkim relay deliver queue imap login smtp,\
 	$(eval DIR_$(p) := services/$(p)))
 
 USE_pillarbox := -luv -lyaml
-USE_setup := -lyaml -lsqlite3 -lcrypt -lcrypto -lssl
+USE_setup := -lyaml -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl
 USE_keys := -luv -lcrypto
 USE_resolver := -luv -lunbound
 USE_auth := -luv -lcrypt -lsodium -lcrypto
 USE_dkim := -luv -lcrypto -lidn2
 USE_relay := -luv -lssl -lcrypto -lidn2
-USE_deliver := -luv -lsqlite3
+USE_deliver := -luv -lsqlite3 -lz -lzstd
 USE_queue := -luv -lsqlite3
-USE_imap := -luv -lsqlite3
+USE_imap := -luv -lsqlite3 -lz -lzstd
 USE_login := -luv -lssl -lcrypto
 USE_smtp := -luv -lssl -lcrypto
 
@@ -101,7 +101,7 @@ stop:
 # Each tests/unit/test_NOUN.c is one cmocka program. A test of a service's
 # internals names the objects it needs in a line "// objects: services/x/y.c".
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_USE := -lcmocka -luv -lssl -lcrypto -lyaml -lsqlite3 -lcrypt -lsodium -lidn2
+UNIT_USE := -lcmocka -luv -lssl -lcrypto -lyaml -lsqlite3 -lz -lzstd -lcrypt -lsodium -lidn2
 
 unit_objects = $(addprefix $(BUILD)/obj/,$(shell \
 	sed -n 's|^// objects: ||p' tests/unit/$(1).c | sed 's/[.]c\b/.o/g'))
@@ -185,7 +185,7 @@ $(BUILD)/tests/faults/faultlib.so: tests/faults/faultlib.c
 $(BUILD)/tests/faults/store_faults: $(BUILD)/obj/tests/faults/store_faults.o $(LIBFILES)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(LIBFILES) \
-		-Wl,--end-group -lsqlite3 -lpthread
+		-Wl,--end-group -lsqlite3 -lz -lzstd -lpthread
 
 # Everything, from a bare machine; what CI runs.
 test:

@@ -19,6 +19,8 @@ int cmd_dns(struct setup *s, int argc, char **argv);
 int cmd_tls_selfsign(struct setup *s, int argc, char **argv);
 int cmd_tls_check(struct setup *s, int argc, char **argv);
 int cmd_status(struct setup *s, int argc, char **argv);
+int cmd_migrate_check(struct setup *s, int argc, char **argv);
+int cmd_migrate_back(struct setup *s, int argc, char **argv);
 int cmd_queue(struct setup *s, int argc, char **argv);
 
 #endif

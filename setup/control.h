@@ -11,4 +11,7 @@
  */
 int control_run(const struct setup *s, int argc, const char *const *argv);
 
+/* True if the mail server runs. */
+bool control_answers(const struct setup *s);
+
 #endif

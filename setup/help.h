@@ -27,6 +27,8 @@
 	"    config show [NAME]\n"                                             \
 	"    config check\n"                                                   \
 	"    dns [DOMAIN]\n\n"                                                 \
+	"    migrate check [ADDRESS...]\n"                                     \
+	"    migrate back [ADDRESS...]\n\n"                                    \
 	"    status\n"                                                         \
 	"    queue list\n"                                                     \
 	"    queue show <ID>\n"                                                \
@@ -118,6 +120,18 @@
 	"setup status - Show the state of the mail server",                    \
 	"    setup status\n",                                                  \
 	"    The exit status is 0 if every part of it is up.\n")
+
+#define HELP_MIGRATE HELP("SETUP-MIGRATE(8)",                                  \
+	"setup migrate - Mail of docker-mailserver's Dovecot",                 \
+	"    setup migrate check [ADDRESS...]\n"                               \
+	"    setup migrate back [ADDRESS...]\n",                               \
+	"    check tells for each folder what is taken over when it is first\n" \
+	"    opened, and what cannot be. It changes nothing.\n"                \
+	"    back gives the mail of all users, or those named, back to\n"      \
+	"    Dovecot with the same UIDs, flags and keywords. Stop the mail\n"  \
+	"    server first. Starting it again takes the mail over again.\n"     \
+	"\nEXIT STATUS\n"                                                      \
+	"    check: 0 if everything can be taken over, else 1\n")
 
 #define HELP_QUEUE HELP("SETUP-QUEUE(8)",                                      \
 	"setup queue - Mail that waits for delivery",                          \

@@ -33,6 +33,8 @@ static const struct command commands[] = {
 	{ "dns", NULL, "setup", cmd_dns, HELP_DNS },
 	{ "tls", "selfsign", "setup", cmd_tls_selfsign, HELP_TLS },
 	{ "tls", "check", "setup", cmd_tls_check, HELP_TLS },
+	{ "migrate", "check", "setup", cmd_migrate_check, HELP_MIGRATE },
+	{ "migrate", "back", "setup", cmd_migrate_back, HELP_MIGRATE },
 	{ "status", NULL, "setup", cmd_status, HELP_STATUS },
 	{ "queue", "list", "setup", cmd_queue, HELP_QUEUE },
 	{ "queue", "show", "setup", cmd_queue, HELP_QUEUE },

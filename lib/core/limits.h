@@ -43,6 +43,8 @@
 #define LIMIT_KEYWORD 255
 #define LIMIT_KEYWORDS 1024        /* distinct ones in one mailbox */
 
+#define LIMIT_BODY_UNPACKED 268435456 /* a message that was compressed */
+
 /* Messages: what the header and MIME parsers hold on to. Anything beyond is
  * still stored and delivered, it is just not looked at. */
 #define LIMIT_HEADER_BYTES 262144

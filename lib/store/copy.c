@@ -147,11 +147,11 @@ check_quota(struct copy *c, const uint32_t *uids, size_t n)
 
 /* The keywords of the source under the numbers of the target. */
 static enum store_err
-map_keywords(struct copy *c, struct slice from, struct buf *out)
+map_keywords(struct copy *c, struct slice from, struct buf *out,
+    unsigned *flags)
 {
 	const struct keywords *k = &c->from.keywords;
 	enum store_err err = STORE_OK;
-	unsigned flags = 0;
 
 	if (c->to == &c->from) {
 		buf_add_slice(out, from);
@@ -162,7 +162,7 @@ map_keywords(struct copy *c, struct slice from, struct buf *out)
 
 		if (k->names[n] != NULL && keyword_bit(from, n))
 			err = message_keywords(c->to, &name, 1, true, out,
-			    &flags);
+			    flags);
 	}
 	return err;
 }
@@ -180,15 +180,15 @@ static enum store_err
 copy_one(struct copy *c, uint32_t uid, uint32_t to_uid)
 {
 	struct buf base = BUF_INIT(NAME_MAX), bitmap = BUF_INIT(KEYWORD_BYTES);
-	struct message src, dst;
+	struct message src = { 0 }, dst;
 	sqlite3_stmt *st = NULL;
 	enum store_err err;
 
 	err = message_get(c->from.ix, c->from.row.id, uid, &st, &src);
+	dst = src;
 	if (err == STORE_OK)
-		err = map_keywords(c, src.keywords, &bitmap);
+		err = map_keywords(c, src.keywords, &bitmap, &dst.flags);
 	if (err == STORE_OK) {
-		dst = src;
 		copy_base(&base, c, &src, to_uid);
 		dst.uid = to_uid;
 		dst.base = buf_slice(&base);

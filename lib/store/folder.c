@@ -191,12 +191,32 @@ keywords_find(const struct keywords *k, struct slice name)
 }
 
 void
+keywords_parse(struct keywords *k, struct slice text, unsigned *beyond)
+{
+	struct slice line, number;
+	uint64_t n;
+
+	*beyond = 0;
+	while (slice_line(&text, &line)) {
+		if (!slice_split(&line, ' ', &number))
+			continue;
+		line = slice_trim(line);
+		if (num_u64(number, UINT32_MAX, &n) == -1 || line.n == 0 ||
+		    line.n > LIMIT_KEYWORD || keywords_find(k, line) >= 0)
+			continue;
+		if (n < MAILDIR_LETTERS)
+			keywords_set(k, (size_t)n, line);
+		else
+			(*beyond)++;
+	}
+}
+
+void
 keywords_read(struct keywords *k, const char *dir)
 {
 	struct buf text = BUF_INIT(1 << 20);
-	struct slice rest, line, number;
 	char path[PATH_MAX];
-	uint64_t n;
+	unsigned beyond;
 
 	path_in(path, sizeof(path), dir, "dovecot-keywords");
 	if (file_read(path, &text) == -1) {
@@ -204,16 +224,7 @@ keywords_read(struct keywords *k, const char *dir)
 			store_errno("read", path);
 		buf_clear(&text);
 	}
-	rest = buf_slice(&text);
-	while (slice_line(&rest, &line)) {
-		if (!slice_split(&line, ' ', &number))
-			continue;
-		line = slice_trim(line);
-		if (num_u64(number, MAILDIR_LETTERS - 1, &n) == 0 &&
-		    line.n > 0 && line.n <= LIMIT_KEYWORD &&
-		    keywords_find(k, line) < 0)
-			keywords_set(k, (size_t)n, line);
-	}
+	keywords_parse(k, buf_slice(&text), &beyond);
 	buf_release(&text);
 }
 

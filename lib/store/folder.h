@@ -46,10 +46,34 @@ void keywords_read(struct keywords *k, const char *dir);
 /* Replaces dovecot-keywords of dir: the first 26. */
 enum store_err keywords_write(const struct keywords *k, const char *dir);
 
+/* ---- dovecot-uidlist (uidlist.c), dms-compat 5.4 ---- */
+
+/* A record: "<uid> [<letter><value> ]... :<base>". */
+struct uidlist_record {
+	uint32_t uid;
+	struct slice base;   /* file name without flags */
+	struct slice fields; /* "W2154 S2110" */
+};
+
 /*
- * dovecot-uidlist (dms-compat 5.4). The header; 1 found, 0 not, -1 errno.
- * reserved is the next UID, at least.
+ * Takes the first line off text: fills UIDVALIDITY, reserved (the next UID,
+ * which may be too low) and GUID. False if it is not one of version 3 or 1.
  */
+bool uidlist_header(struct slice *text, struct folder *f);
+/*
+ * The next record; a damaged line is passed over and counted in *damaged (may
+ * be NULL).
+ */
+bool uidlist_next(struct slice *text, struct uidlist_record *r,
+    unsigned *damaged);
+/* Reads the file of dir: 1 there, 0 not, -1 errno (logged). */
+int uidlist_load(const char *dir, struct buf *text);
+
+/* The names of a dovecot-keywords file; *beyond counts those without letter. */
+void keywords_parse(struct keywords *k, struct slice text, unsigned *beyond);
+
+/* What of a folder comes from its dovecot-uidlist, with a next UID that is
+ * above all records. 1 found, 0 not or damaged, -1 errno. */
 int takeover_read(const char *dir, struct folder *out);
 /* Gives the files of the listing the UIDs of their records. */
 void takeover_apply(const char *dir, struct maildir_listing *l);

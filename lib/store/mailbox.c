@@ -228,16 +228,26 @@ static enum store_err
 import_folder(struct store_user *u, struct index *ix, const char *dir,
     struct folder *f)
 {
-	int r = folder_read(dir, f);
+	struct folder ours;
+	int r = folder_read(dir, &ours);
 
 	if (r == -1)
 		return store_errno("read", dir);
-	if (r == 1)
+	*f = ours;
+	if (r == 1 && !ours.takeover)
 		return STORE_OK;
+	/* Dovecot's, also if it has the folder back since we had it. */
+	if (r == 0)
+		ours = (struct folder){ 0 };
 	r = takeover_read(dir, f);
 	if (r == -1)
 		return STORE_IO;
+	if (r == 0 && ours.takeover) {
+		*f = ours;
+		return STORE_OK;
+	}
 	f->takeover = r == 1;
+	memcpy(f->special, ours.special, sizeof(f->special));
 	if (f->guid[0] == '\0')
 		folder_new_guid(f->guid);
 	return f->uidvalidity != 0 ? STORE_OK :
@@ -867,7 +877,8 @@ store_mailbox_keywords(struct store_mailbox *m, const char *const **names,
 	for (size_t i = 0; i < m->keywords.n; i++)
 		if (m->keywords.names[i] != NULL)
 			m->names[m->n_names++] = m->keywords.names[i];
-	m->names[m->n_names++] = "$Forwarded";
+	if (keywords_find(&m->keywords, S("$Forwarded")) < 0)
+		m->names[m->n_names++] = "$Forwarded";
 	*names = m->names;
 	*n = m->n_names;
 	return STORE_OK;

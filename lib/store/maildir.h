@@ -70,7 +70,8 @@ struct maildir_file {
 	struct slice base;    /* in the arena */
 	struct slice letters;
 	enum maildir_place place;
-	uint32_t uid;         /* U= */
+	uint32_t uid;         /* U=, or that of its record in dovecot-uidlist */
+	bool listed;          /* it has a record there */
 	bool matched;         /* for the reader */
 };
 

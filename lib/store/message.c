@@ -1,14 +1,11 @@
 /* Messages in the index: rows, counters, walks, vanished UIDs, bodies. */
 #include "store/mailbox.h"
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include <fcntl.h>
 #include <limits.h>
 
 #include "core/log.h"
-#include "mail/mime.h"
+#include "store/body.h"
 
 /* How many expunged UIDs a mailbox remembers for QRESYNC. */
 #define EXPUNGED_MAX 20000
@@ -171,11 +168,12 @@ message_keywords(struct mailbox_txn *t, const struct slice *names, size_t n,
 	for (size_t i = 0; err == STORE_OK && i < n; i++) {
 		int number;
 
-		if (slice_ieq(names[i], S("$Forwarded"))) {
+		bool passed = slice_ieq(names[i], S("$Forwarded"));
+
+		/* Dovecot gives it a letter; where that is so, it keeps it. */
+		if (passed)
 			*flags |= MAILDIR_PASSED;
-			continue;
-		}
-		err = mailbox_keyword(t, names[i], create, &number);
+		err = mailbox_keyword(t, names[i], create && !passed, &number);
 		if (err == STORE_OK && number >= 0)
 			keyword_set(bitmap, (size_t)number, true);
 	}
@@ -269,34 +267,6 @@ message_open_file(const char *dir, const struct message *msg)
 	return fd;
 }
 
-static int
-map_body(int fd, struct store_body *out)
-{
-	struct stat st;
-	void *p;
-
-	if (fstat(fd, &st) == -1)
-		return -1;
-	*out = (struct store_body){ slice_of("", 0), fd };
-	if (st.st_size == 0)
-		return 0;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return -1;
-	out->text = slice_of(p, (size_t)st.st_size);
-	return 0;
-}
-
-void
-store_body_close(struct store_body *b)
-{
-	if (b->text.n > 0)
-		munmap((void *)(uintptr_t)b->text.p, b->text.n);
-	if (b->fd != -1)
-		close(b->fd);
-	*b = (struct store_body){ .fd = -1 };
-}
-
 static enum store_err
 body_open_once(struct store_mailbox *m, uint32_t uid, struct store_body *out)
 {
@@ -322,10 +292,8 @@ body_open_once(struct store_mailbox *m, uint32_t uid, struct store_body *out)
 	}
 	index_done(st);
 	index_give(m->user, ix);
-	if (fd != -1 && map_body(fd, out) == -1) {
-		err = store_errno("map", buf_str(&dir));
-		close(fd);
-	}
+	if (fd != -1)
+		err = body_map(fd, buf_str(&dir), out);
 	buf_release(&dir);
 	return err;
 }
@@ -357,6 +325,7 @@ struct walk {
 	struct index *ix;
 	char *dir;
 	const char **names; /* of the message at hand */
+	int forwarded;      /* number of $Forwarded, or -1 */
 	size_t done;
 	uint32_t at;        /* next UID */
 	bool stop;
@@ -369,13 +338,17 @@ struct walk {
 static void
 names_of(struct walk *k, const struct message *msg, struct store_message *out)
 {
+	bool passed = (msg->flags & MAILDIR_PASSED) != 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < k->m->keywords.n && i < msg->keywords.n * 8; i++)
 		if (k->m->keywords.names[i] != NULL &&
-		    keyword_bit(msg->keywords, i))
+		    keyword_bit(msg->keywords, i)) {
 			k->names[n++] = k->m->keywords.names[i];
-	if (msg->flags & MAILDIR_PASSED)
+			if ((int)i == k->forwarded)
+				passed = false;
+		}
+	if (passed)
 		k->names[n++] = "$Forwarded";
 	out->keywords = k->names;
 	out->n_keywords = n;
@@ -391,10 +364,8 @@ fill_one(struct walk *k, const struct message *msg, struct store_message *out)
 
 	if (fd == -1)
 		return;
-	if (map_body(fd, &body) == -1) {
-		close(fd);
+	if (body_map(fd, k->dir, &body) != STORE_OK)
 		return;
-	}
 	cached_init(c);
 	cached_make(c, body.text);
 	store_body_close(&body);
@@ -553,6 +524,7 @@ store_walk(struct store_mailbox *m, const struct store_walk *w,
 		maildir_dir(&dir, m->user->root, slice_str(row.name));
 		k.dir = dir.p;
 		k.names = mem_array(m->keywords.n + 1, sizeof(*k.names));
+		k.forwarded = keywords_find(&m->keywords, S("$Forwarded"));
 		if (w->want & WANT_CACHE) {
 			k.fill = mem_array(FILL_BATCH, sizeof(*k.fill));
 			k.fill_uids = mem_array(FILL_BATCH,

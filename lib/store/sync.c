@@ -19,6 +19,7 @@
 #include "core/log.h"
 #include "core/now.h"
 #include "mail/crlf.h"
+#include "store/body.h"
 
 /* Kernels before 6.13 stamp directories once per tick (up to 10 ms). */
 #define TICK_NS 20000000
@@ -236,7 +237,28 @@ file_path(struct buf *out, const char *dir, const struct maildir_file *f,
 		buf_addf(out, ":2,%.*s", SLICE_ARG(f->letters));
 }
 
-/* Sizes as the name tells them, else counted. -1 with errno. */
+/* Sizes of a file whose name does not match it: counted, or unpacked. */
+static void
+measure_text(struct slice text, const struct maildir_name *name,
+    struct message *msg)
+{
+	enum body_kind kind = body_kind(text);
+	struct buf plain = BUF_INIT(LIMIT_BODY_UNPACKED);
+
+	if (kind == BODY_PLAIN) {
+		msg->vsize = crlf_size(text, NULL);
+	} else if (name->size >= 0 && name->vsize >= name->size) {
+		/* Dovecot's sizes are those of the message in it. */
+		msg->size = (uint64_t)name->size;
+		msg->vsize = (uint64_t)name->vsize;
+	} else if (body_unpack(kind, text, &plain) == 0) {
+		msg->size = plain.n;
+		msg->vsize = crlf_size(buf_slice(&plain), NULL);
+	}
+	buf_release(&plain);
+}
+
+/* Sizes as the name tells them, else from the file. -1 with errno. */
 static int
 measure(const char *path, const struct maildir_name *name,
     const struct stat *st, struct message *msg)
@@ -248,7 +270,8 @@ measure(const char *path, const struct maildir_name *name,
 	msg->vsize = msg->size;
 	if (st->st_size == 0)
 		return 0;
-	if (name->vsize >= st->st_size && name->size == st->st_size) {
+	if (name->size == st->st_size && name->vsize >= name->size &&
+	    name->vsize / 2 <= name->size) {
 		msg->vsize = (uint64_t)name->vsize;
 		return 0;
 	}
@@ -259,7 +282,7 @@ measure(const char *path, const struct maildir_name *name,
 	close(fd);
 	if (p == MAP_FAILED)
 		return -1;
-	msg->vsize = crlf_size(slice_of(p, (size_t)st->st_size), NULL);
+	measure_text(slice_of(p, (size_t)st->st_size), name, msg);
 	munmap(p, (size_t)st->st_size);
 	return 0;
 }
@@ -360,6 +383,9 @@ by_uid_then_time(const void *a, const void *b)
 			return x->uid == 0 ? 1 : -1;
 		return x->uid < y->uid ? -1 : 1;
 	}
+	/* Of two with one UID the first gets it. */
+	if (x->listed != y->listed)
+		return x->listed ? -1 : 1;
 	maildir_name_parse(x->base, &m);
 	maildir_name_parse(y->base, &n);
 	if (m.seconds != n.seconds)
