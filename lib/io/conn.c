@@ -71,7 +71,14 @@ static bool
 is_held(const struct conn *c)
 {
 	return c->gather && c->paused && !c->closing && !c->eof &&
-	    c->tls != TLS_AWAITED && out_left(c) < CONN_OUT_HIGH;
+	    c->tls != TLS_AWAITED && !c->above;
+}
+
+/* The peer has to read before it is listened to again. */
+static bool
+is_clogged(const struct conn *c)
+{
+	return c->balanced && c->above;
 }
 
 static void
@@ -86,7 +93,8 @@ update_poll(struct conn *c)
 	} else if (c->tls == TLS_HANDSHAKE) {
 		want = c->read_wants_write ? LOOP_WRITE : LOOP_READ;
 	} else {
-		bool room = c->lingering || (c->in.n < c->in.max && !c->closing);
+		bool room = c->lingering || (c->in.n < c->in.max &&
+		    !c->closing && !is_clogged(c));
 
 		if ((room && !c->eof) || c->write_wants_read)
 			want |= LOOP_READ;
@@ -217,7 +225,8 @@ pump(struct conn *c, struct slice rest)
 		buf_add_slice(&c->in, rest);
 		rest = buf_slice(&c->in);
 	}
-	while (rest.n > 0 && !c->paused && !c->closing && c->tls != TLS_AWAITED) {
+	while (rest.n > 0 && !c->paused && !c->closing && !is_clogged(c) &&
+	    c->tls != TLS_AWAITED) {
 		size_t used;
 
 		c->busy++;
@@ -259,7 +268,7 @@ fill(struct conn *c)
 
 		if (c->tls == TLS_AWAITED || c->closing)
 			return false;
-		if (room == 0) {
+		if (room == 0 || is_clogged(c)) {
 			c->more = true;
 			return false;
 		}
@@ -291,7 +300,7 @@ fill(struct conn *c)
 static bool
 meet_eof(struct conn *c)
 {
-	if (!c->eof || c->closing || c->paused || c->eof_told)
+	if (!c->eof || c->closing || c->paused || c->eof_told || is_clogged(c))
 		return false;
 	if (c->ops->on_eof != NULL) {
 		c->eof_told = true;
@@ -373,19 +382,19 @@ conn_step(struct conn *c, bool readable)
 		conn_fail(c, "connection lost");
 		return;
 	}
-	if (out_left(c) == 0) {
-		if (c->tls == TLS_AWAITED) {
-			c->tls = TLS_HANDSHAKE;
-			if (handshake(c))
-				return;
-		}
-		if (c->closing) {
-			finish(c, c->eof ? "closed by peer" : "closed");
+	if (out_left(c) == 0 && c->tls == TLS_AWAITED) {
+		c->tls = TLS_HANDSHAKE;
+		if (handshake(c))
 			return;
-		}
+	}
+	if (out_left(c) == 0 && c->closing) {
+		finish(c, c->eof ? "closed by peer" : "closed");
+		return;
 	}
 	if (c->above && out_left(c) < OUT_LOW) {
 		c->above = false;
+		if (c->balanced)
+			conn_schedule(c);
 		if (c->ops != NULL && c->ops->on_drain != NULL) {
 			c->busy++;
 			c->ops->on_drain(c->arg);
@@ -472,6 +481,12 @@ void
 conn_gather(struct conn *c)
 {
 	c->gather = true;
+}
+
+void
+conn_balance(struct conn *c)
+{
+	c->balanced = true;
 }
 
 size_t

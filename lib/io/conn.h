@@ -74,6 +74,12 @@ void conn_writef(struct conn *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
  * an owner who pauses only to find out what to reply next.
  */
 void conn_gather(struct conn *c);
+/*
+ * From now on no input is read or handed over while more than CONN_OUT_HIGH
+ * output waits, until most of it is gone. For a server that answers each
+ * command: a client that asks and never reads costs no more than that.
+ */
+void conn_balance(struct conn *c);
 /* Bytes queued and not yet taken by the kernel. */
 size_t conn_out_pending(const struct conn *c);
 /* Above this many pending bytes a producer should wait for on_drain. */

@@ -44,6 +44,7 @@ struct conn {
 	unsigned busy;   /* inside a callback: free later */
 	bool paused;
 	bool gather;     /* conn_gather was called */
+	bool balanced;   /* conn_balance was called */
 	bool eof;        /* the peer ended its side */
 	bool eof_told;
 	bool closing;

@@ -246,6 +246,7 @@ login_accept(struct login *l, const char *listener, int fd,
 	l->count++;
 	s->client = conn_new(service_loop(l->service), fd,
 	    LIMIT_IMAP_PRELOGIN_LINE + 1, &client_ops, s);
+	conn_balance(s->client);
 	conn_timeout(s->client, GREETING_MS);
 	if (s->starttls)
 		greet(s);

@@ -429,6 +429,7 @@ session_new(struct server *v, const char *port, int fd,
 	list_push(&v->sessions, &s->link);
 	s->conn = conn_new(service_loop(v->service), fd, IN_MAX, &conn_ops, s);
 	conn_gather(s->conn);
+	conn_balance(s->conn);
 	session_log(s, &l, LOG_INFO, "connect");
 	log_str(&l, "port", port);
 	log_end(&l);

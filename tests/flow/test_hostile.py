@@ -1,0 +1,85 @@
+"""Clients that do what no client should: nothing crashes, nothing grows, and
+whoever behaves is served as if they were not there."""
+
+import os
+import re
+import socket
+import ssl
+import time
+
+import pytest
+from stack import wait_for
+
+MB = 1024
+
+
+def memory(stack, process):
+    """Resident memory in KB."""
+    text = open(f"/proc/{stack.pid_of(process)}/status").read()
+    return int(re.search(r"VmRSS:\s+(\d+)", text).group(1))
+
+
+def connect(stack, port, timeout=10):
+    """A socket that has read the greeting."""
+    sock = socket.create_connection(("127.0.0.1", stack.port(port)), timeout=timeout)
+    if port in (465, 993):
+        sock = stack.tls().wrap_socket(sock, server_hostname="localhost")
+    assert sock.recv(1000)
+    return sock
+
+
+def everything(sock):
+    """All that comes until the other side closes."""
+    out = b""
+    try:
+        while data := sock.recv(65536):
+            out += data
+    except ConnectionError:
+        pass
+    return out
+
+
+def alive(stack):
+    return "process-died" not in stack.log()
+
+
+# asking and never reading
+
+
+@pytest.mark.parametrize("port,process,command", [
+    (25, "smtp-mx", b"EHLO client.example.org\r\n"),
+    (587, "smtp-submit", b"EHLO client.example.org\r\n"),
+    (143, "login", b"a CAPABILITY\r\n"),
+])
+def test_who_asks_and_never_reads_is_not_listened_to(shared_stack, port, process, command):
+    before = memory(shared_stack, process)
+    sock = connect(shared_stack, port)
+    sock.settimeout(0.5)
+    sent = 0
+    with pytest.raises(TimeoutError):  # and not a reset
+        while sent < 64 << 20:
+            sent += sock.send(command * 1000)
+    assert memory(shared_stack, process) - before < 16 * MB
+    # who reads at last gets every answer
+    sock.settimeout(10)
+    sock.shutdown(socket.SHUT_WR)
+    got = everything(sock)
+    asked = sent // len(command)
+    assert got.count(b"CHUNKING\r\n" if port != 143 else b"a OK") == asked
+    sock.close()
+
+
+# TLS
+
+
+@pytest.mark.parametrize("port,said,last", [
+    (993, b"\r\n" * 100, b"* BYE Too many errors.\r\n"),
+    (993, b"a LOGOUT\r\n", b"a OK Logout completed.\r\n"),
+    (465, b"GET / HTTP/1.0\r\n\r\n", b"221 2.7.0 Error: I can break rules, too. Goodbye.\r\n"),
+])
+def test_words_behind_the_handshake_are_answered(shared_stack, port, said, last):
+    for _ in range(10):
+        plain = socket.create_connection(("127.0.0.1", shared_stack.port(port)), timeout=10)
+        with shared_stack.tls().wrap_socket(plain, server_hostname="localhost") as sock:
+            sock.sendall(said)
+            assert everything(sock).endswith(last)
