@@ -95,6 +95,19 @@ mem_trim(void)
 }
 
 void
+mem_trim_after(size_t *most, size_t now)
+{
+	const size_t crowd = 64;
+
+	if (now > *most) {
+		*most = now;
+	} else if (*most >= crowd && now <= *most / 2) {
+		mem_trim();
+		*most = now;
+	}
+}
+
+void
 mem_wipe(void *p, size_t n)
 {
 	if (n > 0)

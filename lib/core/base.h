@@ -60,6 +60,11 @@ char *mem_str(const char *s);           /* copy of a C string */
 void mem_free(void *p);
 /* Gives what is free back to the system; takes milliseconds, so not often. */
 void mem_trim(void);
+/*
+ * mem_trim when a crowd has left. Call it whenever the number of things that
+ * take memory (connections) has changed to now; *most starts as 0.
+ */
+void mem_trim_after(size_t *most, size_t now);
 
 /* Zeroes memory that held a secret, in a way no compiler removes. */
 void mem_wipe(void *p, size_t n);

@@ -23,6 +23,10 @@ struct conn_connect {
 	int err;
 };
 
+/* How many there are, and for mem_trim_after: ten thousand clients that leave
+ * should not leave their memory behind. */
+static size_t live, most;
+
 /* One read buffer for all: on_input sees it before the next read. */
 static char chunk[READ_CHUNK];
 
@@ -43,6 +47,7 @@ conn_release(struct conn *c)
 			close(c->fd);
 		buf_release(&c->in);
 		buf_release(&c->out);
+		mem_trim_after(&most, --live);
 	}
 	if (c->busy == 0)
 		mem_free(c);
@@ -433,6 +438,7 @@ conn_new(struct loop *l, int fd, size_t in_max, const struct conn_ops *ops,
 	/* Replies are coalesced here; Nagle would only delay them. It is no
 	 * TCP socket for a worker behind login, which is fine. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	mem_trim_after(&most, ++live);
 	c->loop = l;
 	c->fd = fd;
 	c->ops = ops;
