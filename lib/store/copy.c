@@ -261,6 +261,26 @@ copy_all(struct copy *c, const struct store_set *set, bool move,
 
 /* ---- both commands ------------------------------------------------------- */
 
+/* What takes long there is done before, in transactions of its own. */
+static enum store_err
+settle_target(struct store_user *u, const struct mailbox_row *row)
+{
+	struct store_mailbox m = { .user = u, .id = row->id };
+	struct buf dir = BUF_INIT(PATH_MAX);
+	enum store_err err = STORE_OK;
+	struct mailbox_txn t;
+	bool gone;
+
+	maildir_dir(&dir, u->root, slice_str(row->name));
+	if (mailbox_is_stale(u, buf_str(&dir), row, false, &gone)) {
+		err = mailbox_begin(&m, &t);
+		if (err == STORE_OK)
+			err = mailbox_end(&t, STORE_OK);
+	}
+	buf_release(&dir);
+	return err;
+}
+
 /* Makes the target if it is a special mailbox, and finds its id. */
 static enum store_err
 find_target(struct store_user *u, struct slice name, int64_t *id)
@@ -276,7 +296,7 @@ find_target(struct store_user *u, struct slice name, int64_t *id)
 	err = mailbox_find(u, ix, name, false, &row);
 	*id = row.id;
 	index_give(u, ix);
-	return err;
+	return err == STORE_OK ? settle_target(u, &row) : err;
 }
 
 static enum store_err
@@ -298,6 +318,8 @@ copy_or_move(struct store_mailbox *m, const struct store_set *set,
 	if (id != m->id) {
 		c.to = &c.other;
 		err = mailbox_txn_open(c.to, m->user, c.from.ix, id);
+		if (err == STORE_OK && c.to->more)
+			err = STORE_AGAIN;
 	}
 	if (err == STORE_OK)
 		err = copy_all(&c, set, move, out);

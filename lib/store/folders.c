@@ -249,6 +249,8 @@ set_special(struct store_user *u, struct index *ix, int64_t id,
 	if (err != STORE_OK)
 		return err;
 	err = mailbox_txn_open(&t, u, ix, id);
+	if (err == STORE_OK)
+		err = mailbox_txn_settle(&t);
 	if (err == STORE_OK) {
 		mailbox_folder(&t, &f);
 		snprintf(f.special, sizeof(f.special), "%s", use);

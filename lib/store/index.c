@@ -10,6 +10,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/now.h"
+#include "core/rand.h"
 #include "store/pool.h"
 
 /* Pages in the WAL (each 4 KiB) from which on the keeper shortens it. */
@@ -373,6 +374,7 @@ static enum store_err
 create(struct index *ix)
 {
 	char version[128];
+	uint32_t first;
 	enum store_err err = STORE_OK;
 
 	ix->waited_us = 0;
@@ -384,6 +386,15 @@ create(struct index *ix)
 		err = run(ix, "BEGIN IMMEDIATE");
 	if (err == STORE_OK)
 		err = run(ix, index_schema);
+	/*
+	 * Who still has a mailbox of a lost index open must not find another
+	 * one under its number.
+	 */
+	rand_bytes(&first, sizeof(first));
+	snprintf(version, sizeof(version), "INSERT INTO sqlite_sequence"
+	    " (name, seq) VALUES ('mailbox', %u)", first % (1u << 28));
+	if (err == STORE_OK)
+		err = run(ix, version);
 	snprintf(version, sizeof(version), "PRAGMA user_version=%d; COMMIT",
 	    INDEX_VERSION);
 	return err == STORE_OK ? run(ix, version) : err;

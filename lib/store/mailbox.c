@@ -1,4 +1,4 @@
-/* Mailboxes in the index: finding, importing, transactions, UIDs, keywords. */
+/* Mailboxes in the index: names, rows, importing, finding; open handles. */
 #include "store/mailbox.h"
 
 #include <limits.h>
@@ -7,8 +7,6 @@
 #include "core/log.h"
 #include "core/now.h"
 #include "mail/mutf7.h"
-
-#define UID_BLOCK 1000u
 
 /* ---- names --------------------------------------------------------------- */
 
@@ -53,8 +51,8 @@ mailbox_special(const struct store *s, struct slice name)
 	return NULL;
 }
 
-static char *
-dir_of(const struct store_user *u, struct slice name)
+char *
+mailbox_dir(const struct store_user *u, struct slice name)
 {
 	struct buf dir = BUF_INIT(PATH_MAX);
 
@@ -127,8 +125,8 @@ mailbox_row_by_name(struct index *ix, struct slice name,
 	    row);
 }
 
-static enum store_err
-row_save(struct index *ix, const struct mailbox_row *r)
+enum store_err
+mailbox_row_save(struct index *ix, const struct mailbox_row *r)
 {
 	return index_exec(ix, SQL_MAILBOX_SAVE, "iiiiiiiiiisiiiiiii", r->id,
 	    (int64_t)r->uidnext, (int64_t)r->reserved, (int64_t)r->modseq,
@@ -209,7 +207,7 @@ import_known(struct store_user *u, struct index *ix, struct folder *f,
 		return STORE_OK;
 	if (err != STORE_OK)
 		return err;
-	dir = dir_of(u, slice_str(row->name));
+	dir = mailbox_dir(u, slice_str(row->name));
 	if (maildir_exists(dir)) {
 		folder_new_guid(f->guid);
 		err = next_uidvalidity(u, ix, &f->uidvalidity);
@@ -311,7 +309,7 @@ static enum store_err
 find_slow(struct store_user *u, struct index *ix, struct slice name,
     bool create, struct mailbox_row *row)
 {
-	char *dir = dir_of(u, name);
+	char *dir = mailbox_dir(u, name);
 	bool is_root = slice_eq(name, S("INBOX"));
 	bool there = maildir_exists(dir);
 	enum store_err err;
@@ -352,7 +350,7 @@ mailbox_find(struct store_user *u, struct index *ix, struct slice name,
 {
 	const struct store_special *special;
 	char *copy = slice_dup(name);
-	char *dir = dir_of(u, slice_str(copy));
+	char *dir = mailbox_dir(u, slice_str(copy));
 	enum store_err err;
 	bool there = maildir_exists(dir);
 
@@ -370,237 +368,6 @@ mailbox_find(struct store_user *u, struct index *ix, struct slice name,
 	mem_free(dir);
 	mem_free(copy);
 	return err;
-}
-
-/* ---- transactions -------------------------------------------------------- */
-
-enum store_err
-mailbox_txn_open(struct mailbox_txn *t, struct store_user *u,
-    struct index *ix, int64_t id)
-{
-	struct mailbox_row row;
-	enum store_err err;
-
-	*t = (struct mailbox_txn){ .user = u, .ix = ix };
-	err = mailbox_row_get(ix, id, &row);
-	return err == STORE_OK ? mailbox_txn_open_row(t, u, ix, &row) : err;
-}
-
-enum store_err
-mailbox_txn_open_row(struct mailbox_txn *t, struct store_user *u,
-    struct index *ix, const struct mailbox_row *row)
-{
-	enum store_err err;
-
-	*t = (struct mailbox_txn){ .user = u, .ix = ix, .row = *row,
-		.loaded = { row->bytes, row->messages } };
-	t->dir = dir_of(u, slice_str(row->name));
-	err = mailbox_load_keywords(ix, row->id, &t->keywords);
-	return err == STORE_OK ? mailbox_adopt(t, false) : err;
-}
-
-enum store_err
-mailbox_txn_save(struct mailbox_txn *t)
-{
-	enum store_err err;
-
-	for (int p = MAILDIR_CUR; p <= MAILDIR_NEW; p++) {
-		if (!t->touched[p])
-			continue;
-		t->row.mtime[p] = maildir_mtime(t->dir,
-		    (enum maildir_place)p);
-		t->row.unsure |= p == MAILDIR_CUR ? MAILBOX_UNSURE_CUR :
-		    MAILBOX_UNSURE_NEW;
-		t->touched[p] = false;
-	}
-	quota_change(t->user, t->loaded.bytes, (uint32_t)t->loaded.messages,
-	    t->row.bytes, t->row.messages);
-	t->loaded = (struct store_usage){ t->row.bytes, t->row.messages };
-	err = present_save(t);
-	return err == STORE_OK ? row_save(t->ix, &t->row) : err;
-}
-
-void
-mailbox_txn_release(struct mailbox_txn *t)
-{
-	keywords_release(&t->keywords);
-	mem_free(t->dir);
-	t->dir = NULL;
-}
-
-enum store_err
-mailbox_begin(struct store_mailbox *m, struct mailbox_txn *t)
-{
-	struct index *ix;
-	enum store_err err;
-
-	*t = (struct mailbox_txn){ 0 };
-	quota_begin(m->user);
-	err = index_take_write(m->user, &ix);
-	if (err != STORE_OK)
-		return err;
-	err = index_begin(ix);
-	if (err == STORE_OK)
-		err = mailbox_txn_open(t, m->user, ix, m->id);
-	if (err != STORE_OK) {
-		mailbox_txn_release(t);
-		index_give(m->user, ix);
-		return err;
-	}
-	return STORE_OK;
-}
-
-/* STORE_NO_MAILBOX also if it is another folder now, or has no row yet. */
-static enum store_err
-begin_known(struct store_user *u, struct index *ix, struct slice name,
-    struct mailbox_txn *t)
-{
-	struct mailbox_row row;
-	enum store_err err;
-
-	*t = (struct mailbox_txn){ 0 };
-	err = index_begin(ix);
-	if (err == STORE_OK)
-		err = mailbox_row_by_name(ix, name, &row);
-	if (err == STORE_OK)
-		err = mailbox_txn_open_row(t, u, ix, &row);
-	if (err != STORE_OK) {
-		mailbox_txn_release(t);
-		index_rollback(ix);
-	}
-	return err;
-}
-
-enum store_err
-mailbox_begin_named(struct store_user *u, struct slice name, bool create,
-    struct mailbox_txn *t)
-{
-	struct mailbox_row row;
-	struct index *ix;
-	enum store_err err;
-
-	quota_begin(u);
-	err = index_take_write(u, &ix);
-	if (err != STORE_OK)
-		return err;
-	err = begin_known(u, ix, name, t);
-	if (err == STORE_NO_MAILBOX) {
-		err = mailbox_find(u, ix, name, create, &row);
-		if (err == STORE_OK)
-			err = begin_known(u, ix, name, t);
-	}
-	if (err != STORE_OK)
-		index_give(u, ix);
-	return err;
-}
-
-enum store_err
-mailbox_sync_dirs(struct store_user *u, const char *dir,
-    const bool places[2])
-{
-	char path[PATH_MAX];
-
-	for (int p = MAILDIR_CUR; p <= MAILDIR_NEW; p++) {
-		if (!places[p])
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, maildir_places[p]);
-		if (dirsync_wait(&u->store->dirsync, path) == -1)
-			return store_errno("sync", path);
-	}
-	return STORE_OK;
-}
-
-enum store_err
-mailbox_end(struct mailbox_txn *t, enum store_err err)
-{
-	if (err == STORE_OK)
-		err = mailbox_txn_save(t);
-	if (err == STORE_OK)
-		err = quota_settle(t->user, t->ix);
-	if (err == STORE_OK)
-		err = index_commit(t->ix);
-	index_give(t->user, t->ix);
-	mailbox_txn_release(t);
-	quota_end(t->user, err == STORE_OK);
-	return err;
-}
-
-/* ---- UIDs and keywords --------------------------------------------------- */
-
-void
-mailbox_folder(const struct mailbox_txn *t, struct folder *f)
-{
-	if (folder_read(t->dir, f) == 1)
-		return;
-	*f = (struct folder){ .uidvalidity = t->row.uidvalidity,
-		.reserved = t->row.reserved };
-	memcpy(f->guid, t->row.guid, sizeof(f->guid));
-}
-
-/*
- * The index forgets its last commits in a power cut, the folder file does not:
- * it always names a UID above all that were given out (law 4).
- */
-enum store_err
-mailbox_take_uids(struct mailbox_txn *t, uint32_t n, uint32_t *first)
-{
-	struct mailbox_row *row = &t->row;
-	uint64_t end = (uint64_t)row->uidnext + n;
-	enum store_err err;
-
-	if (end >= UINT32_MAX - UID_BLOCK)
-		return STORE_LIMIT;
-	if (end > row->reserved) {
-		struct folder f;
-
-		mailbox_folder(t, &f);
-		f.reserved = (uint32_t)((end / UID_BLOCK + 1) * UID_BLOCK);
-		err = folder_write(t->dir, &f);
-		if (err != STORE_OK)
-			return err;
-		row->reserved = f.reserved;
-	}
-	*first = row->uidnext;
-	row->uidnext = (uint32_t)end;
-	return STORE_OK;
-}
-
-static bool
-keyword_is_valid(struct slice name)
-{
-	if (name.n == 0 || name.n > LIMIT_KEYWORD)
-		return false;
-	for (size_t i = 0; i < name.n; i++)
-		if ((unsigned char)name.p[i] <= 0x20 ||
-		    (unsigned char)name.p[i] >= 0x7f)
-			return false;
-	return true;
-}
-
-enum store_err
-mailbox_keyword(struct mailbox_txn *t, struct slice name, bool create, int *n)
-{
-	enum store_err err;
-
-	*n = keywords_find(&t->keywords, name);
-	if (*n >= 0 || !create)
-		return STORE_OK;
-	if (!keyword_is_valid(name))
-		return STORE_NAME;
-	/* The lowest free number; holes come from dovecot-keywords. */
-	for (*n = 0; (size_t)*n < t->keywords.n; (*n)++)
-		if (t->keywords.names[*n] == NULL)
-			break;
-	if (*n >= LIMIT_KEYWORDS)
-		return STORE_LIMIT;
-	err = index_exec(t->ix, SQL_KEYWORD_ADD, "iis", t->row.id,
-	    (int64_t)*n, name);
-	if (err != STORE_OK)
-		return err;
-	keywords_set(&t->keywords, (size_t)*n, name);
-	/* Before any file name uses the letter. */
-	return *n < MAILDIR_LETTERS ? keywords_write(&t->keywords, t->dir) :
-	    STORE_OK;
 }
 
 /* ---- handles ------------------------------------------------------------- */
@@ -665,7 +432,7 @@ store_mailbox_sync(struct store_mailbox *m)
 	index_give(m->user, ix);
 	if (err != STORE_OK)
 		return err;
-	dir = dir_of(m->user, slice_str(row.name));
+	dir = mailbox_dir(m->user, slice_str(row.name));
 	stale = mailbox_is_stale(m->user, dir, &row, true, &gone);
 	mem_free(dir);
 	if (strcmp(m->name, row.name) != 0) {

@@ -74,6 +74,12 @@ struct present {
 	unsigned char bits[PRESENT_BYTES];
 };
 
+/* Who wants to know how far an adoption is. */
+struct mailbox_progress {
+	store_progress_fn *fn;
+	void *ctx;
+};
+
 struct mailbox_txn {
 	struct store_user *user;
 	struct index *ix;
@@ -83,6 +89,8 @@ struct mailbox_txn {
 	char *dir;
 	bool touched[2]; /* by enum maildir_place: we changed the directory */
 	struct present present;
+	bool more;       /* adoption is to go on in another transaction */
+	const struct mailbox_progress *progress; /* or NULL */
 };
 
 /*
@@ -94,6 +102,12 @@ enum store_err mailbox_txn_open(struct mailbox_txn *t, struct store_user *u,
 /* The same from a row that was read in this transaction. */
 enum store_err mailbox_txn_open_row(struct mailbox_txn *t,
     struct store_user *u, struct index *ix, const struct mailbox_row *row);
+/*
+ * While t->more, commits and opens it again in a new transaction: others get
+ * their turn between the parts of a large takeover. Nothing else may have been
+ * done in the transaction.
+ */
+enum store_err mailbox_txn_settle(struct mailbox_txn *t);
 /* Writes the row back; the caller commits. */
 enum store_err mailbox_txn_save(struct mailbox_txn *t);
 void mailbox_txn_release(struct mailbox_txn *t);
@@ -149,6 +163,10 @@ enum store_err mailbox_find(struct store_user *u, struct index *ix,
     struct slice name, bool create, struct mailbox_row *row);
 enum store_err mailbox_row_get(struct index *ix, int64_t id,
     struct mailbox_row *row);
+enum store_err mailbox_row_save(struct index *ix,
+    const struct mailbox_row *row);
+/* The directory of a mailbox; mem_free it. */
+char *mailbox_dir(const struct store_user *u, struct slice name);
 enum store_err mailbox_row_by_name(struct index *ix, struct slice name,
     struct mailbox_row *row);
 /* Removes all rows of a mailbox. In a transaction. */
@@ -219,7 +237,8 @@ void keyword_set(struct buf *bitmap, size_t n, bool on);
 
 /*
  * Compares the directory with the row and adopts what differs. look: also
- * settle what is unsure, which a delivery leaves to the next reader.
+ * settle what is unsure, which a delivery leaves to the next reader. Of very
+ * many new files only a part, then t->more.
  */
 enum store_err mailbox_adopt(struct mailbox_txn *t, bool look);
 /* True if mailbox_adopt would have something to do. *gone: no directory. */

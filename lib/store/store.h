@@ -158,6 +158,21 @@ void store_user_set_quota(struct store_user *u,
  */
 bool store_user_usage(struct store_user *u, struct store_usage *out);
 
+/*
+ * Told while something takes long: done of total messages of a mailbox. It
+ * must not call the store.
+ */
+typedef void store_progress_fn(void *ctx, const char *mailbox, uint64_t done,
+    uint64_t total);
+
+/*
+ * Makes the index of a mailbox (an empty name: of all) anew from its files,
+ * with the same UIDs, flags and keywords. Sessions stay; they see nothing of
+ * it until a mailbox is done. Other users are not concerned. fn may be NULL.
+ */
+enum store_err store_rebuild(struct store_user *u, struct slice name,
+    store_progress_fn *fn, void *ctx);
+
 /* ---- mailboxes ----------------------------------------------------------- */
 
 /* Attributes of a listed name. */

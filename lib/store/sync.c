@@ -23,6 +23,10 @@
 
 /* Kernels before 6.13 stamp directories once per tick (up to 10 ms). */
 #define TICK_NS 20000000
+/* Files adopted in one transaction: a few seconds. */
+#define ADOPT_BATCH 100000
+/* Files between two reports of progress. */
+#define PROGRESS_STEP 1000
 
 struct change {
 	uint32_t uid;
@@ -35,6 +39,8 @@ struct scan {
 	struct change *changes;
 	size_t n;
 	size_t cap;
+	size_t adopted;   /* new files */
+	bool batches;     /* it may stop in between */
 	bool whole;       /* both directories, all rows */
 	uint32_t uidnext; /* before anything was adopted */
 };
@@ -395,6 +401,20 @@ by_uid_then_time(const void *a, const void *b)
 	return slice_cmp(x->base, y->base);
 }
 
+/* Counts an adopted file; t->more when the rest must wait. */
+static void
+adopted(struct scan *s, size_t todo)
+{
+	const struct mailbox_progress *p = s->t->progress;
+
+	s->adopted++;
+	if (p != NULL && (s->adopted % PROGRESS_STEP == 0 ||
+	    s->adopted == todo))
+		p->fn(p->ctx, s->t->row.name, s->adopted, todo);
+	s->t->more = s->batches && s->adopted >= ADOPT_BATCH &&
+	    s->adopted < todo;
+}
+
 static enum store_err
 adopt_new_files(struct scan *s, bool jump)
 {
@@ -415,7 +435,8 @@ adopt_new_files(struct scan *s, bool jump)
 	qsort(todo, n, sizeof(*todo), by_uid_then_time);
 	if (n > 0)
 		row->modseq++;
-	for (i = 0; err == STORE_OK && i < n && todo[i]->uid != 0; i++) {
+	for (i = 0; err == STORE_OK && !s->t->more && i < n &&
+	    todo[i]->uid != 0; i++) {
 		/* Two files with one UID: the second is as good as none. */
 		if (todo[i]->uid < row->uidnext) {
 			todo[i]->uid = 0;
@@ -424,11 +445,12 @@ adopt_new_files(struct scan *s, bool jump)
 		row->uidnext = todo[i]->uid + 1;
 		err = adopt_file(s, todo[i], todo[i]->uid);
 		todo[i]->matched = true;
+		adopted(s, n);
 	}
 	/* UIDs above what is known may have been given out and forgotten. */
-	if (jump && row->uidnext < row->reserved)
+	if (jump && !s->t->more && row->uidnext < row->reserved)
 		row->uidnext = row->reserved;
-	for (i = 0; err == STORE_OK && i < n; i++) {
+	for (i = 0; err == STORE_OK && !s->t->more && i < n; i++) {
 		uint32_t uid;
 
 		if (todo[i]->matched)
@@ -436,6 +458,7 @@ adopt_new_files(struct scan *s, bool jump)
 		err = mailbox_take_uids(s->t, 1, &uid);
 		if (err == STORE_OK)
 			err = adopt_file(s, todo[i], uid);
+		adopted(s, n);
 	}
 	mem_free(todo);
 	return err;
@@ -532,14 +555,16 @@ remember(struct scan *s, int64_t cur, int64_t fresh, int64_t at_ns)
 		row->unsure |= MAILBOX_UNSURE_CUR;
 }
 
-enum store_err
-mailbox_adopt(struct mailbox_txn *t, bool look)
+static enum store_err
+adopt(struct mailbox_txn *t, bool look, bool batches)
 {
-	struct scan s = { .t = t, .uidnext = t->row.uidnext };
+	struct scan s = { .t = t, .uidnext = t->row.uidnext,
+		.batches = batches };
 	bool boot, takeover = false, gone;
 	int64_t cur, fresh, at_ns;
 	enum store_err err;
 
+	t->more = false;
 	if (!mailbox_is_stale(t->user, t->dir, &t->row, look, &gone))
 		return STORE_OK;
 	if (gone)
@@ -566,9 +591,9 @@ mailbox_adopt(struct mailbox_txn *t, bool look)
 		err = adopt_new_files(&s, boot);
 	if (err == STORE_OK)
 		err = sync_touched(t);
-	if (err == STORE_OK && takeover)
+	if (err == STORE_OK && takeover && !t->more)
 		err = end_takeover(t);
-	if (err == STORE_OK) {
+	if (err == STORE_OK && !t->more) {
 		remember(&s, cur, fresh, at_ns);
 		if (boot)
 			snprintf(t->row.boot, sizeof(t->row.boot), "%s",
@@ -579,7 +604,85 @@ mailbox_adopt(struct mailbox_txn *t, bool look)
 	return err;
 }
 
+enum store_err
+mailbox_adopt(struct mailbox_txn *t, bool look)
+{
+	return adopt(t, look, true);
+}
+
 /* ---- rebuilding ---------------------------------------------------------- */
+
+/* Leaves nothing of the rows of a mailbox but its identity. */
+static enum store_err
+empty(struct mailbox_txn *t)
+{
+	struct mailbox_row *row = &t->row;
+	int64_t first = index_key(row->id, 0);
+	int64_t last = index_key(row->id, UINT32_MAX);
+	static const enum index_sql by_range[] = { SQL_MESSAGES_DROP,
+		SQL_CACHES_DROP, SQL_UIDS_DROP };
+	enum store_err err = STORE_OK;
+
+	for (size_t i = 0; err == STORE_OK && i < LEN(by_range); i++)
+		err = index_exec(t->ix, by_range[i], "ii", first, last);
+	if (err == STORE_OK)
+		err = index_exec(t->ix, SQL_EXPUNGEDS_DROP, "i", row->id);
+	row->forgotten = ++row->modseq;
+	row->uidnext = row->new_from = row->unseen_from = 1;
+	row->messages = row->unseen = row->deleted = 0;
+	row->bytes = row->deleted_bytes = 0;
+	row->boot[0] = '\0';
+	t->present = (struct present){ 0 };
+	return err;
+}
+
+static enum store_err
+rebuild_mailbox(struct store_user *u, struct slice name,
+    const struct mailbox_progress *progress)
+{
+	struct mailbox_txn t;
+	enum store_err err = mailbox_begin_named(u, name, false, &t);
+
+	if (err != STORE_OK)
+		return err;
+	t.progress = progress;
+	err = empty(&t);
+	/* In one go: sessions must not see a part of the mailbox. */
+	if (err == STORE_OK)
+		err = adopt(&t, true, false);
+	return mailbox_end(&t, err);
+}
+
+enum store_err
+store_rebuild(struct store_user *u, struct slice name, store_progress_fn *fn,
+    void *ctx)
+{
+	struct mailbox_progress progress = { fn, ctx };
+	enum store_err err = STORE_OK;
+	struct store_list list;
+
+	if (name.n > 0) {
+		err = mailbox_name(name, &name);
+		return err != STORE_OK ? err :
+		    rebuild_mailbox(u, name, fn != NULL ? &progress : NULL);
+	}
+	err = store_list(u, &list);
+	if (err != STORE_OK)
+		return err;
+	for (size_t i = 0; err == STORE_OK && i < list.n; i++) {
+		if (list.entries[i].attributes & (STORE_NOSELECT |
+		    STORE_VIRTUAL))
+			continue;
+		err = rebuild_mailbox(u, slice_str(list.entries[i].name),
+		    fn != NULL ? &progress : NULL);
+		if (err == STORE_NO_MAILBOX)
+			err = STORE_OK;
+	}
+	store_list_release(&list);
+	return err;
+}
+
+/* ---- after the loss of an index ------------------------------------------ */
 
 static enum store_err
 rebuild_one(struct store_user *u, struct index *ix, struct slice name)
@@ -594,6 +697,8 @@ rebuild_one(struct store_user *u, struct index *ix, struct slice name)
 	if (err != STORE_OK)
 		return err;
 	err = mailbox_txn_open(&t, u, ix, row.id);
+	if (err == STORE_OK)
+		err = mailbox_txn_settle(&t);
 	if (err == STORE_OK)
 		err = mailbox_txn_save(&t);
 	mailbox_txn_release(&t);
