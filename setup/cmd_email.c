@@ -1,24 +1,22 @@
 #include "setup/commands.h"
 
+#include <sys/mman.h>
+
 #include <crypt.h>
 
 #include "conf/conf_accounts.h"
 #include "conf/conf_load.h"
+#include "conf/conf_quotas.h"
 #include "conf/conf_virtual.h"
 #include "core/file.h"
 #include "core/rand.h"
+#include "setup/owner.h"
 #include "setup/table.h"
 #include "setup/usage.h"
 
-/*
- * The address of an account in lower case, or -1 after the messages of
- * dms-compat 4.2.
- */
-static int
-take_address(const struct setup *s, const char *arg, struct buf *address)
+int
+account_check(const struct setup *s, const char *arg)
 {
-	bool upper = false;
-
 	if (*arg == '\0') {
 		say_usage(s, 1);
 		say_abort(s, "No account specified");
@@ -30,6 +28,20 @@ take_address(const struct setup *s, const char *arg, struct buf *address)
 		    "(eg: user@example.com)", arg);
 		return -1;
 	}
+	return 0;
+}
+
+/*
+ * The address of an account in lower case, or -1 after the messages of
+ * dms-compat 4.2.
+ */
+static int
+take_address(const struct setup *s, const char *arg, struct buf *address)
+{
+	bool upper = false;
+
+	if (account_check(s, arg) == -1)
+		return -1;
 	for (const char *p = arg; *p != '\0'; p++) {
 		upper |= ascii_lower(*p) != *p;
 		buf_addc(address, ascii_lower(*p));
@@ -261,7 +273,7 @@ delete_account(const struct setup *s, struct slice address, enum data data)
 		    "The mailbox data will not be deleted.");
 	/* The account first: then nothing new arrives in the folder. */
 	if (drop_aliases(s, address) == -1 ||
-	    drop_line(s, QUOTAS_FILE, address, ":") == -1 ||
+	    drop_line(s, CONF_QUOTAS_FILE, address, ":") == -1 ||
 	    drop_line(s, CONF_ACCOUNTS_FILE, address, "|") == -1)
 		goto out;
 	status = data == DATA_DELETE ?
@@ -343,21 +355,96 @@ list_aliases(const struct table *virtual, struct slice address)
 		fputs(" ]", stdout);
 }
 
+/* What each account holds, filled in by the child. */
+struct usages {
+	const struct conf_accounts *accounts;
+	uint64_t *bytes; /* shared with the child */
+};
+
+static int
+read_usages(struct owner *o, void *ctx)
+{
+	struct usages *u = ctx;
+
+	for (size_t i = 0; i < u->accounts->n; i++) {
+		struct buf path = BUF_INIT(8192);
+		struct store_usage held;
+
+		owner_path(o, u->accounts->list[i].address, &path);
+		/* Without an index, the names of the files tell. */
+		u->bytes[i] = store_usage_at(buf_str(&path), &held) ==
+		    STORE_OK ? held.bytes : usage_of(buf_str(&path));
+		buf_release(&path);
+	}
+	return 0;
+}
+
+static bool
+has_quotas(const struct setup *s)
+{
+	return s->conf.enable_quotas && !s->conf.smtp_only;
+}
+
+/* Whole KiB, as quotas are counted. */
+static uint64_t
+round_up(uint64_t bytes)
+{
+	return (bytes + 1023) / 1024 * 1024;
+}
+
 static void
 list_account(const struct setup *s, const struct conf_account *a,
+    const struct conf_quotas *quotas, uint64_t bytes,
     const struct table *virtual)
 {
-	struct buf path = BUF_INIT(8192), used = BUF_INIT(64);
+	struct conf_quota q = conf_quota_of(&s->conf, quotas, a->address,
+	    a->extra);
+	struct buf used = BUF_INIT(64), limit = BUF_INIT(64);
+	uint64_t percent = 0;
 
-	data_path(s, a->address, false, &path);
-	/* Whole KiB, as quotas are counted. */
-	usage_format((usage_of(buf_str(&path)) + 1023) / 1024 * 1024, &used);
-	printf("* %.*s ( %s / ~ ) [0%%]", SLICE_ARG(a->address),
-	    buf_str(&used));
+	usage_format(round_up(bytes), &used);
+	if (q.bytes == 0) {
+		buf_addc(&limit, '~');
+	} else {
+		usage_format(round_up(q.bytes), &limit);
+		percent = round_up(bytes) / 1024 * 100 /
+		    (round_up(q.bytes) / 1024);
+	}
+	printf("* %.*s", SLICE_ARG(a->address));
+	if (has_quotas(s))
+		printf(" ( %s / %s ) [%llu%%]", buf_str(&used),
+		    buf_str(&limit), (unsigned long long)percent);
 	list_aliases(virtual, a->address);
 	fputs("\n\n", stdout);
-	buf_release(&path);
 	buf_release(&used);
+	buf_release(&limit);
+}
+
+static int
+list_accounts(const struct setup *s, const struct conf_accounts *accounts,
+    const struct table *virtual)
+{
+	size_t size = (accounts->n + 1) * sizeof(uint64_t);
+	struct usages u = { accounts, mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0) };
+	struct conf_quotas quotas;
+	struct table t;
+
+	if (u.bytes == MAP_FAILED)
+		return say_abort(s, "%s", strerror(errno));
+	if (has_quotas(s) && file_exists(s->conf.mail_dir))
+		(void)owner_run(s, NULL, false, read_usages, &u);
+	conf_quotas_init(&quotas);
+	if (table_open(s, &t, CONF_QUOTAS_FILE, false) == 0)
+		conf_quotas_parse(&quotas, buf_str(&t.path),
+		    buf_slice(&t.text), NULL);
+	table_close(&t);
+	for (size_t i = 0; i < accounts->n; i++)
+		list_account(s, &accounts->list[i], &quotas, u.bytes[i],
+		    virtual);
+	conf_quotas_release(&quotas);
+	munmap(u.bytes, size);
+	return 0;
 }
 
 int
@@ -383,9 +470,7 @@ cmd_email_list(struct setup *s, int argc UNUSED, char **argv UNUSED)
 		    buf_slice(&t.text), &problems);
 		for (size_t i = 0; i < problems.n; i++)
 			say(s, LOG_WARN, "%s", problems.list[i].text);
-		for (size_t i = 0; i < accounts.n; i++)
-			list_account(s, &accounts.list[i], &virtual);
-		status = 0;
+		status = list_accounts(s, &accounts, &virtual);
 	}
 	table_close(&virtual);
 	table_close(&t);

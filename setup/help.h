@@ -22,6 +22,16 @@
 	"    alias add <ALIAS> <RECIPIENT>\n"                                  \
 	"    alias del <ALIAS> <RECIPIENT>\n"                                  \
 	"    alias list\n\n"                                                   \
+	"    quota set <ADDRESS> [SIZE]\n"                                     \
+	"    quota del <ADDRESS>\n\n"                                          \
+	"    mailbox list <ADDRESS>\n"                                         \
+	"    mailbox status <ADDRESS> [MAILBOX...]\n"                          \
+	"    mailbox create <ADDRESS> <MAILBOX>\n"                             \
+	"    mailbox rename <ADDRESS> <FROM> <TO>\n"                           \
+	"    mailbox delete [-y] <ADDRESS> <MAILBOX>\n"                        \
+	"    mailbox rebuild <ADDRESS>...\n"                                   \
+	"    mailbox export [--mbox] <ADDRESS> <FOLDER> [MAILBOX...]\n"        \
+	"    mailbox import <ADDRESS> <PATH> [MAILBOX]\n\n"                    \
 	"    config dkim [keytype rsa|ed25519] [keysize N] [selector S] "      \
 	"[domain D,...]\n"                                                     \
 	"    config show [NAME]\n"                                             \
@@ -77,6 +87,62 @@
 	"listalias - List all aliases",                                        \
 	"    setup alias list\n",                                              \
 	"    Shows each alias with its recipients.\n")
+
+#define HELP_QUOTA_SET HELP("SETQUOTA(8)",                                     \
+	"setquota - Set how much a mailbox may hold",                          \
+	"    setup quota set <ADDRESS> [SIZE]\n",                              \
+	"    SIZE is a number with B, k, M, G or T, or 0 for no limit. It is\n"\
+	"    asked for if it is not given.\n")
+
+#define HELP_QUOTA_DEL HELP("DELQUOTA(8)",                                     \
+	"delquota - Delete the quota of a mailbox",                            \
+	"    setup quota del <ADDRESS>\n",                                     \
+	"    The default (POSTFIX_MAILBOX_SIZE_LIMIT) counts again.\n")
+
+#define HELP_MAILBOX_LIST HELP("SETUP-MAILBOX(8)",                             \
+	"setup mailbox list - List the mailboxes of an account",               \
+	"    setup mailbox list <ADDRESS>\n",                                  \
+	"    Shows messages, unseen messages and size of each mailbox.\n")
+
+#define HELP_MAILBOX_STATUS HELP("SETUP-MAILBOX(8)",                           \
+	"setup mailbox status - Show one mailbox, or all, in full",            \
+	"    setup mailbox status <ADDRESS> [MAILBOX...]\n",                   \
+	"    Adopts first what other programs changed in the Maildir.\n")
+
+#define HELP_MAILBOX_CREATE HELP("SETUP-MAILBOX(8)",                           \
+	"setup mailbox create - Make a mailbox",                               \
+	"    setup mailbox create <ADDRESS> <MAILBOX>\n",                      \
+	"    Makes and subscribes it. Levels are separated by dots.\n")
+
+#define HELP_MAILBOX_RENAME HELP("SETUP-MAILBOX(8)",                           \
+	"setup mailbox rename - Rename a mailbox and what is below it",        \
+	"    setup mailbox rename <ADDRESS> <FROM> <TO>\n",                    \
+	"    Of INBOX the messages move and INBOX stays.\n")
+
+#define HELP_MAILBOX_DELETE HELP("SETUP-MAILBOX(8)",                           \
+	"setup mailbox delete - Delete a mailbox with its messages",           \
+	"    setup mailbox delete [-y] <ADDRESS> <MAILBOX>\n",                 \
+	"    Asks before, unless -y is given. What is below it stays.\n")
+
+#define HELP_MAILBOX_REBUILD HELP("SETUP-MAILBOX(8)",                          \
+	"setup mailbox rebuild - Make the index anew from the Maildir",        \
+	"    setup mailbox rebuild <ADDRESS>...\n",                            \
+	"    UIDs, flags and keywords stay. The stack may run meanwhile.\n")
+
+#define HELP_MAILBOX_EXPORT HELP("SETUP-MAILBOX(8)",                           \
+	"setup mailbox export - Write mail into a folder of files",            \
+	"    setup mailbox export [--mbox] <ADDRESS> <FOLDER> [MAILBOX...]\n", \
+	"    Writes a Maildir tree, or with --mbox a file MAILBOX.mbox (mboxrd)\n" \
+	"    for each mailbox, with flags and dates. What was exported before is\n" \
+	"    brought up to date.\n")
+
+#define HELP_MAILBOX_IMPORT HELP("SETUP-MAILBOX(8)",                           \
+	"setup mailbox import - Read mail from files into mailboxes",          \
+	"    setup mailbox import <ADDRESS> <PATH> [MAILBOX]\n",               \
+	"    PATH is a Maildir tree, a folder of .mbox files or one mbox file. Its\n" \
+	"    mailboxes keep their names; with MAILBOX they go into and below it. A\n" \
+	"    file goes to INBOX or MAILBOX. Repeating an import adds only what is\n" \
+	"    not there yet, so one that was cut short goes on.\n")
 
 #define HELP_CONFIG_DKIM HELP("OPEN-DKIM(8)",                                  \
 	"open-dkim - Configure DKIM (DomainKeys Identified Mail)",             \

@@ -28,6 +28,12 @@ int say_abort(const struct setup *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int say_usage(const struct setup *s, int status);
 
 /*
+ * 0 if arg looks like the address of an account (dms-compat 4.2, step 1);
+ * else -1 after saying why not.
+ */
+int account_check(const struct setup *s, const char *arg) MUST_CHECK;
+
+/*
  * Asks on stderr if stdin is a terminal, and reads one line from stdin without
  * its line end. hidden: not echoed. -1 at the end of stdin or if the answer is
  * longer than answer's maximum.

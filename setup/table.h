@@ -8,8 +8,6 @@
 
 #include "setup/setup.h"
 
-#define QUOTAS_FILE "dovecot-quotas.cf"
-
 struct table {
 	struct buf path;
 	struct buf text;

@@ -7,8 +7,8 @@
 /*
  * The bytes of all messages in all folders of the Maildir at path: ",W=" of
  * each name (size with CRLF), else ",S=", else the size of the file. 0 if
- * there is no such folder. Reads no message and changes nothing, which is why
- * setup does not ask the store: opening a mailbox there creates and adopts.
+ * there is no such folder. Reads no message and changes nothing: it is for
+ * folders that the store has not opened yet.
  */
 uint64_t usage_of(const char *path);
 

@@ -349,6 +349,15 @@ find_delivered(struct mailbox_txn *t, const char *id, uint32_t *uid,
 		*uid = (uint32_t)sqlite3_column_int64(st, 0);
 		index_done(st);
 	}
+	if (r > 0 && strlen(id) == STORE_CONTENT_ID) {
+		struct message msg;
+
+		*err = message_get(t->ix, t->row.id, *uid, &st, &msg);
+		index_done(st);
+		r = *err == STORE_OK ? 1 : *err == STORE_NO_MESSAGE ? 0 : -1;
+		if (r == 0)
+			*err = STORE_OK;
+	}
 	return r;
 }
 
@@ -356,16 +365,17 @@ static enum store_err
 remember_delivery(struct mailbox_txn *t, const struct append_message *msg,
     uint32_t uid)
 {
-	int64_t now = now_wall();
 	enum store_err err;
+	int64_t at;
 
 	if (msg->delivery == NULL)
 		return STORE_OK;
+	at = mailbox_delivered_at(slice_str(msg->delivery));
 	err = index_exec(t->ix, SQL_DELIVERED_ADD, "isii", t->row.id,
-	    slice_str(msg->delivery), (int64_t)uid, now);
+	    slice_str(msg->delivery), (int64_t)uid, at);
 	if (err == STORE_OK && uid % 1024 == 0)
 		err = index_exec(t->ix, SQL_DELIVERED_PRUNE, "i",
-		    now - DELIVERED_KEEP);
+		    now_wall() - DELIVERED_KEEP);
 	return err;
 }
 

@@ -195,7 +195,7 @@ const char *const index_sql[SQL_COUNT] = {
 	[SQL_DELIVERED_GET] =
 	    "SELECT uid FROM delivered WHERE id = ?1 AND mailbox = ?2",
 	[SQL_DELIVERED_ADD] =
-	    "INSERT OR IGNORE INTO delivered (mailbox, id, uid, at)"
+	    "INSERT OR REPLACE INTO delivered (mailbox, id, uid, at)"
 	    " VALUES (?1, ?2, ?3, ?4)",
 	/* Reads the table: run seldom. */
 	[SQL_DELIVERED_PRUNE] = "DELETE FROM delivered WHERE at < ?1",

@@ -247,6 +247,13 @@ bool mailbox_is_stale(struct store_user *u, const char *dir,
 
 /* ---- adding (append.c) ---- */
 
+/* The time under which a delivery is remembered. */
+static inline int64_t
+mailbox_delivered_at(struct slice id)
+{
+	return id.n == STORE_CONTENT_ID ? INT64_MAX : now_wall();
+}
+
 struct store_append;
 void append_set_quota(struct store_append *a, enum quota_kind kind);
 

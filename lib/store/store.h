@@ -450,8 +450,16 @@ struct store_append_meta {
 	const struct slice *keywords;
 	size_t n_keywords;
 	int64_t internaldate;     /* 0: now */
-	struct slice delivery_id; /* at most 32 of [A-Za-z0-9_-]; empty: none */
+	/*
+	 * At most 32 of [A-Za-z0-9_-]; empty: none. Deliveries are remembered
+	 * for 14 days, also when the message is gone meanwhile. An id of all
+	 * 32 stands for a content (an import): it counts as long as a message
+	 * with it exists.
+	 */
+	struct slice delivery_id;
 };
+
+#define STORE_CONTENT_ID 32
 
 struct store_appended {
 	uint32_t uidvalidity;

@@ -327,7 +327,7 @@ adopt_row(struct scan *s, const struct maildir_file *f, struct message *msg)
 	if (err == STORE_OK && name.delivery.n > 0)
 		err = index_exec(s->t->ix, SQL_DELIVERED_ADD, "isii",
 		    s->t->row.id, name.delivery, (int64_t)msg->uid,
-		    now_wall());
+		    mailbox_delivered_at(name.delivery));
 	buf_release(&bitmap);
 	return err;
 }

@@ -11,6 +11,7 @@
 struct target {
 	struct request *request;
 	uint32_t index;
+	bool asked_again;    /* whether its quota has become larger */
 	struct place place;
 };
 
@@ -119,6 +120,9 @@ target_work(void *arg)
 	place_message(&t->place);
 }
 
+static void target_user(void *arg, enum users_answer answer,
+    const struct store_quota *quota);
+
 static void
 target_done(void *arg)
 {
@@ -128,6 +132,13 @@ target_done(void *arg)
 	d->pending--;
 	if (t->place.counted)
 		users_report(&d->users, t->place.user, &t->place.held);
+	/* A refusal is for good: not by a limit that was remembered. */
+	if (t->place.err == STORE_QUOTA && !t->asked_again) {
+		t->asked_again = true;
+		users_forget(&d->users, t->place.user);
+		users_ask(&d->users, t->place.user, target_user, t);
+		return;
+	}
 	target_answer(t, place_verdict(t->place.err));
 }
 
@@ -144,6 +155,12 @@ target_user(void *arg, enum users_answer answer,
 	struct target *t = arg;
 	struct deliver *d = t->request->deliver;
 
+	if (answer == USERS_EXISTS && t->asked_again &&
+	    quota->bytes == t->place.quota.bytes &&
+	    quota->messages == t->place.quota.messages) {
+		target_answer(t, place_verdict(STORE_QUOTA));
+		return;
+	}
 	if (answer == USERS_EXISTS) {
 		t->place.quota = *quota;
 		d->pending++;

@@ -72,6 +72,12 @@ users_answered(void *arg, struct chan_frame *reply)
 }
 
 void
+users_forget(struct users *u, struct slice user)
+{
+	mem_free(map_remove(&u->known, user));
+}
+
+void
 users_ask(struct users *u, struct slice user, users_fn *cb, void *arg)
 {
 	struct known_user *k = map_get(&u->known, user);
@@ -82,8 +88,7 @@ users_ask(struct users *u, struct slice user, users_fn *cb, void *arg)
 		cb(arg, USERS_EXISTS, &k->quota);
 		return;
 	}
-	if (k != NULL)
-		mem_free(map_remove(&u->known, user));
+	users_forget(u, user);
 	q = mem_zero(sizeof(*q));
 	*q = (struct question){ u, user, cb, arg };
 	wire_put_slice(&b, user);

@@ -31,6 +31,9 @@ typedef void users_fn(void *arg, enum users_answer answer,
     const struct store_quota *quota);
 void users_ask(struct users *u, struct slice user, users_fn *cb, void *arg);
 
+/* What is remembered of user may be wrong: the next one asks auth. */
+void users_forget(struct users *u, struct slice user);
+
 /* Tells auth what a user holds. */
 void users_report(struct users *u, struct slice user,
     const struct store_usage *held);

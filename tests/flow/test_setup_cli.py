@@ -286,9 +286,9 @@ def test_email_list_shows_usage_and_aliases(box):
     (sent / "3.foreign").write_text("x" * 10000)
     done = box.ok("email", "list")
     assert done.stdout == (
-        "* a@example.test ( 12K / ~ ) [0%]\n"
+        "* a@example.test ( 12K / 5.0M ) [0%]\n"
         "    [ aliases -> x@example.test, only@example.test, @cat.test ]\n\n"
-        "* aa@example.test ( 0 / ~ ) [0%]\n"
+        "* aa@example.test ( 0 / 6.0M ) [0%]\n"
         "    [ aliases -> @cat.test ]\n\n"
         "* b@other.test ( 0 / ~ ) [0%]\n"
         "    [ aliases -> x@example.test ]\n\n")
