@@ -2,10 +2,6 @@
  * without it. */
 #include "setup/mailbox.h"
 
-#include <sys/file.h>
-
-#include <fcntl.h>
-
 #include "conf/conf_accounts.h"
 #include "core/file.h"
 #include "core/now.h"
@@ -375,49 +371,27 @@ cmd_mailbox_delete(struct setup *s, int argc, char **argv)
 
 /* ---- rebuild ------------------------------------------------------------- */
 
-/*
- * Takes the index away under the lock that its makers hold: processes that
- * have it open notice, and whoever opens the user next makes it anew.
- */
-static int
-drop_index(const struct setup *s, const char *root)
+static void
+rebuild_told(void *ctx, const char *mailbox, uint64_t done, uint64_t total)
 {
-	static const char *const files[] = { "pillarbox.db",
-		"pillarbox.db-wal", "pillarbox.db-shm" };
-	struct buf path = BUF_INIT(8192);
-	int lock, r = 0;
+	struct buf shown = BUF_INIT(2 * LIMIT_MAILBOX_NAME);
 
-	buf_addf(&path, "%s/pillarbox.lock", root);
-	lock = open(buf_str(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
-	if (lock == -1 || flock(lock, LOCK_EX) == -1)
-		r = say_abort(s, "%s: %s", buf_str(&path), strerror(errno));
-	for (size_t i = 0; r == 0 && i < LEN(files); i++) {
-		buf_clear(&path);
-		buf_addf(&path, "%s/%s", root, files[i]);
-		if (unlink(buf_str(&path)) == -1 && errno != ENOENT)
-			r = say_abort(s, "%s: %s", buf_str(&path),
-			    strerror(errno));
-	}
-	if (lock != -1)
-		close(lock);
-	buf_release(&path);
-	return r;
+	mailbox_shown_name(mailbox, &shown);
+	progress_show(ctx, buf_str(&shown), done, total);
+	buf_release(&shown);
 }
 
 static int
 rebuild(struct mailbox_job *j, struct owner *o UNUSED, struct store_user *u)
 {
-	struct progress p;
 	struct store_usage held;
+	struct progress p;
 	enum store_err err;
 
 	progress_init(&p);
-	progress_show(&p, buf_str(&j->address), 0, 0);
-	if (file_exists(store_user_path(u)) &&
-	    drop_index(j->setup, store_user_path(u)) != 0)
-		return 1;
-	err = store_usage(u, &held);
+	err = store_rebuild(u, S(""), rebuild_told, &p);
+	if (err == STORE_OK)
+		err = store_usage(u, &held);
 	progress_end(&p);
 	if (err != STORE_OK)
 		return mailbox_failed(j->setup, buf_str(&j->address), err);
