@@ -7,6 +7,8 @@
 #include <ftw.h>
 #include <limits.h>
 
+#include "conf/conf_load.h"
+#include "conf/conf_quotas.h"
 #include "core/file.h"
 #include "core/log.h"
 
@@ -155,6 +157,23 @@ own_certificate(const struct sup *s)
 	return r;
 }
 
+/* docker-mailserver makes it empty (dms-compat 3.5); a folder that cannot be
+ * written is fine. */
+static void
+own_quotas(const struct sup *s)
+{
+	struct buf path = BUF_INIT(PATH_MAX);
+	int fd = -1;
+
+	conf_config_path(&s->conf, CONF_QUOTAS_FILE, &path);
+	if (s->conf.enable_quotas && !s->conf.smtp_only)
+		fd = open(buf_str(&path), O_WRONLY | O_CREAT | O_EXCL |
+		    O_CLOEXEC, 0644);
+	if (fd != -1)
+		close(fd);
+	buf_release(&path);
+}
+
 int
 sup_prepare(struct sup *s)
 {
@@ -170,6 +189,7 @@ sup_prepare(struct sup *s)
 	    (gid_t)s->conf.vmail_gid) == -1 ||
 	    own_mail(s) == -1 || own_certificate(s) == -1)
 		r = -1;
+	own_quotas(s);
 	buf_release(&path);
 	return r;
 }

@@ -1,6 +1,7 @@
 /* The tables of the config folder: the first byte chooses the reader. */
 #include "conf/conf_accounts.h"
 #include "conf/conf_dkim.h"
+#include "conf/conf_quotas.h"
 #include "conf/conf_virtual.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -54,11 +55,30 @@ dkim(struct slice text, struct conf_problems *problems)
 	conf_dkim_release(&d);
 }
 
+/* The file, a NUL, and the extra fields of an account. */
+static void
+quotas(struct slice text, struct conf_problems *problems)
+{
+	struct conf_quotas q;
+	struct slice file = S("");
+	struct conf c;
+
+	slice_split(&text, '\0', &file);
+	conf_init(&c);
+	conf_quotas_init(&q);
+	conf_quotas_parse(&q, "fuzz", file, problems);
+	if (conf_quota_of(&c, &q, S("a@x.test"), text).bytes > INT64_MAX)
+		abort();
+	conf_quotas_release(&q);
+	conf_release(&c);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static void (*const readers[])(struct slice text,
-	    struct conf_problems *problems) = { accounts, virtual, dkim };
+	    struct conf_problems *problems) = { accounts, virtual, dkim,
+	    quotas };
 	struct conf_problems problems;
 
 	if (n == 0)
