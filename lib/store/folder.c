@@ -67,9 +67,13 @@ folder_read(const char *dir, struct folder *out)
 	int r;
 
 	path_in(path, sizeof(path), dir, "pillarbox-folder");
-	r = file_read(path, &text);
+	r = maildir_read(path, &text);
 	if (r == -1) {
-		r = errno == ENOENT ? 0 : -1;
+		bool odd = errno == EINVAL || errno == ELOOP;
+
+		r = odd || errno == ENOENT ? 0 : -1;
+		if (odd)
+			log_damaged(path);
 	} else if (folder_parse(buf_slice(&text), out)) {
 		r = 1;
 	} else {
@@ -141,11 +145,12 @@ folder_new_uidvalidity(const char *root, uint32_t floor, uint32_t *out)
 	uint32_t last = 0, now = (uint32_t)now_wall();
 
 	path_in(path, sizeof(path), root, "dovecot-uidvalidity");
-	if (file_read(path, &text) == 0)
+	if (maildir_read(path, &text) == 0)
 		last = hex_number(buf_slice(&text));
 	if (last < floor)
 		last = floor;
-	*out = now > last ? now : last + 1;
+	/* At the end of the numbers there is none above. */
+	*out = now > last || last == UINT32_MAX ? now : last + 1;
 	buf_clear(&text);
 	buf_addf(&text, "%08x", *out);
 	if (file_replace(path, buf_slice(&text), 0600) == -1)
@@ -211,21 +216,26 @@ keywords_parse(struct keywords *k, struct slice text, unsigned *beyond)
 	}
 }
 
-void
+int
 keywords_read(struct keywords *k, const char *dir)
 {
 	struct buf text = BUF_INIT(1 << 20);
 	char path[PATH_MAX];
 	unsigned beyond;
+	int r = 0;
 
 	path_in(path, sizeof(path), dir, "dovecot-keywords");
-	if (file_read(path, &text) == -1) {
+	if (maildir_read(path, &text) == -1) {
+		/* What is no file will not become one. */
+		r = errno == ENOENT || errno == EINVAL || errno == ELOOP ?
+		    0 : -1;
 		if (errno != ENOENT)
 			store_errno("read", path);
 		buf_clear(&text);
 	}
 	keywords_parse(k, buf_slice(&text), &beyond);
 	buf_release(&text);
+	return r;
 }
 
 enum store_err

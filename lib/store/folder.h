@@ -41,8 +41,11 @@ void keywords_release(struct keywords *k);
 void keywords_set(struct keywords *k, size_t n, struct slice name);
 /* The number of name (ASCII case ignored, RFC 3501 2.3.2), or -1. */
 int keywords_find(const struct keywords *k, struct slice name);
-/* Adds what dovecot-keywords of dir defines. */
-void keywords_read(struct keywords *k, const char *dir);
+/*
+ * Adds what dovecot-keywords of dir defines. -1 (logged) if the system refuses
+ * to read it: then letters in file names must not be taken as meaningless.
+ */
+int keywords_read(struct keywords *k, const char *dir);
 /* Replaces dovecot-keywords of dir: the first 26. */
 enum store_err keywords_write(const struct keywords *k, const char *dir);
 

@@ -280,7 +280,8 @@ import(struct store_user *u, struct index *ix, struct slice name,
 		    mailbox_clock_modseq());
 	if (err == STORE_OK)
 		err = mailbox_row_by_name(ix, name, row);
-	keywords_read(&k, dir);
+	if (err == STORE_OK && keywords_read(&k, dir) == -1)
+		err = STORE_DENIED;
 	for (size_t i = 0; err == STORE_OK && i < k.n; i++)
 		if (k.names[i] != NULL)
 			err = index_exec(ix, SQL_KEYWORD_ADD, "iis", row->id,

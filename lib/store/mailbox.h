@@ -276,6 +276,7 @@ enum store_err cached_save(struct index *ix, int64_t key,
 /* ---- subscriptions (subscription.c) ---- */
 
 /* The file's names, in wire form, as keys with value non-NULL. */
+void subscription_parse(struct slice text, struct map *out);
 enum store_err subscription_read(const struct store_user *u, struct map *out);
 enum store_err subscription_set(struct store_user *u, struct slice name,
     bool on);

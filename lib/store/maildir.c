@@ -192,6 +192,29 @@ maildir_letters_format(struct buf *out, uint64_t bits)
 
 /* ---- folders ------------------------------------------------------------- */
 
+int
+maildir_read(const char *path, struct buf *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+	    O_NOFOLLOW);
+	struct stat st;
+	int r, saved;
+
+	if (fd == -1)
+		return -1;
+	r = fstat(fd, &st);
+	if (r == 0 && !S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		r = -1;
+	}
+	if (r == 0)
+		r = file_read_fd(fd, out);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return r;
+}
+
 void
 maildir_dir(struct buf *out, const char *root, struct slice name)
 {
@@ -327,8 +350,8 @@ add_file(struct maildir_listing *l, enum maildir_place place,
 	}
 	f = &l->files[l->n++];
 	*f = (struct maildir_file){ .place = place };
-	maildir_split(arena_slice(&l->arena, slice_str(name)), &f->base,
-	    &f->letters);
+	f->name = arena_slice(&l->arena, slice_str(name));
+	maildir_split(f->name, &f->base, &f->letters);
 	maildir_name_parse(f->base, &parsed);
 	f->uid = parsed.uid;
 }

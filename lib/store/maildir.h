@@ -46,6 +46,12 @@ void maildir_letters_format(struct buf *out, uint64_t bits);
 
 /* ---- folders ---- */
 
+/*
+ * Reads a file of a mail folder. What is no regular file there (a FIFO would
+ * block, a link may lead anywhere) is an error, EINVAL or ELOOP.
+ */
+int maildir_read(const char *path, struct buf *out) MUST_CHECK;
+
 /* The directory of a mailbox: root, or root + "/." + name. */
 void maildir_dir(struct buf *out, const char *root, struct slice name);
 
@@ -67,7 +73,8 @@ void maildir_path(struct buf *out, const char *dir, enum maildir_place place,
 /* ---- listing ---- */
 
 struct maildir_file {
-	struct slice base;    /* in the arena */
+	struct slice name;    /* in the arena, as it is on disk */
+	struct slice base;    /* views into it */
 	struct slice letters;
 	enum maildir_place place;
 	uint32_t uid;         /* U=, or that of its record in dovecot-uidlist */

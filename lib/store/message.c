@@ -228,12 +228,9 @@ message_search(struct buf *out, const char *dir, struct slice base)
 		maildir_index(&l);
 		f = maildir_find(&l, base);
 	}
-	if (f != NULL) {
+	if (f != NULL)
 		buf_addf(out, "%s/%s/%.*s", dir, maildir_places[f->place],
-		    SLICE_ARG(f->base));
-		if (f->letters.n > 0 || f->place == MAILDIR_CUR)
-			buf_addf(out, ":2,%.*s", SLICE_ARG(f->letters));
-	}
+		    SLICE_ARG(f->name));
 	maildir_listing_release(&l);
 	return f != NULL && buf_ok(out);
 }

@@ -61,9 +61,7 @@ check_file(struct check *c, const struct maildir_file *f)
 
 	maildir_name_parse(f->base, &name);
 	buf_addf(&path, "%s/%s/%.*s", c->dir, maildir_places[f->place],
-	    SLICE_ARG(f->base));
-	if (f->letters.n > 0 || f->place == MAILDIR_CUR)
-		buf_addf(&path, ":2,%.*s", SLICE_ARG(f->letters));
+	    SLICE_ARG(f->name));
 	c->out.messages++;
 	c->out.with_uid += f->uid != 0;
 	if (lstat(buf_str(&path), &st) == 0) {
@@ -160,7 +158,8 @@ check_folder(struct check *c)
 		c->files.files[i].uid = 0;
 	if (!c->out.ours && check_uidlist(c) == -1)
 		c->out.why = "dovecot-uidlist cannot be read";
-	keywords_read(&c->keywords, c->dir);
+	if (keywords_read(&c->keywords, c->dir) == -1)
+		c->out.why = "dovecot-keywords cannot be read";
 	for (size_t i = 0; i < c->keywords.n; i++)
 		c->out.keywords += c->keywords.names[i] != NULL;
 	for (size_t i = 0; i < n; i++)

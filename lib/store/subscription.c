@@ -16,7 +16,7 @@ load(const struct store_user *u, struct buf *text)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/subscriptions", u->root);
-	if (file_read(path, text) == 0 || errno == ENOENT)
+	if (maildir_read(path, text) == 0 || errno == ENOENT)
 		return STORE_OK;
 	return store_errno("read", path);
 }
@@ -48,20 +48,26 @@ take_version(struct slice *rest)
 	return true;
 }
 
+void
+subscription_parse(struct slice text, struct map *out)
+{
+	struct buf name = BUF_INIT(LIMIT_MAILBOX_NAME);
+	bool v2 = take_version(&text);
+
+	map_init(out);
+	while (next_name(&text, v2, &name))
+		map_put(out, buf_slice(&name), out);
+	buf_release(&name);
+}
+
 enum store_err
 subscription_read(const struct store_user *u, struct map *out)
 {
-	struct buf name = BUF_INIT(LIMIT_MAILBOX_NAME);
 	struct buf text = BUF_INIT(FILE_MAX);
 	enum store_err err = load(u, &text);
-	struct slice rest = buf_slice(&text);
-	bool v2 = take_version(&rest);
 
-	map_init(out);
-	while (err == STORE_OK && next_name(&rest, v2, &name))
-		map_put(out, buf_slice(&name), out);
+	subscription_parse(err == STORE_OK ? buf_slice(&text) : S(""), out);
 	buf_release(&text);
-	buf_release(&name);
 	return err;
 }
 

@@ -233,6 +233,7 @@ adopt_changes(struct scan *s)
 
 /* ---- adopting new files -------------------------------------------------- */
 
+/* Where the file is to be; the flags, known or not, stay. */
 static void
 file_path(struct buf *out, const char *dir, const struct maildir_file *f,
     struct slice base)
@@ -342,7 +343,8 @@ adopt_file(struct scan *s, const struct maildir_file *f, uint32_t uid)
 	struct maildir_name name;
 	struct stat st;
 
-	file_path(&from, s->t->dir, f, f->base);
+	buf_addf(&from, "%s/%s/%.*s", s->t->dir, maildir_places[f->place],
+	    SLICE_ARG(f->name));
 	maildir_name_parse(f->base, &name);
 	if (lstat(buf_str(&from), &st) == -1 ||
 	    measure(buf_str(&from), &name, &st, &msg) == -1) {
@@ -355,11 +357,12 @@ adopt_file(struct scan *s, const struct maildir_file *f, uint32_t uid)
 	}
 	msg.date = st.st_mtime;
 	msg.saved = st.st_ctime;
-	if (name.uid == uid) {
+	if (name.uid == uid)
 		buf_add_slice(&base, f->base);
-	} else {
+	else
 		new_base(&base, s, f, uid);
-		file_path(&to, s->t->dir, f, buf_slice(&base));
+	file_path(&to, s->t->dir, f, buf_slice(&base));
+	if (!slice_eq(buf_slice(&from), buf_slice(&to))) {
 		s->t->touched[f->place] = true;
 		if (rename(buf_str(&from), buf_str(&to)) == -1) {
 			if (errno != ENOENT)
@@ -451,13 +454,16 @@ adopt_new_files(struct scan *s, bool jump)
 	if (jump && !s->t->more && row->uidnext < row->reserved)
 		row->uidnext = row->reserved;
 	for (i = 0; err == STORE_OK && !s->t->more && i < n; i++) {
-		uint32_t uid;
+		uint32_t uid, before;
 
 		if (todo[i]->matched)
 			continue;
 		err = mailbox_take_uids(s->t, 1, &uid);
+		before = row->messages;
 		if (err == STORE_OK)
 			err = adopt_file(s, todo[i], uid);
+		if (err == STORE_OK && row->messages == before)
+			row->uidnext = uid; /* nobody got it */
 		adopted(s, n);
 	}
 	mem_free(todo);
@@ -472,7 +478,8 @@ adopt_keywords(struct mailbox_txn *t)
 	struct keywords k = { 0 };
 	enum store_err err = STORE_OK;
 
-	keywords_read(&k, t->dir);
+	if (keywords_read(&k, t->dir) == -1)
+		err = STORE_DENIED;
 	for (size_t i = 0; err == STORE_OK && i < k.n; i++) {
 		if (k.names[i] == NULL || (i < t->keywords.n &&
 		    t->keywords.names[i] != NULL) ||

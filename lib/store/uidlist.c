@@ -17,15 +17,19 @@ int
 uidlist_load(const char *dir, struct buf *text)
 {
 	char path[PATH_MAX];
+	bool odd;
 
 	buf_init(text, UIDLIST_MAX);
 	snprintf(path, sizeof(path), "%s/dovecot-uidlist", dir);
-	if (file_read(path, text) == 0)
+	if (maildir_read(path, text) == 0)
 		return 1;
 	if (errno == ENOENT)
 		return 0;
+	odd = errno == EINVAL || errno == ELOOP;
 	store_errno("read", path);
-	return -1;
+	buf_clear(text);
+	/* What is no file will not become one; anything else may be mended. */
+	return odd ? 0 : -1;
 }
 
 /* "3 V<uidvalidity> N<next> G<guid>" or "1 <uidvalidity> <next>". */
@@ -65,17 +69,20 @@ static bool
 record_parse(struct slice line, struct uidlist_record *r)
 {
 	struct slice number, letters;
-	ssize_t colon;
+	size_t at = 0;
 
 	if (!slice_split(&line, ' ', &number) ||
 	    num_u32(number, &r->uid) == -1 || r->uid == 0 ||
 	    r->uid > UID_BELIEVED)
 		return false;
 	r->fields = slice_of("", 0);
-	colon = slice_find(line, ':');
-	if (colon == 0 || (colon > 0 && line.p[colon - 1] == ' ')) {
-		r->fields = slice_trim(slice_head(line, (size_t)colon));
-		line = slice_from(line, (size_t)colon + 1);
+	/* The name starts behind the first field that starts with ":". */
+	while (at < line.n && (line.p[at] != ':' ||
+	    (at > 0 && line.p[at - 1] != ' ')))
+		at++;
+	if (at < line.n) {
+		r->fields = slice_trim(slice_head(line, at));
+		line = slice_from(line, at + 1);
 	}
 	maildir_split(line, &r->base, &letters);
 	return r->base.n > 0;

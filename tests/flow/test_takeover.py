@@ -180,7 +180,7 @@ def test_mail_that_dovecot_compressed_is_read(tmp_path, method):
                 c.append("INBOX", "(\\Seen)", date(n), text(method, n, 1 + 5000 * n))
         with d.imap(USER) as c:
             before = everything(c)
-    files = list(stack.maildir(USER).glob("cur/*"))
+    files = sorted(stack.maildir(USER).glob("cur/*"))
     assert all(p.stat().st_size != int(p.name.split("S=")[1].split(",")[0]) for p in files)
     # one whose name does not tell sizes
     files[0].rename(files[0].with_name("1000000000.nosize.host:2,S"))
