@@ -73,6 +73,9 @@ open_tmp(struct store_append *a)
 	mem_free(a->tmp);
 	a->tmp = buf_take(&path);
 	a->fd = open(a->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (a->fd == -1 && errno == ENOENT && maildir_mend(a->dir) == 0)
+		a->fd = open(a->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0600);
 	return a->fd == -1 ? -1 : 0;
 }
 
@@ -393,6 +396,16 @@ keywords_of(struct mailbox_txn *t, const struct append_message *msg,
 	return err;
 }
 
+static int
+place_file(struct mailbox_txn *t, const char *from, const char *to)
+{
+	if (rename(from, to) == 0)
+		return 0;
+	if (errno != ENOENT || maildir_mend(t->dir) == -1)
+		return -1;
+	return rename(from, to);
+}
+
 /* Renames the file into place and adds its row. */
 static enum store_err
 place_one(struct mailbox_txn *t, struct append_message *msg, uint32_t uid)
@@ -415,7 +428,7 @@ place_one(struct mailbox_txn *t, struct append_message *msg, uint32_t uid)
 	if (err == STORE_OK && !buf_ok(&path))
 		err = STORE_NAME;
 	t->touched[row.place] = true;
-	if (err == STORE_OK && rename(msg->tmp, buf_str(&path)) == -1)
+	if (err == STORE_OK && place_file(t, msg->tmp, buf_str(&path)) == -1)
 		err = store_errno("rename", buf_str(&path));
 	if (err == STORE_OK) {
 		msg->placed = buf_take(&path);

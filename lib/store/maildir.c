@@ -277,6 +277,22 @@ maildir_make(const char *dir, bool is_root)
 	return 0;
 }
 
+int
+maildir_mend(const char *dir)
+{
+	static const char *const subs[] = { "tmp", "new" };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < LEN(subs); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, subs[i]);
+		if (mkdir(path, 0700) == 0)
+			log_warn("maildir-mended", "path=%s", path);
+		else if (errno != EEXIST)
+			return -1;
+	}
+	return file_sync_dir(dir);
+}
+
 bool
 maildir_exists(const char *dir)
 {
@@ -379,6 +395,9 @@ maildir_list(struct maildir_listing *l, const char *dir,
 
 	snprintf(path, sizeof(path), "%s/%s", dir, maildir_places[place]);
 	d = opendir(path);
+	if (d == NULL && errno == ENOENT && place == MAILDIR_NEW &&
+	    maildir_exists(dir) && maildir_mend(dir) == 0)
+		d = opendir(path);
 	if (d == NULL)
 		return -1;
 	while ((errno = 0, e = readdir(d)) != NULL) {

@@ -60,6 +60,12 @@ void maildir_dir(struct buf *out, const char *root, struct slice name);
  * maildirfolder file; durable. 0, or -1 with errno set. Existing is fine.
  */
 int maildir_make(const char *dir, bool is_root);
+/*
+ * Makes tmp and new again in a folder that came back without its empty
+ * directories, as many copying tools leave it; durable. 0, or -1 with errno
+ * set: ENOENT if dir itself is gone.
+ */
+int maildir_mend(const char *dir);
 /* True if dir has a cur directory. */
 bool maildir_exists(const char *dir);
 

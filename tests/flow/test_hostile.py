@@ -83,3 +83,30 @@ def test_words_behind_the_handshake_are_answered(shared_stack, port, said, last)
         with shared_stack.tls().wrap_socket(plain, server_hostname="localhost") as sock:
             sock.sendall(said)
             assert everything(sock).endswith(last)
+
+
+# disks
+
+
+def test_a_maildir_without_its_empty_folders_is_mended(stack):
+    user, _ = stack.demo
+    message = b"Subject: x\r\n\r\nbody\r\n"
+
+    def send():
+        with stack.smtp() as c:
+            c.sendmail("a@client.example.org", [user], message)
+
+    send()
+    stack.maildir(user, "tmp").rmdir()
+    send()
+    with stack.imap() as c:
+        c.select()
+        stack.maildir(user, "tmp").rmdir()
+        assert c.append("INBOX", None, None, message)[0] == "OK"
+        for path in stack.delivered(user):
+            path.rename(stack.maildir(user, "cur") / path.name)
+        stack.maildir(user, "new").rmdir()
+        assert c.noop()[0] == "OK"
+        send()
+        assert c.select() == ("OK", [b"4"])
+    assert "event=defer" not in stack.log()
