@@ -122,6 +122,10 @@ worker_join(struct worker *w, struct slice address, const char **why)
 {
 	struct user *u = map_get(&w->users, address);
 
+	if (slice_find(address, '\0') != -1) {
+		fail(why, "not a user name");
+		return NULL;
+	}
 	if (w->stopping || w->count >= w->conf.sessions_max) {
 		fail(why, "too many connections");
 		return NULL;

@@ -311,6 +311,7 @@ path_valid(struct slice s, unsigned flags)
 static bool
 refuse_addresses(struct job *j)
 {
+	bool none = j->m.count == 0;
 	struct verdict v;
 
 	if (!path_valid(j->m.sender, ADDR_NULL)) {
@@ -323,9 +324,9 @@ refuse_addresses(struct job *j)
 	for (uint32_t i = 0; i < j->count; i++)
 		if (!path_valid(j->to[i], 0))
 			tell(j, i, &v);
-	if (j->m.count == 0)
+	if (none)
 		job_end(j, false);
-	return j->m.count == 0;
+	return none;
 }
 
 static void

@@ -87,6 +87,12 @@ def test_wrong_ticket_or_tag_is_refused(worker):
     assert "ticket not accepted" in worker.text()
 
 
+def test_a_user_name_with_a_nul_is_refused(worker):
+    for _ in range(3):
+        assert worker.arrive("u@example.test\0x").recv(100) == b""
+    assert worker.client()
+
+
 def test_sessions_of_one_user_are_limited(tmp_path):
     with ImapWorker(tmp_path, {"imap_connections_per_user": 2}) as w:
         first, second = w.client(), w.client()

@@ -275,6 +275,14 @@ def test_answers_for_each_recipient(world):
     assert [r["address"] for r in sink.wait(1)[0].rcpts] == ["u0@x.test", "u4@x.test"]
 
 
+def test_addresses_that_fit_in_no_command_are_refused(world):
+    for _ in range(3):
+        results, unreachable = world.queue.send(["no address", "a@b.test> x"], "[127.0.0.1]:1")
+        assert [r[:2] for r in results] == [(NEVER, "5.1.3")] * 2 and not unreachable
+    results, _ = world.queue.send(["u@b.test"], "[127.0.0.1]:1", sender="a b")
+    assert results[0][:2] == (NEVER, "5.1.7")
+
+
 def test_goes_on_in_clear_when_the_handshake_fails(world):
     world.dns.set_zone(ZONE)
     sink = world.sink(tls=True, script="TLS drop")
