@@ -147,16 +147,16 @@ list(struct mailbox_job *j, struct owner *o UNUSED, struct store_user *u)
 
 		mailbox_shown_name(e->name, &name);
 		if (e->attributes & (STORE_NOSELECT | STORE_VIRTUAL)) {
-			printf("* %s%s%s\n", buf_str(&name),
-			    e->attributes & STORE_NOSELECT ?
-			    " (no mailbox)" : " (not made yet)",
-			    e->special_use != NULL ? " special" : "");
+			printf("* %s (%s)\n", buf_str(&name),
+			    e->attributes & STORE_NOSELECT ? "no mailbox" :
+			    "not made yet");
 		} else if ((err = store_status(u, slice_str(e->name), &st)) ==
 		    STORE_OK) {
 			usage_format(st.size, &size);
-			printf("* %s: %u messages, %u unseen, %s\n",
+			printf("* %s: %u messages, %u unseen, %s%s%s\n",
 			    buf_str(&name), st.messages, st.unseen,
-			    buf_str(&size));
+			    buf_str(&size), e->special_use != NULL ? ", " : "",
+			    e->special_use != NULL ? e->special_use : "");
 		} else {
 			status = mailbox_failed(j->setup, buf_str(&name), err);
 		}

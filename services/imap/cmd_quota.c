@@ -11,6 +11,7 @@
 struct quota_cmd {
 	struct command *command;
 	struct slice mailbox; /* of GETQUOTAROOT */
+	struct store_quota limit; /* the user's own may change meanwhile */
 	uint32_t asked;
 };
 
@@ -70,7 +71,7 @@ quota_step(struct command *c)
 		out_astring(&c->out, q->mailbox);
 		buf_adds(&c->out, " \"" ROOT "\"\r\n");
 	}
-	write_quota(&c->out, &s->user->quota, &held);
+	write_quota(&c->out, &q->limit, &held);
 	command_completed(c);
 	return STEP_DONE;
 }
@@ -85,6 +86,7 @@ on_limits(void *arg, struct chan_frame *reply)
 	limits_take(s->user, reply);
 	if (s->dead || s->closing || s->busy)
 		return;
+	q->limit = s->user->quota;
 	s->waiting = false;
 	session_work(s);
 }
@@ -98,6 +100,7 @@ ask(struct command *c)
 	c->step = quota_step;
 	c->release = quota_release;
 	q->command = c;
+	q->limit = c->session->user->quota;
 	c->session->waiting = true;
 	conn_pause(c->session->conn);
 	q->asked = limits_ask(c->session->user, on_limits, q);
