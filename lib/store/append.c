@@ -147,6 +147,15 @@ append_set_quota(struct store_append *a, enum quota_kind kind)
 }
 
 enum store_err
+store_append_fits(struct store_append *a, uint64_t bytes)
+{
+	for (size_t i = 0; i < a->n; i++)
+		bytes += a->messages[i].vsize;
+	return quota_fits(a->user, slice_str(a->name), a->quota, bytes,
+	    a->n + 1);
+}
+
+enum store_err
 store_append_data(struct store_append *a, struct slice bytes)
 {
 	while (bytes.n > 0 && a->err == STORE_OK) {

@@ -176,6 +176,18 @@ fits(const struct store_quota *limit, const struct store_usage *held,
 	return held->bytes <= most && bytes <= most - held->bytes;
 }
 
+static enum store_err
+judge(struct quota *q, const struct store_usage *held, struct slice mailbox,
+    enum quota_kind kind, uint64_t bytes, uint64_t messages)
+{
+	if (fits(&q->limit, held, kind, bytes, messages,
+	    slice_eq(mailbox, S("Trash"))))
+		return STORE_OK;
+	q->held = *held;
+	q->fresh = true;
+	return STORE_QUOTA;
+}
+
 enum store_err
 quota_check(const struct mailbox_txn *t, const struct mailbox_txn *other,
     enum quota_kind kind, uint64_t bytes, uint64_t messages)
@@ -192,12 +204,26 @@ quota_check(const struct mailbox_txn *t, const struct mailbox_txn *other,
 	add_unsaved(&held, t);
 	if (other != NULL)
 		add_unsaved(&held, other);
-	if (fits(&q->limit, &held, kind, bytes, messages,
-	    strcmp(t->row.name, "Trash") == 0))
+	return judge(q, &held, slice_str(t->row.name), kind, bytes, messages);
+}
+
+enum store_err
+quota_fits(struct store_user *u, struct slice mailbox, enum quota_kind kind,
+    uint64_t bytes, uint64_t messages)
+{
+	struct store_usage held;
+	struct index *ix;
+	enum store_err err;
+
+	if (kind == QUOTA_EXEMPT || !is_limited(&u->quota))
 		return STORE_OK;
-	q->held = held;
-	q->fresh = true;
-	return STORE_QUOTA;
+	err = index_take(u, &ix);
+	if (err != STORE_OK)
+		return err;
+	err = total(ix, &held);
+	index_give(u, ix);
+	return err != STORE_OK ? err : judge(&u->quota, &held, mailbox, kind,
+	    bytes, messages);
 }
 
 /* ---- from outside -------------------------------------------------------- */

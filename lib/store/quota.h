@@ -56,4 +56,8 @@ enum store_err quota_check(const struct mailbox_txn *t,
     const struct mailbox_txn *other, enum quota_kind kind, uint64_t bytes,
     uint64_t messages);
 
+/* The same outside of a transaction, for a mailbox by its name: a forecast. */
+enum store_err quota_fits(struct store_user *u, struct slice mailbox,
+    enum quota_kind kind, uint64_t bytes, uint64_t messages);
+
 #endif

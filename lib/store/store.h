@@ -483,6 +483,12 @@ struct store_appended {
  */
 enum store_err store_append_begin(struct store_user *u, struct slice name,
     bool create, struct store_append **out);
+/*
+ * STORE_QUOTA if bytes more (CRLF counted) would not fit now, beside the
+ * messages that a has: a reason to refuse before they come. The commit checks
+ * in any case.
+ */
+enum store_err store_append_fits(struct store_append *a, uint64_t bytes);
 enum store_err store_append_data(struct store_append *a, struct slice bytes);
 /* length bytes of fd from offset (pread). */
 enum store_err store_append_fd(struct store_append *a, int fd, off_t offset,

@@ -126,6 +126,8 @@ open_step(struct command *c)
 	    &a->open);
 	if (a->err != STORE_OK)
 		a->open = NULL;
+	else
+		a->err = store_append_fits(a->open, a->size);
 	return STEP_DONE;
 }
 
@@ -137,13 +139,21 @@ feed_step(struct command *c)
 	return STEP_DONE;
 }
 
+static void
+end_message(struct append *a)
+{
+	(void)feed(a);
+	(void)store_append_message(a->open, &a->meta);
+}
+
+/* Another message is announced, which may be too much. */
 static enum step
 message_step(struct command *c)
 {
 	struct append *a = c->state;
 
-	(void)feed(a);
-	(void)store_append_message(a->open, &a->meta);
+	end_message(a);
+	a->err = store_append_fits(a->open, a->size);
 	return STEP_DONE;
 }
 
@@ -154,7 +164,7 @@ commit_step(struct command *c)
 	struct store_appended done;
 	enum store_err err;
 
-	message_step(c);
+	end_message(a);
 	err = store_append_commit(a->open, &done);
 	a->open = NULL;
 	if (err == STORE_OK) {
@@ -288,8 +298,12 @@ next_message(struct command *c)
 {
 	struct append *a = c->state;
 
-	if (check_size(c, a->size, a->sync))
+	if (a->err != STORE_OK) {
+		command_failed_target(c, a->err);
+		refuse(c, a->size, a->sync);
+	} else if (check_size(c, a->size, a->sync)) {
 		accept_message(c);
+	}
 }
 
 void

@@ -65,6 +65,16 @@ def test_a_multiappend_is_all_or_nothing(worker):
     assert c.ok("STATUS INBOX (MESSAGES)") == ["* STATUS INBOX (MESSAGES 0)"]
 
 
+def test_too_much_is_refused_before_it_comes(worker):
+    c = worker.client("u@example.test")
+    c.send("a APPEND INBOX {11000}\r\n")
+    assert c.line() == "a NO [OVERQUOTA] Quota exceeded (mailbox for user is full)"
+    c.send("b APPEND INBOX {11000+}\r\n" + "x" * 11000 + "\r\nc APPEND INBOX {6+}\r\nA: b\r\n\r\n")
+    assert c.line() == "b NO [OVERQUOTA] Quota exceeded (mailbox for user is full)"
+    assert c.line().startswith("c OK [APPENDUID")
+    c.append("Trash", "x" * 11000)  # 50 MiB more
+
+
 def test_mistakes(worker):
     c = worker.client("u@example.test")
     c.bad("GETQUOTA")

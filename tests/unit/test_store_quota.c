@@ -79,6 +79,29 @@ TEST(appends_stop_at_the_limit)
 	fixture_end(&f);
 }
 
+TEST(what_would_not_fit_is_told_before)
+{
+	struct store_append_meta meta = { 0 };
+	struct store_append *a;
+	struct fixture f;
+
+	fixture_start(&f);
+	OK(store_append_begin(f.user, S("INBOX"), true, &a));
+	OK(store_append_fits(a, UINT64_MAX));
+	limit(&f, 100, 2);
+	OK(store_append_fits(a, 100));
+	CHECK(store_append_fits(a, 101) == STORE_QUOTA);
+	OK(store_append_data(a, S("A: b\n\n")));
+	OK(store_append_message(a, &meta));
+	OK(store_append_fits(a, 92));
+	CHECK(store_append_fits(a, 93) == STORE_QUOTA);
+	OK(store_append_data(a, S("A: b\n\n")));
+	OK(store_append_message(a, &meta));
+	CHECK(store_append_fits(a, 1) == STORE_QUOTA);
+	store_append_abort(a);
+	fixture_end(&f);
+}
+
 TEST(messages_are_limited_without_grace)
 {
 	struct fixture f;
@@ -370,7 +393,8 @@ TEST(a_lost_index_counts_anew)
 	fixture_end(&f);
 }
 
-TESTS(T(appends_stop_at_the_limit), T(messages_are_limited_without_grace),
+TESTS(T(appends_stop_at_the_limit), T(what_would_not_fit_is_told_before),
+    T(messages_are_limited_without_grace),
     T(delivery_has_ten_percent_of_grace_once),
     T(trash_takes_more_and_moving_is_free), T(crossings_are_told_by_mail),
     T(deleting_a_mailbox_tells_below), T(usage_equals_a_recount_after_anything),
