@@ -6,7 +6,6 @@
  */
 #include "store/mailbox.h"
 
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -201,20 +200,20 @@ static int
 measure(struct store_append *a, struct append_message *msg)
 {
 	struct slice text = buf_slice(&a->text);
-	void *p = NULL;
+	struct mapped map = { 0 };
 
 	if (a->flushed && a->size > 0) {
-		p = mmap(NULL, (size_t)a->size, PROT_READ, MAP_SHARED, a->fd,
-		    0);
-		if (p == MAP_FAILED)
+		if (mapped_open(&map, a->fd, (size_t)a->size) == -1)
 			return -1;
-		text = slice_of(p, (size_t)a->size);
+		text = map.text;
 	}
 	msg->size = text.n;
 	msg->vsize = crlf_size(text, NULL);
 	cached_make(&msg->texts, text);
-	if (p != NULL)
-		munmap(p, (size_t)a->size);
+	if (!mapped_close(&map)) {
+		errno = EIO;
+		return -1;
+	}
 	return 0;
 }
 

@@ -110,17 +110,12 @@ static int
 map_fd(int fd, struct store_body *out)
 {
 	struct stat st;
-	void *p;
 
-	if (fstat(fd, &st) == -1)
+	*out = (struct store_body){ .fd = fd };
+	if (fstat(fd, &st) == -1 ||
+	    mapped_open(&out->map, fd, (size_t)st.st_size) == -1)
 		return -1;
-	*out = (struct store_body){ slice_of("", 0), fd };
-	if (st.st_size == 0)
-		return 0;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return -1;
-	out->text = slice_of(p, (size_t)st.st_size);
+	out->text = out->map.text;
 	return 0;
 }
 
@@ -188,12 +183,18 @@ body_map(int fd, const char *path, struct store_body *out)
 	return err;
 }
 
-void
+bool
 store_body_close(struct store_body *b)
 {
-	if (b->text.n > 0)
-		munmap((void *)(uintptr_t)b->text.p, b->text.n);
+	bool whole = mapped_close(&b->map);
+	struct stat st;
+
+	if (!whole && fstat(b->fd, &st) == 0)
+		log_error("message-shrank", "inode=%llu size=%llu",
+		    (unsigned long long)st.st_ino,
+		    (unsigned long long)st.st_size);
 	if (b->fd != -1)
 		close(b->fd);
 	*b = (struct store_body){ .fd = -1 };
+	return whole;
 }

@@ -365,7 +365,10 @@ fill_one(struct walk *k, const struct message *msg, struct store_message *out)
 		return;
 	cached_init(c);
 	cached_make(c, body.text);
-	store_body_close(&body);
+	if (!store_body_close(&body)) {
+		cached_release(c);
+		return;
+	}
 	k->fill_uids[k->n_fill++] = msg->uid;
 	out->envelope = buf_slice(&c->envelope);
 	out->body = buf_slice(&c->body);

@@ -22,6 +22,7 @@
 #define STORE_STORE_H
 
 #include "core/buf.h"
+#include "core/mapped.h"
 
 enum store_err {
 	STORE_OK,
@@ -383,11 +384,14 @@ enum store_err store_vanished(struct store_mailbox *m, uint64_t since,
 struct store_body {
 	struct slice text; /* mapped; valid until store_body_close */
 	int fd;            /* closed by store_body_close */
+	struct mapped map;
 };
 
 enum store_err store_body_open(struct store_mailbox *m, uint32_t uid,
     struct store_body *out);
-void store_body_close(struct store_body *b);
+/* False (logged) if the file shrank or could not be read: the text had zeros
+ * in the place of what is missing. */
+bool store_body_close(struct store_body *b);
 
 /* ---- changing messages --------------------------------------------------- */
 

@@ -9,7 +9,6 @@
  */
 #include "store/mailbox.h"
 
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -270,8 +269,8 @@ static int
 measure(const char *path, const struct maildir_name *name,
     const struct stat *st, struct message *msg)
 {
-	void *p;
-	int fd;
+	struct mapped map;
+	int fd, r;
 
 	msg->size = (uint64_t)st->st_size;
 	msg->vsize = msg->size;
@@ -285,12 +284,13 @@ measure(const char *path, const struct maildir_name *name,
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd == -1)
 		return -1;
-	p = mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_SHARED, fd, 0);
+	r = mapped_open(&map, fd, (size_t)st->st_size);
 	close(fd);
-	if (p == MAP_FAILED)
+	if (r == -1)
 		return -1;
-	measure_text(slice_of(p, (size_t)st->st_size), name, msg);
-	munmap(p, (size_t)st->st_size);
+	measure_text(map.text, name, msg);
+	if (!mapped_close(&map))
+		log_error("message-shrank", "path=%s", path);
 	return 0;
 }
 

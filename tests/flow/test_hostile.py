@@ -110,3 +110,23 @@ def test_a_maildir_without_its_empty_folders_is_mended(stack):
         send()
         assert c.select() == ("OK", [b"4"])
     assert "event=defer" not in stack.log()
+
+
+def test_a_message_file_that_shrinks_while_it_is_read_harms_nobody(stack):
+    user, password = stack.demo
+    with stack.imap() as c:
+        c.append("INBOX", None, None, b"Subject: x\r\n\r\n" + b"line of text\r\n" * 2000000)
+    worker = stack.pid_of("imap")
+    sock = connect(stack, 143)
+    sock.sendall(b"a LOGIN %s %s\r\nb SELECT INBOX\r\nc FETCH 1 BODY.PEEK[]\r\n"
+                 % (user.encode(), password.encode()))
+    got = b""
+    while b"BODY[] {" not in got:
+        got = sock.recv(1000)
+    time.sleep(0.2)
+    path, = stack.delivered(user)
+    os.truncate(path, 20)
+    sock.sendall(b"d LOGOUT\r\n")
+    assert b"d OK" in everything(sock)[-100:]
+    assert stack.pid_of("imap") == worker
+    assert "message-shrank" in stack.log()
