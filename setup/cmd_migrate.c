@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "setup/control.h"
+#include "setup/owner.h"
 #include "setup/usage.h"
 #include "store/migrate.h"
 
@@ -179,55 +180,35 @@ cmd_migrate_check(struct setup *s, int argc, char **argv)
 
 /* ---- back ---------------------------------------------------------------- */
 
-/* What is written belongs to who owns the mail. */
+/* In the child that owner_run makes. */
 static int
-become_owner(const char *root)
+back_in_child(struct owner *o, void *ctx)
 {
-	struct stat st;
-
-	if (geteuid() != 0)
-		return 0;
-	if (stat(root, &st) == -1)
-		return -1;
-	return setegid(st.st_gid) == -1 || seteuid(st.st_uid) == -1 ? -1 : 0;
-}
-
-static int
-become_root_again(void)
-{
-	return getuid() != 0 || (seteuid(0) == 0 && setegid(0) == 0) ? 0 : -1;
-}
-
-static int
-back_user(struct setup *s, const char *address, const char *root)
-{
-	struct store_config conf = { .mailroot = s->conf.mail_dir };
 	struct migrate_back done = { 0 };
+	const char *address = ctx;
 	struct store_user *u = NULL;
 	enum store_err err;
-	struct store *store;
-	const char *why = NULL;
 
-	if (become_owner(root) == -1)
-		return say_abort(s, "%s: %s", root, strerror(errno));
-	store = store_open_root(&conf, &why);
-	if (store == NULL)
-		return say_abort(s, "%s", why);
-	err = store_user_open(store, slice_str(address), &u);
+	err = store_user_open(o->store, slice_str(address), &u);
 	if (err == STORE_OK)
 		err = migrate_back(u, &done);
 	store_user_close(u);
-	store_close_root(store);
-	if (become_root_again() == -1)
-		return say_abort(s, "seteuid: %s", strerror(errno));
 	if (err != STORE_OK)
-		return say_abort(s, "%s: %s", address, store_err_text(err));
+		return say_abort(o->setup, "%s: %s", address,
+		    store_err_text(err));
 	printf("%s: %u folders, %u messages\n", address, done.folders,
 	    done.messages);
 	if (done.keywords_lost > 0)
 		printf("    %u messages have keywords beyond the 26 that "
 		    "Dovecot keeps in file names\n", done.keywords_lost);
 	return 0;
+}
+
+static int
+back_user(struct setup *s, const char *address, const char *root UNUSED)
+{
+	return owner_run(s, NULL, false, back_in_child,
+	    (void *)(uintptr_t)address);
 }
 
 int
