@@ -23,6 +23,8 @@
 #include "setup/mbox.h"
 
 #define PIECE 65536
+#define HELD_MAX (1u << 20) /* a message up to this size is written once it is
+                             * known to be new */
 #define LETTERS 26
 
 struct importer {
@@ -37,8 +39,10 @@ struct importer {
 	struct map seen;    /* content: how many so far */
 	struct buf file;    /* where the message comes from */
 	/* The message. */
-	struct store_append *append;
+	struct store_append *append; /* NULL while all of it is in held */
+	bool open;
 	EVP_MD_CTX *hash;
+	struct buf held;
 	struct buf text;
 	bool cr;
 	uint64_t bytes;
@@ -75,18 +79,35 @@ odd_at(struct importer *x, uint64_t offset, const char *what)
 static void
 begin(struct importer *x)
 {
-	enum store_err err = store_append_begin(x->user, buf_slice(&x->wire),
-	    true, &x->append);
-
-	if (err != STORE_OK) {
-		x->append = NULL;
-		x->err = err;
-		return;
-	}
+	x->open = true;
 	x->cr = false;
 	x->bytes = 0;
+	buf_clear(&x->held);
 	if (EVP_DigestInit_ex(x->hash, EVP_sha256(), NULL) != 1)
 		panic("import: SHA-256");
+}
+
+/* It is new, or too large to tell before: gives the store what is held. */
+static void
+open_append(struct importer *x)
+{
+	x->err = store_append_begin(x->user, buf_slice(&x->wire), true,
+	    &x->append);
+	if (x->err != STORE_OK)
+		x->append = NULL;
+	else
+		(void)store_append_data(x->append, buf_slice(&x->held));
+	buf_clear(&x->held);
+}
+
+/* Ends the message without having it. */
+static void
+drop(struct importer *x)
+{
+	if (x->append != NULL)
+		store_append_abort(x->append);
+	x->append = NULL;
+	x->open = false;
 }
 
 /* The content is what the store keeps: LF line ends. */
@@ -102,9 +123,14 @@ digest(struct importer *x)
 static void
 data(struct importer *x, struct slice piece)
 {
-	if (x->append == NULL)
+	if (!x->open || x->err != STORE_OK)
 		return;
-	(void)store_append_data(x->append, piece);
+	if (x->append == NULL && x->held.n + piece.n > HELD_MAX)
+		open_append(x);
+	if (x->append != NULL)
+		(void)store_append_data(x->append, piece);
+	else
+		buf_add_slice(&x->held, piece);
 	crlf_strip(&x->text, piece, &x->cr);
 	digest(x);
 }
@@ -139,24 +165,18 @@ content_id(struct importer *x, char id[STORE_CONTENT_ID + 1])
 }
 
 static void
-end(struct importer *x, unsigned flags, const struct slice *keywords, size_t n)
+store_message(struct importer *x, const struct store_append_meta *meta)
 {
-	struct store_append *a = x->append;
-	char id[STORE_CONTENT_ID + 1];
+	struct store_append *a;
 	struct store_appended done;
 
+	if (x->append == NULL)
+		open_append(x);
+	a = x->append;
+	x->append = NULL;
 	if (a == NULL)
 		return;
-	x->append = NULL;
-	content_id(x, id);
-	if (x->bytes == 0) {
-		store_append_abort(a);
-		odd_at(x, x->offset, "an empty message is left out");
-		return;
-	}
-	(void)store_append_message(a, &(struct store_append_meta){
-	    .flags = flags, .keywords = keywords, .n_keywords = n,
-	    .internaldate = x->date, .delivery_id = slice_str(id) });
+	(void)store_append_message(a, meta);
 	x->err = store_append_commit(a, &done);
 	if (x->err == STORE_NAME || x->err == STORE_LIMIT) {
 		odd_at(x, x->offset, "a keyword of the message cannot be "
@@ -166,6 +186,30 @@ end(struct importer *x, unsigned flags, const struct slice *keywords, size_t n)
 		x->added += !done.repeated;
 		x->repeated += done.repeated;
 	}
+}
+
+static void
+end(struct importer *x, unsigned flags, const struct slice *keywords, size_t n)
+{
+	char id[STORE_CONTENT_ID + 1];
+	bool there = false;
+
+	if (!x->open || x->err != STORE_OK) {
+		drop(x);
+		return;
+	}
+	content_id(x, id);
+	if (x->bytes == 0)
+		odd_at(x, x->offset, "an empty message is left out");
+	else if (x->append == NULL)
+		x->err = store_has_content(x->user, buf_slice(&x->wire),
+		    slice_str(id), &there);
+	x->repeated += there;
+	if (x->bytes > 0 && !there && x->err == STORE_OK)
+		store_message(x, &(struct store_append_meta){
+		    .flags = flags, .keywords = keywords, .n_keywords = n,
+		    .internaldate = x->date, .delivery_id = slice_str(id) });
+	drop(x);
 	progress_show(&x->progress, buf_str(&x->shown), x->added +
 	    x->repeated, 0);
 }
@@ -178,6 +222,7 @@ static bool
 choose(struct importer *x, struct slice name)
 {
 	bool top = slice_ieq(name, S("INBOX"));
+	struct store_mailbox *m;
 
 	buf_clear(&x->wire);
 	buf_clear(&x->shown);
@@ -195,6 +240,12 @@ choose(struct importer *x, struct slice name)
 	mailbox_shown_name(buf_str(&x->wire), &x->shown);
 	map_release(&x->seen, NULL);
 	map_init(&x->seen);
+	/* What other programs deleted there is not there any more. */
+	if (store_mailbox_open(x->user, buf_slice(&x->wire), false, &m) ==
+	    STORE_OK) {
+		(void)store_mailbox_sync(m);
+		store_mailbox_close(m);
+	}
 	return true;
 }
 
@@ -259,10 +310,7 @@ import_mbox(struct importer *x, int fd)
 	else if (x->err == STORE_OK && mbox_end(&r) == -1)
 		odd_at(x, r.offset, "this is no mbox: it does not begin with "
 		    "a line \"From sender date\"");
-	if (x->append != NULL) {
-		store_append_abort(x->append);
-		x->append = NULL;
-	}
+	drop(x);
 	mbox_release(&r);
 	mem_free(piece);
 	return x->err == STORE_OK ? 0 : 1;
@@ -426,9 +474,7 @@ import_fd(struct importer *x, int fd, struct slice name,
 	}
 	if (x->err == STORE_OK && n == 0)
 		end(x, flags, keywords, n_keywords);
-	if (x->append != NULL)
-		store_append_abort(x->append);
-	x->append = NULL;
+	drop(x);
 	mem_free(piece);
 }
 
@@ -587,6 +633,7 @@ import_run(struct mailbox_job *j, struct owner *o, struct store_user *u)
 	buf_init(&x->wire, 2 * LIMIT_MAILBOX_NAME);
 	buf_init(&x->shown, 2 * LIMIT_MAILBOX_NAME);
 	buf_init(&x->file, FILES_PATH_MAX);
+	buf_init(&x->held, HELD_MAX);
 	buf_init(&x->text, 2 * PIECE);
 	map_init(&x->seen);
 	x->hash = EVP_MD_CTX_new();
@@ -609,6 +656,7 @@ import_run(struct mailbox_job *j, struct owner *o, struct store_user *u)
 	buf_release(&x->wire);
 	buf_release(&x->shown);
 	buf_release(&x->file);
+	buf_release(&x->held);
 	buf_release(&x->text);
 	buf_release(&target);
 	return r != 0 || x->odd > 0 ? 1 : 0;

@@ -345,17 +345,16 @@ store_append_abort(struct store_append *a)
 
 /* 1: delivered before, *uid is the message's; 0: not; -1: *err. */
 static int
-find_delivered(struct mailbox_txn *t, const char *id, uint32_t *uid,
-    enum store_err *err)
+find_delivered(struct index *ix, int64_t mailbox, const char *id,
+    uint32_t *uid, enum store_err *err)
 {
 	sqlite3_stmt *st;
 	int r;
 
 	if (id == NULL)
 		return 0;
-	st = index_query(t->ix, SQL_DELIVERED_GET, "si", slice_str(id),
-	    t->row.id);
-	r = index_step(t->ix, st, err);
+	st = index_query(ix, SQL_DELIVERED_GET, "si", slice_str(id), mailbox);
+	r = index_step(ix, st, err);
 	if (r > 0) {
 		*uid = (uint32_t)sqlite3_column_int64(st, 0);
 		index_done(st);
@@ -363,13 +362,36 @@ find_delivered(struct mailbox_txn *t, const char *id, uint32_t *uid,
 	if (r > 0 && strlen(id) == STORE_CONTENT_ID) {
 		struct message msg;
 
-		*err = message_get(t->ix, t->row.id, *uid, &st, &msg);
+		*err = message_get(ix, mailbox, *uid, &st, &msg);
 		index_done(st);
 		r = *err == STORE_OK ? 1 : *err == STORE_NO_MESSAGE ? 0 : -1;
 		if (r == 0)
 			*err = STORE_OK;
 	}
 	return r;
+}
+
+enum store_err
+store_has_content(struct store_user *u, struct slice name, struct slice id,
+    bool *out)
+{
+	enum store_err err = mailbox_name(name, &name);
+	char *text = slice_dup(id);
+	struct mailbox_row row;
+	struct index *ix;
+	uint32_t uid;
+
+	*out = false;
+	if (err == STORE_OK)
+		err = index_take(u, &ix);
+	if (err == STORE_OK) {
+		err = mailbox_row_by_name(ix, name, &row);
+		if (err == STORE_OK)
+			*out = find_delivered(ix, row.id, text, &uid, &err) > 0;
+		index_give(u, ix);
+	}
+	mem_free(text);
+	return err == STORE_NO_MAILBOX ? STORE_OK : err;
 }
 
 static enum store_err
@@ -477,8 +499,8 @@ commit_all(struct store_append *a, struct store_appended *out, bool sync[2])
 		return err;
 	*out = (struct store_appended){ .uidvalidity = t.row.uidvalidity,
 		.n = (uint32_t)a->n };
-	if (a->n > 0 && find_delivered(&t, a->messages[0].delivery,
-	    &out->first_uid, &err) > 0) {
+	if (a->n > 0 && find_delivered(t.ix, t.row.id,
+	    a->messages[0].delivery, &out->first_uid, &err) > 0) {
 		/* Who delivered it may have died before the sync. */
 		out->repeated = sync[MAILDIR_CUR] = sync[MAILDIR_NEW] = true;
 		return mailbox_end(&t, STORE_OK);

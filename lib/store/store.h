@@ -464,6 +464,13 @@ struct store_append_meta {
 };
 
 #define STORE_CONTENT_ID 32
+/*
+ * True in *out if the mailbox has a message with this content's id, as far as
+ * the index knows: a reason not to write it again. False if there is no such
+ * mailbox.
+ */
+enum store_err store_has_content(struct store_user *u, struct slice name,
+    struct slice id, bool *out);
 
 struct store_appended {
 	uint32_t uidvalidity;
