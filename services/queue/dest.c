@@ -125,18 +125,22 @@ dest_enqueue(struct run *run, struct dest *d, struct job *job)
 void
 dest_rest(struct run *run, struct dest *d, struct slice why)
 {
-	uint64_t wait = retry_delay(&run->rule, ++d->failures,
-	    rand_below(1u << 20));
+	uint64_t now = loop_now(run->queue->loop), wait;
 	struct log_line l;
 
-	d->rest_until = loop_now(run->queue->loop) + wait;
-	mem_free(d->why);
-	d->why = slice_dup(why);
-	log_begin(&l, LOG_WARN, "rest");
-	log_str(&l, "nexthop", d->name);
-	log_num(&l, "seconds", (int64_t)(wait / 1000));
-	log_slice(&l, "reason", why);
-	log_end(&l);
+	/* What fails beside the first is the same failure. */
+	if (!dest_is_resting(d, now)) {
+		wait = retry_delay(&run->rule, ++d->failures,
+		    rand_below(1u << 20));
+		d->rest_until = now + wait;
+		mem_free(d->why);
+		d->why = slice_dup(why);
+		log_begin(&l, LOG_WARN, "rest");
+		log_str(&l, "nexthop", d->name);
+		log_num(&l, "seconds", (int64_t)(wait / 1000));
+		log_slice(&l, "reason", why);
+		log_end(&l);
+	}
 	list_remove(&d->ready);
 	while (!list_is_empty(&d->waiting))
 		job_cancel(LIST_FIRST(&d->waiting, struct job, link),

@@ -3,8 +3,10 @@ arrive is reported, whatever is killed meanwhile."""
 
 import os
 import random
+import re
 import signal
 import smtplib
+import socket
 import sys
 import threading
 import time
@@ -162,6 +164,23 @@ def test_an_unreachable_hop_rests_and_comes_back(make_stack):
         empty(stack)
     finally:
         again.stop()
+
+
+def test_what_fails_side_by_side_is_one_failure(make_stack):
+    with socket.create_server(("127.0.0.1", 0)) as hop:
+        hop.settimeout(20)
+        stack = make_stack(env={
+            "DEFAULT_RELAY_HOST": f"[127.0.0.1]:{hop.getsockname()[1]}", "ENABLE_IMAP": "0",
+            "PILLARBOX_QUEUE_RETRY_MIN": "100s", "PILLARBOX_QUEUE_RETRY_MAX": "9000s"})
+        with stack.smtp_submit() as c:
+            for n in range(3):
+                c.sendmail(DEMO, [f"r{n}@far.test"], text(f"n{n}"))
+        for s in [hop.accept()[0] for _ in range(3)]:
+            s.close()
+        wait_for(lambda: "deferred=3" in stack.setup("status").stdout, 10, "three deferred")
+    assert stack.log().count("event=rest") == 1
+    waits = re.findall(r"event=defer .* next_s=(\d+)", stack.log())
+    assert len(waits) == 3 and all(int(w) < 120 for w in waits), waits
 
 
 def test_the_admin_sees_and_changes_the_queue(make_stack, sink):
