@@ -90,7 +90,9 @@ flush(struct store_append *a)
 {
 	if (a->err != STORE_OK)
 		return;
-	if ((a->fd == -1 && open_tmp(a) == -1) ||
+	if (a->fd == -1 && open_tmp(a) == -1 && errno == ENOENT && !a->create)
+		set_err(a, STORE_NO_MAILBOX); /* deleted meanwhile */
+	else if (a->fd == -1 ||
 	    file_write_all(a->fd, a->text.p, a->text.n) == -1)
 		set_err(a, store_errno("write", a->tmp != NULL ? a->tmp :
 		    a->dir));

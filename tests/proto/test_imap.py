@@ -193,6 +193,16 @@ def test_append_without_mailbox_asks_to_create(c):
     assert c.line().startswith("c OK")
 
 
+def test_append_to_a_mailbox_that_goes_meanwhile_asks_to_create(worker, c):
+    c.ok("CREATE short")
+    c.send("a APPEND short {%d}\r\n" % len(MESSAGE))
+    assert c.line().startswith("+")
+    worker.client().ok("DELETE short")
+    c.send(MESSAGE + b"\r\n")
+    assert c.line().startswith("a NO [TRYCREATE]")
+    assert "store-failed" not in worker.text()
+
+
 def test_append_of_special_mailbox_creates_it(c):
     assert c.append("Junk", MESSAGE) == 1
 
