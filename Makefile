@@ -196,6 +196,7 @@ test:
 	@$(MAKE) --no-print-directory faults
 	@$(MAKE) --no-print-directory flow
 	@$(MAKE) --no-print-directory SAN=1 flow
+	@$(MAKE) --no-print-directory test-image
 
 bench: build
 	@tests/bench/run $(BUILD)/bin
