@@ -382,6 +382,10 @@ conn_step(struct conn *c, bool readable)
 			return;
 		if (meet_eof(c))
 			return;
+		/* There is room again. What TLS has already taken from the
+		 * socket wakes no poll. */
+		if (c->more && c->in.n < c->in.max && !is_clogged(c))
+			conn_schedule(c);
 	}
 	if (c->tls != TLS_HANDSHAKE && !is_held(c) && flush(c) == -1) {
 		conn_fail(c, "connection lost");

@@ -3,6 +3,7 @@ whoever behaves is served as if they were not there."""
 
 import os
 import re
+import signal
 import socket
 import ssl
 import time
@@ -130,3 +131,17 @@ def test_a_message_file_that_shrinks_while_it_is_read_harms_nobody(stack):
     assert b"d OK" in everything(sock)[-100:]
     assert stack.pid_of("imap") == worker
     assert "message-shrank" in stack.log()
+
+
+def test_nothing_of_an_upload_is_forgotten_while_the_worker_is_slow(stack):
+    user, password = stack.demo
+    worker = stack.pid_of("imap")
+    sock = connect(stack, 993)
+    sock.sendall(b"a LOGIN %s %s\r\n" % (user.encode(), password.encode()))
+    assert b"a OK" in sock.recv(1000)
+    for size in range(200000, 330000, 5000):  # the last record is cut anywhere
+        os.kill(worker, signal.SIGSTOP)
+        sock.sendall(b"b APPEND INBOX {%d+}\r\n" % size + b"x" * size + b"\r\n")
+        time.sleep(0.02)
+        os.kill(worker, signal.SIGCONT)
+        assert b"b OK" in sock.recv(1000)
