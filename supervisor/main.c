@@ -197,7 +197,7 @@ start(struct sup *s)
 int
 main(int argc, char **argv UNUSED)
 {
-	struct sup s = { 0 };
+	static struct sup s;
 	int status;
 
 	if (argc > 1)
