@@ -101,11 +101,28 @@ take_argument(struct cursor *c, struct slice *out)
 	return out->n > 0 ? LOGIN_PARSE_OK : LOGIN_PARSE_BAD;
 }
 
-/* A list (of ID) is skipped to the end of the line. */
-static bool
-at_list(const struct cursor *c)
+/* A list (of ID, RFC 2971) is read, for where it ends, and forgotten. */
+static enum login_parse
+skip_list(struct cursor *c)
 {
-	return c->rest.n > 0 && c->rest.p[0] == '(';
+	struct slice ignored;
+
+	c->rest = slice_from(c->rest, 1);
+	for (;;) {
+		enum login_parse r;
+
+		if (slice_starts(c->rest, S(")"))) {
+			c->rest = slice_from(c->rest, 1);
+			return LOGIN_PARSE_OK;
+		}
+		if (slice_starts(c->rest, S(" "))) {
+			c->rest = slice_from(c->rest, 1);
+			continue;
+		}
+		r = take_argument(c, &ignored);
+		if (r != LOGIN_PARSE_OK)
+			return r;
+	}
 }
 
 /* End of the line that starts at p, behind its LF. */
@@ -122,13 +139,16 @@ static enum login_parse
 parse_arguments(struct cursor *c, struct login_line *out)
 {
 	out->count = 0;
-	out->rest = c->rest;
 	while (slice_starts(c->rest, S(" ")) && out->count < LOGIN_ARGS) {
 		enum login_parse r;
 
 		c->rest = slice_from(c->rest, 1);
-		if (at_list(c))
-			break;
+		if (slice_starts(c->rest, S("("))) {
+			r = skip_list(c);
+			if (r != LOGIN_PARSE_OK)
+				return r;
+			continue;
+		}
 		r = take_argument(c, &out->args[out->count]);
 		if (r != LOGIN_PARSE_OK)
 			return r;
@@ -156,17 +176,13 @@ login_parse(struct slice in, char *scratch, struct login_line *out)
 	out->verb = take_while(&c.rest, is_astring_char);
 	r = parse_arguments(&c, out);
 	if (r == LOGIN_PARSE_OK) {
-		if (!at_list(&c) && !slice_starts(c.rest, S("\r\n"))) {
-			/* Only CRLF ends a command; a bare LF does not. */
-			r = LOGIN_PARSE_BAD;
-		}
 		if (slice_find(c.rest, '\n') < 0)
 			return LOGIN_PARSE_MORE;
+		/* Only CRLF ends a command; a bare LF does not. */
+		if (!slice_starts(c.rest, S("\r\n")))
+			r = LOGIN_PARSE_BAD;
 	}
-	if (r == LOGIN_PARSE_OK || r == LOGIN_PARSE_BAD) {
+	if (r == LOGIN_PARSE_OK || r == LOGIN_PARSE_BAD)
 		out->used = line_end(in, c.rest.p);
-		out->rest = slice_head(out->rest, (size_t)(in.p + out->used -
-		    out->rest.p));
-	}
 	return r;
 }

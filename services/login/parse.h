@@ -19,8 +19,7 @@ struct login_line {
 	struct slice tag;
 	struct slice verb;
 	struct slice args[LOGIN_ARGS];
-	size_t count;   /* of args; parenthesised lists are not taken apart */
-	struct slice rest; /* what follows the verb, undecoded */
+	size_t count;   /* of args; a parenthesised list is none */
 	size_t used;
 };
 

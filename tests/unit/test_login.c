@@ -25,6 +25,9 @@ TEST(login_parse_reads_atoms_strings_and_literals)
 		{ "a NOOP\r\n", LOGIN_PARSE_OK, "NOOP", 0, NULL, NULL },
 		{ "a ID (\"name\" \"x\")\r\n", LOGIN_PARSE_OK, "ID", 0, NULL,
 		    NULL },
+		{ "a ID (\"name\" {13+}\r\nb STARTTLS)\r\n NIL)\r\n",
+		    LOGIN_PARSE_OK, "ID", 0, NULL, NULL },
+		{ "a ID ()\r\n", LOGIN_PARSE_OK, "ID", 0, NULL, NULL },
 	};
 
 	for (size_t i = 0; i < LEN(samples); i++) {
@@ -52,6 +55,8 @@ TEST(login_parse_waits_for_what_is_missing)
 	CHECK(login_parse(S("a LOGIN"), scratch, &line) == LOGIN_PARSE_MORE);
 	CHECK(login_parse(S("a LOGIN {4}\r\n"), scratch, &line) ==
 	    LOGIN_PARSE_LITERAL);
+	CHECK(login_parse(S("a ID (\"x\" {4}\r\n"), scratch, &line) ==
+	    LOGIN_PARSE_LITERAL);
 	CHECK(login_parse(S("a LOGIN {4+}\r\n"), scratch, &line) ==
 	    LOGIN_PARSE_MORE);
 	CHECK(login_parse(S("a LOGIN {4}\r\nus"), scratch, &line) ==
@@ -67,7 +72,7 @@ TEST(login_parse_refuses_and_skips_malformed_lines)
 	static const char *const bad[] = { "\r\n", "a\r\n", " a NOOP\r\n",
 		"a NOOP\n", "a LOGIN \"u\r\n", "a LOGIN {2000}\r\n",
 		"a LOGIN {x}\r\n", "a LOGIN  u p\r\n", "+ NOOP\r\n",
-		"a LOGIN u p q r s\r\n" };
+		"a LOGIN u p q r s\r\n", "a ID (\"x\"\r\n", "a ID (x) y(\r\n" };
 
 	for (size_t i = 0; i < LEN(bad); i++) {
 		char scratch[512];
