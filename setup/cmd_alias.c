@@ -16,18 +16,6 @@ is_word(const char *text)
 	return true;
 }
 
-static bool
-is_account(const struct setup *s, struct slice alias)
-{
-	struct table accounts;
-	struct slice line;
-	bool r = table_open(s, &accounts, CONF_ACCOUNTS_FILE, false) == 0 &&
-	    table_find(&accounts, alias, "|", &line);
-
-	table_close(&accounts);
-	return r;
-}
-
 /* dms-compat 4.6: ",RECIPIENT" behind the alias, or a new line. */
 static int
 add(const struct setup *s, struct table *t, struct slice alias,
@@ -75,7 +63,7 @@ cmd_alias_add(struct setup *s, int argc, char **argv)
 		if (!is_word(argv[i]))
 			return say_abort(s, "'%s' cannot be part of an alias",
 			    argv[i]);
-	if (is_account(s, slice_str(argv[0])))
+	if (table_has(s, CONF_ACCOUNTS_FILE, slice_str(argv[0]), "|"))
 		return say_abort(s, "'%s' is already defined as an account",
 		    argv[0]);
 	if (table_open(s, &t, CONF_VIRTUAL_FILE, true) == 0)

@@ -83,18 +83,6 @@ add_line(struct slice address, const char *password, struct buf *line)
 	return r;
 }
 
-static bool
-is_alias(const struct setup *s, struct slice address)
-{
-	struct table virtual;
-	struct slice line;
-	bool r = table_open(s, &virtual, CONF_VIRTUAL_FILE, false) == 0 &&
-	    table_find(&virtual, address, " \t", &line);
-
-	table_close(&virtual);
-	return r;
-}
-
 /* The checks of dms-compat 4.2 step 3; -1 after the message. */
 static int
 check_account(const struct setup *s, const struct table *accounts,
@@ -107,7 +95,8 @@ check_account(const struct setup *s, const struct table *accounts,
 		say_abort(s, "'%.*s' does not exist", SLICE_ARG(address));
 	else if (!update && exists)
 		say_abort(s, "'%.*s' already exists", SLICE_ARG(address));
-	else if (!update && is_alias(s, address))
+	else if (!update &&
+	    table_has(s, CONF_VIRTUAL_FILE, address, " \t"))
 		say_abort(s, "'%.*s' is already defined as an alias",
 		    SLICE_ARG(address));
 	else

@@ -5,18 +5,6 @@
 #include "conf/conf_quotas.h"
 #include "setup/table.h"
 
-static bool
-is_account(const struct setup *s, struct slice address)
-{
-	struct table t;
-	struct slice line;
-	bool r = table_open(s, &t, CONF_ACCOUNTS_FILE, false) == 0 &&
-	    table_find(&t, address, "|", &line);
-
-	table_close(&t);
-	return r;
-}
-
 /* The checks of dms-compat 4.7; -1 after the messages. */
 static int
 check(const struct setup *s, int argc, char **argv)
@@ -27,7 +15,7 @@ check(const struct setup *s, int argc, char **argv)
 	}
 	if (account_check(s, argv[0]) == -1)
 		return -1;
-	if (!is_account(s, slice_str(argv[0]))) {
+	if (!table_has(s, CONF_ACCOUNTS_FILE, slice_str(argv[0]), "|")) {
 		say_abort(s, "'%s' does not exist", argv[0]);
 		return -1;
 	}

@@ -212,3 +212,16 @@ alias_remove(struct table *t, const struct slice *key, struct slice target)
 	t->text = out;
 	return changed;
 }
+
+bool
+table_has(const struct setup *s, const char *file, struct slice key,
+    const char *delimiters)
+{
+	struct table t;
+	struct slice line;
+	bool r = table_open(s, &t, file, false) == 0 &&
+	    table_find(&t, key, delimiters, &line);
+
+	table_close(&t);
+	return r;
+}

@@ -33,6 +33,10 @@ void table_close(struct table *t);
  */
 bool table_find(const struct table *t, struct slice key,
     const char *delimiters, struct slice *line);
+/* The same question to CONFIG/file, opened for it alone; false too when it
+ * cannot be read. */
+bool table_has(const struct setup *s, const char *file, struct slice key,
+    const char *delimiters);
 /* Replaces a line that table_find gave; an empty line removes it. */
 void table_replace(struct table *t, struct slice old, struct slice line);
 void table_append(struct table *t, struct slice line);

@@ -26,8 +26,8 @@ base64_encode(struct buf *out, struct slice in)
 	}
 }
 
-static int
-sextet(char c)
+int
+base64_sextet(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -56,7 +56,7 @@ decode(struct buf *out, struct slice in, bool folded)
 			pad++;
 			continue;
 		}
-		s = sextet(c);
+		s = base64_sextet(c);
 		if (s < 0 || pad > 0)
 			return -1;
 		v = v << 6 | (uint32_t)s;

@@ -16,6 +16,9 @@ int base64_decode(struct buf *out, struct slice in) MUST_CHECK;
 /* Like base64_decode, but blanks and line ends anywhere are skipped. */
 int base64_decode_folded(struct buf *out, struct slice in) MUST_CHECK;
 
+/* The value of a character of the alphabet, 0 to 63, or -1. */
+int base64_sextet(char c);
+
 void hex_encode(struct buf *out, struct slice in); /* lower case */
 int hex_decode(struct buf *out, struct slice in) MUST_CHECK;
 

@@ -33,18 +33,6 @@ decoder_init(struct decoder *d, enum encoding encoding)
 	*d = (struct decoder){ .encoding = encoding };
 }
 
-static int
-sextet(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* The bytes of an unfinished group: of two sextets one, of three two. */
 static void
 base64_flush(struct decoder *d, struct buf *out)
@@ -64,7 +52,7 @@ static void
 base64_feed(struct decoder *d, struct slice in, struct buf *out)
 {
 	for (size_t i = 0; i < in.n; i++) {
-		int v = sextet(in.p[i]);
+		int v = base64_sextet(in.p[i]);
 		char three[3];
 
 		if (v < 0) {
