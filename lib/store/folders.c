@@ -2,9 +2,8 @@
  * The mailboxes of a user as a tree of names: LIST, CREATE, DELETE, RENAME.
  * The directories are the truth; rows follow them.
  */
-#include "store/mailbox.h"
+#include "store/tree.h"
 
-#include <dirent.h>
 #include <limits.h>
 
 #include "core/arena.h"
@@ -35,28 +34,9 @@ put_name(struct listing *l, struct slice name, unsigned attributes)
 }
 
 static enum store_err
-list_dirs(struct listing *l)
+list_dir(void *ctx, struct slice name)
 {
-	DIR *d = opendir(l->user->root);
-	struct buf path = BUF_INIT(PATH_MAX);
-	struct dirent *e;
-
-	if (d == NULL)
-		return store_errno("list", l->user->root);
-	put_name(l, S("INBOX"), 0);
-	while ((e = readdir(d)) != NULL) {
-		struct slice name = slice_from(slice_str(e->d_name), 1);
-
-		if (e->d_name[0] != '.' || !store_name_is_valid(name) ||
-		    slice_ieq(name, S("INBOX")))
-			continue;
-		buf_clear(&path);
-		maildir_dir(&path, l->user->root, name);
-		if (maildir_exists(buf_str(&path)))
-			put_name(l, name, 0);
-	}
-	closedir(d);
-	buf_release(&path);
+	put_name(ctx, name, 0);
 	return STORE_OK;
 }
 
@@ -174,7 +154,7 @@ store_list(struct store_user *u, struct store_list *out)
 		return err;
 	l.arena = mem_zero(sizeof(*l.arena));
 	map_init(&l.names);
-	err = list_dirs(&l);
+	err = tree_names(u, list_dir, &l);
 	if (err == STORE_OK)
 		err = list_special(&l, ix);
 	index_give(u, ix);
@@ -315,7 +295,7 @@ take_away(struct store_user *u, const char *dir, char gone[PATH_MAX])
 	char tag[33];
 
 	folder_new_guid(tag);
-	snprintf(gone, PATH_MAX, "%s/pillarbox-deleted.%s", u->root, tag);
+	snprintf(gone, PATH_MAX, "%s/" TREE_DELETED "%s", u->root, tag);
 	if (rename(dir, gone) == -1)
 		return store_errno("rename", dir);
 	if (file_sync_dir(u->root) == -1)

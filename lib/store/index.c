@@ -468,6 +468,7 @@ index_open(struct index *ix)
 	    (int)sizeof(path))
 		return STORE_NAME;
 	ix->whole = ix->damaged = false;
+	ix->root_mtime = 0;
 	err = open_file(ix, path, O_CREAT);
 	return err == STORE_OK ? check_version(ix) : err;
 }

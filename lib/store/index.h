@@ -62,6 +62,7 @@ struct index {
 	sqlite3_stmt *stmts[SQL_COUNT];
 	ino_t ino;
 	bool whole;       /* every folder of the user is in it */
+	int64_t root_mtime; /* of the directory, when last compared (tree.c) */
 	bool in_txn;
 	bool writing;     /* has the right to write */
 	bool damaged;     /* move aside when given back */

@@ -171,8 +171,6 @@ enum store_err mailbox_row_by_name(struct index *ix, struct slice name,
     struct mailbox_row *row);
 /* Removes all rows of a mailbox. In a transaction. */
 enum store_err mailbox_forget(struct index *ix, int64_t id);
-/* Imports and scans every folder of a user whose index is new. */
-enum store_err mailbox_rebuild_all(struct store_user *u, struct index *ix);
 const struct store_special *mailbox_special(const struct store *s,
     struct slice name);
 /* Loads the keyword table of a mailbox. */

@@ -10,6 +10,8 @@
 
 /* Longest base name we make or adopt; NAME_MAX less room for flags. */
 #define MAILDIR_BASE_MAX 200
+/* Kernels before 6.13 stamp directories once per tick (up to 10 ms). */
+#define MAILDIR_TICK_NS 20000000
 /* Keywords that have letters (a-z) in file names. */
 #define MAILDIR_LETTERS 26
 

@@ -5,8 +5,7 @@
 #include <limits.h>
 
 #include "core/now.h"
-#include "store/mailbox.h"
-#include "store/maildir.h"
+#include "store/tree.h"
 
 /* Handles of one user that calls may hold at once; a writer gets one more. */
 #define HANDLES_MAX 4
@@ -266,7 +265,7 @@ open_and_fill(struct store_user *u, struct index *ix)
 		return store_errno("mkdir", u->root);
 	err = index_open(ix);
 	if (err == STORE_OK && !ix->whole)
-		err = mailbox_rebuild_all(u, ix);
+		err = tree_import(u, ix);
 	return err;
 }
 
@@ -281,6 +280,10 @@ take(struct store_user *u, bool write, struct index **out)
 	for (int tries = 0; tries < 2; tries++) {
 		if (ix->db == NULL)
 			err = open_and_fill(u, ix);
+		/* Behind by a folder is better than not to be had at all. */
+		if (err == STORE_OK && tree_follow(u, ix) != STORE_OK &&
+		    ix->damaged)
+			err = STORE_CORRUPT;
 		if (err == STORE_OK)
 			break;
 		index_rollback(ix);

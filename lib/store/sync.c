@@ -11,7 +11,6 @@
 
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 
@@ -20,8 +19,6 @@
 #include "mail/crlf.h"
 #include "store/body.h"
 
-/* Kernels before 6.13 stamp directories once per tick (up to 10 ms). */
-#define TICK_NS 20000000
 /* Files adopted in one transaction: a few seconds. */
 #define ADOPT_BATCH 100000
 /* Files between two reports of progress. */
@@ -552,13 +549,13 @@ remember(struct scan *s, int64_t cur, int64_t fresh, int64_t at_ns)
 
 	row->unsure &= s->whole ? 0 : MAILBOX_UNSURE_CUR;
 	row->mtime[MAILDIR_NEW] = fresh;
-	if (at_ns - fresh < TICK_NS)
+	if (at_ns - fresh < MAILDIR_TICK_NS)
 		row->unsure |= MAILBOX_UNSURE_NEW;
 	if (!s->whole)
 		return;
 	row->mtime[MAILDIR_CUR] = cur;
 	row->scanned = now_ms();
-	if (at_ns - cur < TICK_NS)
+	if (at_ns - cur < MAILDIR_TICK_NS)
 		row->unsure |= MAILBOX_UNSURE_CUR;
 }
 
@@ -687,55 +684,4 @@ store_rebuild(struct store_user *u, struct slice name, store_progress_fn *fn,
 	}
 	store_list_release(&list);
 	return err;
-}
-
-/* ---- after the loss of an index ------------------------------------------ */
-
-static enum store_err
-rebuild_one(struct store_user *u, struct index *ix, struct slice name)
-{
-	struct mailbox_row row;
-	struct mailbox_txn t;
-	enum store_err err, end;
-
-	err = mailbox_find(u, ix, name, false, &row);
-	if (err == STORE_OK)
-		err = index_begin(ix);
-	if (err != STORE_OK)
-		return err;
-	err = mailbox_txn_open(&t, u, ix, row.id);
-	if (err == STORE_OK)
-		err = mailbox_txn_settle(&t);
-	if (err == STORE_OK)
-		err = mailbox_txn_save(&t);
-	mailbox_txn_release(&t);
-	end = err == STORE_OK ? index_commit(ix) : err;
-	index_rollback(ix);
-	return end;
-}
-
-enum store_err
-mailbox_rebuild_all(struct store_user *u, struct index *ix)
-{
-	DIR *d = opendir(u->root);
-	enum store_err err;
-	struct dirent *e;
-
-	if (d == NULL)
-		return store_errno("list", u->root);
-	err = rebuild_one(u, ix, S("INBOX"));
-	while (err == STORE_OK && (e = readdir(d)) != NULL) {
-		struct slice name = slice_from(slice_str(e->d_name), 1);
-		struct slice checked;
-
-		if (e->d_name[0] != '.' ||
-		    mailbox_name(name, &checked) != STORE_OK ||
-		    slice_eq(checked, S("INBOX")))
-			continue;
-		err = rebuild_one(u, ix, name);
-		if (err == STORE_NO_MAILBOX)
-			err = STORE_OK;
-	}
-	closedir(d);
-	return err == STORE_OK ? index_set_whole(ix) : err;
 }

@@ -369,6 +369,46 @@ TEST(usage_is_exact_after_kill)
 	fixture_end(&f);
 }
 
+/* What a delete or a rename that was cut short leaves behind. */
+TEST(a_folder_that_left_counts_no_more)
+{
+	char from[PATH_MAX];
+	struct fixture f;
+
+	fixture_start(&f);
+	OK(add(&f, "INBOX", 1000));
+	OK(add(&f, "Gone", 500));
+	OK(add(&f, "Moved", 300));
+	snprintf(from, sizeof(from), "%s", at(&f, ".Gone"));
+	CHECK(rename(from, at(&f, "pillarbox-deleted.x")) == 0);
+	CHECK(usage(&f).bytes == 1300 && usage(&f).messages == 2);
+	snprintf(from, sizeof(from), "%s", at(&f, ".Moved"));
+	CHECK(rename(from, at(&f, ".Elsewhere")) == 0);
+	CHECK(usage(&f).bytes == 1300 && usage(&f).messages == 2);
+	limit(&f, 1400, 0);
+	CHECK(add(&f, "INBOX", 101) == STORE_QUOTA);
+	OK(add(&f, "INBOX", 100));
+	fixture_end(&f);
+}
+
+/* A backup restored beside a running store. */
+TEST(a_folder_that_came_counts_at_once)
+{
+	char from[PATH_MAX];
+	struct fixture f;
+
+	fixture_start(&f);
+	OK(add(&f, "INBOX", 1000));
+	OK(add(&f, "Back", 500));
+	snprintf(from, sizeof(from), "%s", at(&f, ".Back"));
+	CHECK(rename(from, at(&f, "x")) == 0);
+	CHECK(usage(&f).bytes == 1000);
+	snprintf(from, sizeof(from), "%s", at(&f, "x"));
+	CHECK(rename(from, at(&f, ".Back")) == 0);
+	CHECK(usage(&f).bytes == 1500 && usage(&f).messages == 2);
+	fixture_end(&f);
+}
+
 TEST(a_lost_index_counts_anew)
 {
 	struct store_usage before, at_path;
@@ -398,4 +438,5 @@ TESTS(T(appends_stop_at_the_limit), T(what_would_not_fit_is_told_before),
     T(delivery_has_ten_percent_of_grace_once),
     T(trash_takes_more_and_moving_is_free), T(crossings_are_told_by_mail),
     T(deleting_a_mailbox_tells_below), T(usage_equals_a_recount_after_anything),
-    T(usage_is_exact_after_kill), T(a_lost_index_counts_anew))
+    T(usage_is_exact_after_kill), T(a_folder_that_left_counts_no_more),
+    T(a_folder_that_came_counts_at_once), T(a_lost_index_counts_anew))
