@@ -106,6 +106,7 @@ UNIT_USE := -lcmocka -luv -lssl -lcrypto -lyaml -lsqlite3 -lz -lzstd -lcrypt -ls
 unit_objects = $(addprefix $(BUILD)/obj/,$(shell \
 	sed -n 's|^// objects: ||p' tests/unit/$(1).c | sed 's/[.]c\b/.o/g'))
 
+.SECONDARY:
 .SECONDEXPANSION:
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBFILES) $$(call unit_objects,$$*)
 	@mkdir -p $(@D)

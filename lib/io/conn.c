@@ -388,7 +388,9 @@ conn_step(struct conn *c, bool readable)
 			conn_schedule(c);
 	}
 	if (c->tls != TLS_HANDSHAKE && !is_held(c) && flush(c) == -1) {
-		conn_fail(c, "connection lost");
+		/* What the peer said before it left still counts. */
+		if (!fill(c))
+			conn_fail(c, "connection lost");
 		return;
 	}
 	if (out_left(c) == 0 && c->tls == TLS_AWAITED) {
