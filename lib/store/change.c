@@ -153,6 +153,11 @@ store_change_flags(struct store_mailbox *m, const struct store_set *set,
 
 /* ---- expunge ------------------------------------------------------------- */
 
+/*
+ * Nothing is synced here: what a power cut brings back is a message too many,
+ * with its UID or, where the index forgot nothing, with a new one.
+ */
+
 enum store_err
 message_remove(struct mailbox_txn *t, const struct message *msg)
 {
@@ -207,9 +212,8 @@ store_expunge(struct store_mailbox *m, const struct store_set *set,
 	struct mailbox_txn t;
 	uint32_t *uids = NULL;
 	size_t n = 0;
-	bool changed = false, sync[2];
+	bool changed = false;
 	enum store_err err = mailbox_begin(m, &t);
-	char *dir;
 
 	if (err != STORE_OK)
 		return err;
@@ -222,12 +226,6 @@ store_expunge(struct store_mailbox *m, const struct store_set *set,
 		err = message_prune_expunged(&t);
 	if (modseq != NULL)
 		*modseq = t.row.modseq;
-	memcpy(sync, t.touched, sizeof(sync));
-	dir = mem_str(t.dir);
 	mem_free(uids);
-	err = mailbox_end(&t, err);
-	if (err == STORE_OK)
-		err = mailbox_sync_dirs(m->user, dir, sync);
-	mem_free(dir);
-	return err;
+	return mailbox_end(&t, err);
 }

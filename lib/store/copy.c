@@ -1,7 +1,8 @@
 /*
- * COPY and MOVE inside one user: hard links, so no body is written twice. The
- * links are synced before the transaction ends; for MOVE before the source is
- * removed, so that at no moment the message exists nowhere.
+ * COPY and MOVE inside one user: hard links and renames, so no body is written
+ * twice, and at no moment a message exists nowhere. The target is synced before
+ * the transaction ends. A rename is one step of the file system, so the source
+ * needs no sync of its own.
  */
 #include "store/mailbox.h"
 
@@ -17,8 +18,10 @@ struct copy {
 	struct mailbox_txn from;
 	struct mailbox_txn other; /* the target, when it is another mailbox */
 	struct mailbox_txn *to;
-	struct map made;          /* paths of links, to undo */
-	bool sync_from[2];
+	bool move;
+	bool across;     /* the folders are on different file systems */
+	bool removed;    /* sources are gone that cannot come back */
+	struct map made; /* new path: old one, or "" for a second name; to undo */
 };
 
 void
@@ -76,8 +79,23 @@ link_or_copy(const char *from, const char *to)
 	return copy_bytes(from, to);
 }
 
+/* Gives the file its new name; a moved one leaves the old one behind only if
+ * it could not be renamed. */
+static int
+place_file(struct copy *c, const char *from, const char *to)
+{
+	if (!c->move)
+		return link_or_copy(from, to);
+	if (rename(from, to) == 0)
+		return 0;
+	if (errno != EXDEV)
+		return -1;
+	c->across = true;
+	return copy_bytes(from, to);
+}
+
 static enum store_err
-link_file(struct copy *c, const struct message *src,
+transfer(struct copy *c, const struct message *src,
     const struct message *dst)
 {
 	struct buf from = BUF_INIT(PATH_MAX), to = BUF_INIT(PATH_MAX);
@@ -87,35 +105,42 @@ link_file(struct copy *c, const struct message *src,
 	message_path(&from, c->from.dir, src);
 	message_path(&to, c->to->dir, dst);
 	c->to->touched[dst->place] = true;
-	r = link_or_copy(buf_str(&from), buf_str(&to));
+	if (c->move)
+		c->from.touched[src->place] = true;
+	r = place_file(c, buf_str(&from), buf_str(&to));
 	if (r == -1 && errno == ENOENT) {
 		buf_clear(&from);
 		if (message_search(&from, c->from.dir, src->base))
-			r = link_or_copy(buf_str(&from), buf_str(&to));
+			r = place_file(c, buf_str(&from), buf_str(&to));
 		else
 			errno = ENOENT;
 	}
 	if (r == 0)
-		map_put(&c->made, buf_slice(&to), c);
+		map_put(&c->made, buf_slice(&to), mem_str(c->move &&
+		    !c->across ? buf_str(&from) : ""));
 	else
 		err = errno == ENOENT ? STORE_NO_MESSAGE :
-		    store_errno("link", buf_str(&to));
+		    store_errno(c->move ? "move" : "link", buf_str(&to));
 	buf_release(&from);
 	buf_release(&to);
 	return err;
 }
 
+/* What cannot be undone is adopted at the next look. */
 static void
-undo_links(struct copy *c)
+undo(struct copy *c)
 {
 	struct map_iter it = { 0 };
 	struct slice path;
-	void *value;
+	void *old;
 
-	while (map_next(&c->made, &it, &path, &value)) {
+	while (map_next(&c->made, &it, &path, &old)) {
 		char *name = slice_dup(path);
 
-		unlink(name);
+		if (*(const char *)old == '\0')
+			unlink(name);
+		else
+			(void)rename(name, old);
 		mem_free(name);
 	}
 }
@@ -172,8 +197,8 @@ copy_base(struct buf *out, const struct copy *c, const struct message *src,
     uint32_t uid)
 {
 	maildir_unique(out, slice_of(NULL, 0), c->from.user->store->hostname);
-	buf_addf(out, ",S=%llu,W=%llu,U=%u", (unsigned long long)src->size, (unsigned long long)src->vsize,
-	    uid);
+	buf_addf(out, ",S=%llu,W=%llu,U=%u", (unsigned long long)src->size,
+	    (unsigned long long)src->vsize, uid);
 }
 
 static enum store_err
@@ -196,7 +221,7 @@ copy_one(struct copy *c, uint32_t uid, uint32_t to_uid)
 		dst.place = MAILDIR_CUR;
 		dst.modseq = c->to->row.modseq;
 		dst.saved = now_wall();
-		err = link_file(c, &src, &dst);
+		err = transfer(c, &src, &dst);
 	}
 	if (err == STORE_OK)
 		err = message_add(c->to, &dst);
@@ -217,6 +242,7 @@ remove_sources(struct copy *c, const struct store_copied *out)
 
 	if (out->n > 0)
 		c->from.row.modseq++;
+	c->removed = c->across;
 	for (size_t i = 0; err == STORE_OK && i < out->n; i++) {
 		struct message msg;
 		sqlite3_stmt *st = NULL;
@@ -224,14 +250,15 @@ remove_sources(struct copy *c, const struct store_copied *out)
 		err = message_get(c->from.ix, c->from.row.id, out->from[i],
 		    &st, &msg);
 		if (err == STORE_OK)
-			err = message_remove(&c->from, &msg);
+			err = c->across ? message_remove(&c->from, &msg) :
+			    message_drop(&c->from, &msg);
 		index_done(st);
 	}
 	return err == STORE_OK ? message_prune_expunged(&c->from) : err;
 }
 
 static enum store_err
-copy_all(struct copy *c, const struct store_set *set, bool move,
+copy_all(struct copy *c, const struct store_set *set,
     struct store_copied *out)
 {
 	enum store_err err;
@@ -243,7 +270,7 @@ copy_all(struct copy *c, const struct store_set *set, bool move,
 	out->to = mem_array(out->n + 1, sizeof(*out->to));
 	if (err != STORE_OK || out->n == 0)
 		return err;
-	if (!move)
+	if (!c->move)
 		err = check_quota(c, out->from, out->n);
 	if (err == STORE_OK)
 		err = mailbox_take_uids(c->to, (uint32_t)out->n, &first);
@@ -256,7 +283,7 @@ copy_all(struct copy *c, const struct store_set *set, bool move,
 	if (err == STORE_OK &&
 	    maildir_sync_dir(c->to->dir, "cur") == -1)
 		err = store_errno("sync", c->to->dir);
-	return err == STORE_OK && move ? remove_sources(c, out) : err;
+	return err == STORE_OK && c->move ? remove_sources(c, out) : err;
 }
 
 /* ---- both commands ------------------------------------------------------- */
@@ -303,9 +330,8 @@ static enum store_err
 copy_or_move(struct store_mailbox *m, const struct store_set *set,
     struct slice name, bool move, struct store_copied *out)
 {
-	struct copy c = { 0 };
+	struct copy c = { .move = move };
 	enum store_err err;
-	char *dir;
 	int64_t id = 0;
 
 	*out = (struct store_copied){ 0 };
@@ -322,24 +348,14 @@ copy_or_move(struct store_mailbox *m, const struct store_set *set,
 			err = STORE_AGAIN;
 	}
 	if (err == STORE_OK)
-		err = copy_all(&c, set, move, out);
+		err = copy_all(&c, set, out);
 	if (err == STORE_OK && c.to == &c.other)
 		err = mailbox_txn_save(c.to);
-	memcpy(c.sync_from, c.from.touched, sizeof(c.sync_from));
-	dir = mem_str(c.from.dir);
 	mailbox_txn_release(&c.other);
 	err = mailbox_end(&c.from, err);
-	/*
-	 * Failed: the copies go, unless sources were removed already. Those
-	 * left are adopted at the next look; a message is never lost.
-	 */
-	if (err != STORE_OK && !c.sync_from[MAILDIR_CUR] &&
-	    !c.sync_from[MAILDIR_NEW])
-		undo_links(&c);
-	if (err == STORE_OK && move)
-		err = mailbox_sync_dirs(m->user, dir, c.sync_from);
-	map_release(&c.made, NULL);
-	mem_free(dir);
+	if (err != STORE_OK && !c.removed)
+		undo(&c);
+	map_release(&c.made, mem_free);
 	if (err != STORE_OK)
 		store_copied_release(out);
 	return err;
