@@ -205,8 +205,15 @@ test:
 	@$(MAKE) --no-print-directory SAN=1 flow FLOW="$(HOSTILE)"
 	@$(MAKE) --no-print-directory test-image
 
-bench: build
+BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/store_*.c))
+
+bench: build $(BENCH)
 	@tests/bench/run $(BUILD)/bin
+
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBFILES)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(LIBFILES) \
+		-Wl,--end-group -lsqlite3 -lz -lzstd -lpthread
 
 sizes:
 	@tools/sizes

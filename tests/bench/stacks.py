@@ -9,14 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-USERS = 20
+USERS = 20       # of the ordinary load
+ACCOUNTS = 100
 DOMAIN = "bench.test"
 PASSWORD = "bench-secret"
 VMAIL = 5000
 
 
 def addresses():
-    return [f"u{n}@{DOMAIN}" for n in range(USERS)]
+    return [f"u{n}@{DOMAIN}" for n in range(ACCOUNTS)]
 
 
 def tree(roots):
