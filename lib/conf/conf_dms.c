@@ -24,9 +24,6 @@ static const struct conf_dms table[] = {
 	{ "MOVE_SPAM_TO_JUNK", "1" },
 	{ "MARK_SPAM_AS_READ", "0" },
 	{ "SPAM_SUBJECT", "" },
-	/* TLS. */
-	{ "SSL_ALT_CERT_PATH", "" },
-	{ "SSL_ALT_KEY_PATH", "" },
 	/* Authentication of messages, spam, viruses. */
 	{ "ENABLE_OPENDMARC", "1" },
 	{ "ENABLE_POLICYD_SPF", "1" },
