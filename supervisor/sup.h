@@ -122,8 +122,9 @@ void sup_control_on_status(struct sup_child *c);
 void sup_output_init(struct sup *s);
 /* The descriptor that children write their lines to. */
 int sup_output_fd(void);
-/* Opens mail.log (again, after a rotation) if its folder exists. */
-void sup_output_open(const char *log_dir);
+/* Opens mail.log (again, after another program moved it) if its folder
+ * exists, and begins a new one by itself as c says, which must stay. */
+void sup_output_open(const struct conf *c);
 /* Writes what is still in the pipe; before exit. */
 void sup_output_drain(void);
 

@@ -64,8 +64,6 @@ static const struct conf_dms table[] = {
 	{ "LOGWATCH_SENDER", "" },
 	{ "REPORT_RECIPIENT", "" },
 	{ "REPORT_SENDER", "" },
-	{ "LOGROTATE_INTERVAL", "weekly" },
-	{ "LOGROTATE_COUNT", "4" },
 	/* Fetching, OAuth2, LDAP, saslauthd. */
 	{ "ENABLE_FETCHMAIL", "0" },
 	{ "FETCHMAIL_POLL", "300" },

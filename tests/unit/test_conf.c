@@ -65,6 +65,8 @@ TEST(words_are_in_the_order_of_their_enum)
 		{ "ssl_type", "letsencrypt", CONF_SSL_LETSENCRYPT },
 		{ "ssl_type", "self-signed", CONF_SSL_SELF_SIGNED },
 		{ "ssl_type", "custom", CONF_SSL_CUSTOM },
+		{ "logrotate_interval", "daily", CONF_INTERVAL_DAILY },
+		{ "logrotate_interval", "monthly", CONF_INTERVAL_MONTHLY },
 		{ "tls_level", "modern", CONF_TLS_MODERN },
 		{ "tls_level", "intermediate", CONF_TLS_INTERMEDIATE },
 		{ "smtp_families", "ipv4", CONF_FAMILY_IPV4 },
