@@ -40,8 +40,8 @@ DIR_setup := setup
 $(foreach p,keys resolver auth dkim relay deliver queue imap login smtp,\
 	$(eval DIR_$(p) := services/$(p)))
 
-USE_pillarbox := -luv -lyaml
-USE_setup := -lyaml -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl
+USE_pillarbox := -luv -lyaml -ljansson
+USE_setup := -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl
 USE_keys := -luv -lcrypto
 USE_resolver := -luv -lunbound
 USE_auth := -luv -lcrypt -lsodium -lcrypto
@@ -101,7 +101,8 @@ stop:
 # Each tests/unit/test_NOUN.c is one cmocka program. A test of a service's
 # internals names the objects it needs in a line "// objects: services/x/y.c".
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_USE := -lcmocka -luv -lssl -lcrypto -lyaml -lsqlite3 -lz -lzstd -lcrypt -lsodium -lidn2
+UNIT_USE := -lcmocka -luv -lssl -lcrypto -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lsodium \
+	-lidn2
 
 unit_objects = $(addprefix $(BUILD)/obj/,$(shell \
 	sed -n 's|^// objects: ||p' tests/unit/$(1).c | sed 's/[.]c\b/.o/g'))

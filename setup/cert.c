@@ -114,21 +114,19 @@ no_passphrase(char *p UNUSED, int n UNUSED, int rw UNUSED, void *arg UNUSED)
 	return -1;
 }
 
-int
-cert_check(const char *cert, const char *key, const char **path,
-    const char **why)
+static int
+check(BIO *c, BIO *k, bool *of_key, const char **why)
 {
-	BIO *c = BIO_new_file(cert, "r"), *k = BIO_new_file(key, "r");
 	X509 *x = NULL;
 	EVP_PKEY *pair = NULL;
 	int r = 0;
 
-	*path = cert;
+	*of_key = false;
 	if (c == NULL)
 		r = fail(why, "cannot be read");
 	else if ((x = PEM_read_bio_X509(c, NULL, NULL, NULL)) == NULL)
 		r = fail(why, "is not a certificate in PEM form");
-	else if (*path = key, k == NULL)
+	else if (*of_key = true, k == NULL)
 		r = fail(why, "cannot be read");
 	else if ((pair = PEM_read_bio_PrivateKey(k, NULL, no_passphrase,
 	    NULL)) == NULL)
@@ -142,4 +140,24 @@ cert_check(const char *cert, const char *key, const char **path,
 	BIO_free(c);
 	BIO_free(k);
 	return r;
+}
+
+int
+cert_check(const char *cert, const char *key, const char **path,
+    const char **why)
+{
+	bool of_key;
+	int r = check(BIO_new_file(cert, "r"), BIO_new_file(key, "r"), &of_key,
+	    why);
+
+	*path = of_key ? key : cert;
+	return r;
+}
+
+int
+cert_check_pem(struct slice cert, struct slice key, bool *of_key,
+    const char **why)
+{
+	return check(BIO_new_mem_buf(cert.p, (int)cert.n),
+	    BIO_new_mem_buf(key.p, (int)key.n), of_key, why);
 }

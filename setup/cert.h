@@ -18,5 +18,8 @@ int cert_selfsign(const char *hostname, struct buf *cert, struct buf *key,
  */
 int cert_check(const char *cert, const char *key, const char **path,
     const char **why) MUST_CHECK;
+/* The same with PEM texts; *of_key tells whether the key is at fault. */
+int cert_check_pem(struct slice cert, struct slice key, bool *of_key,
+    const char **why) MUST_CHECK;
 
 #endif

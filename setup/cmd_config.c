@@ -2,6 +2,7 @@
 
 #include "conf/conf_load.h"
 #include "conf/conf_tls.h"
+#include "core/limits.h"
 #include "setup/cert.h"
 #include "setup/docs.h"
 
@@ -75,17 +76,49 @@ cmd_config_show(struct setup *s, int argc, char **argv)
 }
 
 static void
-check_tls(struct setup *s)
+check_pair(struct setup *s, const struct buf *cert, const struct buf *key)
 {
-	struct buf cert = BUF_INIT(8192), key = BUF_INIT(8192);
 	const char *path, *why = NULL;
 
-	if (conf_tls_paths(&s->conf, &cert, &key, &s->problems) == 0 &&
-	    s->conf.ssl_type != CONF_SSL_EMPTY &&
-	    cert_check(buf_str(&cert), buf_str(&key), &path, &why) == -1)
+	if (cert_check(buf_str(cert), buf_str(key), &path, &why) == -1)
 		conf_problem(&s->problems, LOG_ERROR, "%s: %s", path, why);
-	buf_release(&cert);
-	buf_release(&key);
+}
+
+/* True if the certificate is in acme.json, as the supervisor decides it. */
+static bool
+check_acme(struct setup *s)
+{
+	struct buf cert = BUF_INIT(LIMIT_ACME_FILE);
+	struct buf key = BUF_INIT(LIMIT_ACME_FILE), path = BUF_INIT(8192);
+	bool is_there = conf_tls_acme(&s->conf, &cert, &key, &s->problems) == 0;
+	const char *why = NULL;
+	bool of_key;
+
+	if (is_there && conf_tls_acme_path(&s->conf, &path) &&
+	    cert_check_pem(buf_slice(&cert), buf_slice(&key), &of_key,
+	    &why) == -1)
+		conf_problem(&s->problems, LOG_ERROR, "%s: the %s %s",
+		    buf_str(&path), of_key ? "key" : "certificate", why);
+	buf_release(&path);
+	buf_wipe(&cert);
+	buf_wipe(&key);
+	return is_there;
+}
+
+static void
+check_tls(struct setup *s)
+{
+	struct conf_tls t;
+
+	if (s->conf.ssl_type == CONF_SSL_EMPTY || check_acme(s))
+		return;
+	conf_tls_init(&t);
+	if (conf_tls_paths(&s->conf, &t, &s->problems) == 0) {
+		check_pair(s, &t.cert, &t.key);
+		if (t.alt_cert.n > 0)
+			check_pair(s, &t.alt_cert, &t.alt_key);
+	}
+	conf_tls_release(&t);
 }
 
 int

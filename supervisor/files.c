@@ -28,11 +28,16 @@ struct sup_file {
 	char *path;
 	bool there;
 	struct stat st;
+	/* Not the file itself but what was found in it (acme.json); then it
+	 * is the version that tells whether it changed. */
+	const struct buf *text;
+	unsigned version;
 };
 
 struct sup_files {
 	struct sup *sup;
 	struct list list;
+	struct sup_acme acme;
 	struct loop_timer *settle;
 	struct loop_timer *poll_timer;
 	struct loop_poll *watch;
@@ -49,6 +54,17 @@ file_free(struct sup_file *f)
 }
 
 static void
+log_problems(const struct conf_problems *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->list[i].level == LOG_ERROR)
+			log_error("config", "%s", p->list[i].text);
+		else
+			log_warn("config", "%s", p->list[i].text);
+	}
+}
+
+static struct sup_file *
 add(struct list *to, unsigned set, const char *name, const char *path)
 {
 	struct sup_file *f = mem_zero(sizeof(*f));
@@ -58,6 +74,7 @@ add(struct list *to, unsigned set, const char *name, const char *path)
 	f->path = mem_str(path);
 	f->there = stat(path, &f->st) == 0 && S_ISREG(f->st.st_mode);
 	list_push(to, &f->link);
+	return f;
 }
 
 static void
@@ -72,17 +89,38 @@ add_config(struct sup_files *fs, struct list *to, unsigned set,
 }
 
 static void
+add_acme(struct sup_files *fs, struct list *to, const char *name,
+    const struct buf *text)
+{
+	struct sup_file *f = add(to, SUP_FILES_TLS, name, "");
+
+	f->there = true;
+	f->text = text;
+	f->version = fs->acme.version;
+}
+
+static void
 add_tls(struct sup_files *fs, struct list *to)
 {
-	struct buf cert = BUF_INIT(PATH_MAX), key = BUF_INIT(PATH_MAX);
+	struct conf_problems p;
+	struct conf_tls t;
 
-	/* A missing file was fatal at start; later it is a change to wait out. */
-	if (conf_tls_paths(&fs->sup->conf, &cert, &key, NULL) == 0) {
-		add(to, SUP_FILES_TLS, "tls-cert", buf_str(&cert));
-		add(to, SUP_FILES_TLS, "tls-key", buf_str(&key));
+	conf_problems_init(&p);
+	conf_tls_init(&t);
+	if (sup_acme_look(&fs->acme, &fs->sup->conf, &p)) {
+		add_acme(fs, to, "tls-cert", &fs->acme.cert);
+		add_acme(fs, to, "tls-key", &fs->acme.key);
+	} else if (conf_tls_paths(&fs->sup->conf, &t, NULL) == 0) {
+		/* A missing file was fatal at start; later it is a change to
+		 * wait out. */
+		add(to, SUP_FILES_TLS, "tls-cert", buf_str(&t.cert));
+		add(to, SUP_FILES_TLS, "tls-key", buf_str(&t.key));
+		add(to, SUP_FILES_TLS, "tls-alt-cert", buf_str(&t.alt_cert));
+		add(to, SUP_FILES_TLS, "tls-alt-key", buf_str(&t.alt_key));
 	}
-	buf_release(&cert);
-	buf_release(&key);
+	log_problems(&p);
+	conf_problems_release(&p);
+	conf_tls_release(&t);
 }
 
 /* The private keys that KeyTable names. */
@@ -131,7 +169,8 @@ scan(struct sup_files *fs, struct list *to)
 static bool
 same(const struct sup_file *a, const struct sup_file *b)
 {
-	if (a->there != b->there || strcmp(a->path, b->path) != 0)
+	if (a->there != b->there || a->version != b->version ||
+	    strcmp(a->path, b->path) != 0)
 		return false;
 	return !a->there || (a->st.st_ino == b->st.st_ino &&
 	    a->st.st_size == b->st.st_size &&
@@ -176,6 +215,19 @@ send_file(struct sup_child *c, const char *name, int fd)
 	buf_release(&b);
 }
 
+/* An unnamed file with that content; -1 if the system refuses. */
+static int
+text_fd(const char *name, const struct buf *text)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	if (fd != -1 && file_write_all(fd, text->p, text->n) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 /* The addresses of the accounts file in an unnamed file, for a process that
  * has no business with the hashes. -1 if there is no usable file. */
 static int
@@ -200,12 +252,7 @@ mailboxes_fd(struct sup_files *fs)
 			buf_addc(&names, '\n');
 		}
 		conf_accounts_release(&accounts);
-		fd = memfd_create("mailboxes", MFD_CLOEXEC);
-		if (fd != -1 &&
-		    file_write_all(fd, names.p, names.n) == -1) {
-			close(fd);
-			fd = -1;
-		}
+		fd = text_fd("mailboxes", &names);
 	}
 	buf_release(&path);
 	buf_wipe(&text);
@@ -229,33 +276,25 @@ give(struct sup_files *fs, struct sup_child *c, unsigned sets)
 
 		if (!(f->set & sets & c->row->files))
 			continue;
-		if (f->there) {
+		if (f->text != NULL)
+			fd = text_fd(f->name, f->text);
+		else if (f->there)
 			fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-			if (fd == -1)
-				log_error("file-open", "path=%s error=\"%s\"",
-				    f->path, strerror(errno));
-		}
+		if (f->there && fd == -1)
+			log_error("file-open", "path=%s error=\"%s\"",
+			    f->path, strerror(errno));
 		if (fd == -1 && f->set == SUP_FILES_KEYS)
 			continue;
 		send_file(c, f->name, fd);
 	}
+	if (sets & c->row->files & SUP_FILES_TLS)
+		send_file(c, "tls", -1);
 }
 
 void
 sup_files_give(struct sup_files *f, struct sup_child *c)
 {
 	give(f, c, c->row->files | SUP_FILES_ACCOUNTS);
-}
-
-static void
-log_problems(const struct conf_problems *p)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		if (p->list[i].level == LOG_ERROR)
-			log_error("config", "%s", p->list[i].text);
-		else
-			log_warn("config", "%s", p->list[i].text);
-	}
 }
 
 /* True if the config volume can be used as it is now. */
@@ -275,16 +314,17 @@ valid(struct sup_files *fs)
 static bool
 has_certificate(struct sup_files *fs)
 {
-	struct buf cert = BUF_INIT(PATH_MAX), key = BUF_INIT(PATH_MAX);
 	struct conf_problems p;
+	struct conf_tls t;
 	bool ok;
 
 	conf_problems_init(&p);
-	ok = conf_tls_paths(&fs->sup->conf, &cert, &key, &p) == 0;
+	conf_tls_init(&t);
+	ok = sup_acme_look(&fs->acme, &fs->sup->conf, &p) ||
+	    conf_tls_paths(&fs->sup->conf, &t, &p) == 0;
 	log_problems(&p);
 	conf_problems_release(&p);
-	buf_release(&cert);
-	buf_release(&key);
+	conf_tls_release(&t);
 	return ok;
 }
 
@@ -313,11 +353,15 @@ watch_parent(struct sup_files *fs, const char *path)
 static void
 watch_all(struct sup_files *fs)
 {
+	struct buf path = BUF_INIT(PATH_MAX);
 	struct sup_file *f;
 
 	watch_folder(fs, fs->sup->conf.config_dir);
 	LIST_EACH(f, &fs->list, struct sup_file, link)
 		watch_parent(fs, f->path);
+	if (conf_tls_acme_path(&fs->sup->conf, &path))
+		watch_parent(fs, buf_str(&path));
+	buf_release(&path);
 }
 
 void
@@ -380,6 +424,7 @@ sup_files_new(struct sup *s)
 	struct sup_files *fs = mem_zero(sizeof(*fs));
 
 	fs->sup = s;
+	sup_acme_init(&fs->acme);
 	if (!valid(fs) || !has_certificate(fs)) {
 		mem_free(fs);
 		return NULL;

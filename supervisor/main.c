@@ -145,7 +145,7 @@ on_sighup(void *arg)
 {
 	struct sup *s = arg;
 
-	sup_output_open(s->conf.log_dir);
+	sup_output_open(&s->conf);
 	sup_files_check(s->files);
 }
 
@@ -172,7 +172,7 @@ start(struct sup *s)
 {
 	if (configure(s) == -1)
 		return EXIT_CONFIG;
-	sup_output_open(s->conf.log_dir);
+	sup_output_open(&s->conf);
 	log_info("starting", "version=%s host=%s", PILLARBOX_VERSION,
 	    s->conf.hostname);
 	if (sup_prepare(s) == -1)

@@ -6,6 +6,8 @@
 #ifndef SUPERVISOR_SUP_H
 #define SUPERVISOR_SUP_H
 
+#include <sys/stat.h>
+
 #include "core/buf.h"
 #include "core/list.h"
 #include "io/chan.h"
@@ -90,6 +92,23 @@ void sup_files_give(struct sup_files *f, struct sup_child *c);
 /* Looks for changes now. */
 void sup_files_check(struct sup_files *f);
 
+/*
+ * acme.c: the certificate in acme.json. What was read last stays when the file
+ * goes away or is for a moment only half written.
+ */
+struct sup_acme {
+	bool there;
+	struct stat seen;
+	struct buf cert;  /* PEM; empty: none was ever found */
+	struct buf key;
+	unsigned version; /* how often they changed */
+};
+void sup_acme_init(struct sup_acme *a);
+/* Reads the file if it changed. True if there is a certificate of it; what is
+ * wrong goes to out. */
+bool sup_acme_look(struct sup_acme *a, const struct conf *c,
+    struct conf_problems *out);
+
 /* control.c: the socket that `setup` talks to. */
 int sup_control_start(struct sup *s);
 void sup_control_stop(struct sup *s);
@@ -103,8 +122,9 @@ void sup_control_on_status(struct sup_child *c);
 void sup_output_init(struct sup *s);
 /* The descriptor that children write their lines to. */
 int sup_output_fd(void);
-/* Opens mail.log (again, after a rotation) if its folder exists. */
-void sup_output_open(const char *log_dir);
+/* Opens mail.log (again, after another program moved it) if its folder
+ * exists, and begins a new one by itself as c says, which must stay. */
+void sup_output_open(const struct conf *c);
 /* Writes what is still in the pipe; before exit. */
 void sup_output_drain(void);
 

@@ -56,11 +56,12 @@ def wait_for(condition, timeout=10, what="condition"):
 
 
 class Stack:
-    def __init__(self, folder, env=None, files=None):
+    def __init__(self, folder, env=None, files=None, under=()):
         self.dir = Path(folder).resolve() / "run"
         self.base = free_base()
         self.env = dict(env or {})
         self.files = dict(files or {})  # in the config folder, before start
+        self.under = list(under)  # a program and its arguments that starts ours
         self.dir.mkdir(parents=True, exist_ok=True)
         self.dir.chmod(0o755)
 
@@ -70,7 +71,7 @@ class Stack:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("PILLARBOX_")}
         clean["QUIET"] = "1"
         return subprocess.run(
-            [ROOT / "tools" / "instance", BIN, self.dir, str(self.base), action],
+            [*self.under, ROOT / "tools" / "instance", BIN, self.dir, str(self.base), action],
             env=clean, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
 
     def start(self):

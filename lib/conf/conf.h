@@ -77,6 +77,11 @@ enum conf_ssl_type {
 	CONF_SSL_CUSTOM,
 };
 enum conf_tls_level { CONF_TLS_MODERN, CONF_TLS_INTERMEDIATE };
+enum conf_interval {
+	CONF_INTERVAL_DAILY,
+	CONF_INTERVAL_WEEKLY,
+	CONF_INTERVAL_MONTHLY,
+};
 enum conf_families { CONF_FAMILY_ALL, CONF_FAMILY_IPV4, CONF_FAMILY_IPV6 };
 enum conf_permit {
 	CONF_PERMIT_NONE,

@@ -24,9 +24,6 @@ static const struct conf_dms table[] = {
 	{ "MOVE_SPAM_TO_JUNK", "1" },
 	{ "MARK_SPAM_AS_READ", "0" },
 	{ "SPAM_SUBJECT", "" },
-	/* TLS. */
-	{ "SSL_ALT_CERT_PATH", "" },
-	{ "SSL_ALT_KEY_PATH", "" },
 	/* Authentication of messages, spam, viruses. */
 	{ "ENABLE_OPENDMARC", "1" },
 	{ "ENABLE_POLICYD_SPF", "1" },
@@ -67,8 +64,6 @@ static const struct conf_dms table[] = {
 	{ "LOGWATCH_SENDER", "" },
 	{ "REPORT_RECIPIENT", "" },
 	{ "REPORT_SENDER", "" },
-	{ "LOGROTATE_INTERVAL", "weekly" },
-	{ "LOGROTATE_COUNT", "4" },
 	/* Fetching, OAuth2, LDAP, saslauthd. */
 	{ "ENABLE_FETCHMAIL", "0" },
 	{ "FETCHMAIL_POLL", "300" },

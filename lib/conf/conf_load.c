@@ -54,11 +54,11 @@ check_together(struct conf *c, struct conf_problems *out)
 	struct buf zone = BUF_INIT(8192);
 
 	if (c->ssl_type == CONF_SSL_MANUAL && *c->ssl_cert_path == '\0')
-		conf_problem(out, LOG_ERROR, "SSL_CERT_PATH is not set, but "
-		    "SSL_TYPE=manual needs it");
+		conf_problem(out, LOG_ERROR, "Environment Variable: "
+		    "SSL_CERT_PATH is not set! SSL_TYPE=manual needs it");
 	if (c->ssl_type == CONF_SSL_MANUAL && *c->ssl_key_path == '\0')
-		conf_problem(out, LOG_ERROR, "SSL_KEY_PATH is not set, but "
-		    "SSL_TYPE=manual needs it");
+		conf_problem(out, LOG_ERROR, "Environment Variable: "
+		    "SSL_KEY_PATH is not set! SSL_TYPE=manual needs it");
 	if (c->queue_retry_min > c->queue_retry_max)
 		conf_problem(out, LOG_ERROR, "PILLARBOX_QUEUE_RETRY_MIN is "
 		    "longer than PILLARBOX_QUEUE_RETRY_MAX");

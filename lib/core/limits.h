@@ -88,6 +88,7 @@
 #define LIMIT_CONFIG_FILE 16777216
 #define LIMIT_CONFIG_LINE 65536
 #define LIMIT_YAML_FILE 262144     /* pillarbox.yaml */
+#define LIMIT_ACME_FILE 4194304    /* acme.json of Traefik */
 #define LIMIT_PASSWORD 1024
 
 #endif

@@ -21,7 +21,7 @@
 	"DHE-RSA-AES128-SHA256:DHE-RSA-AES256-SHA256"
 #define OPPORTUNISTIC_CIPHERS                                                  \
 	"aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH:!aNULL:!eNULL:!SEED:"         \
-	"!CAMELLIA:!kRSA:!SHA1:!RC4:!MD5:!PSK:!SRP"
+	"!CAMELLIA:!kRSA:!SHA1:!RC4:!MD5:!PSK:!SRP:+AESCCM8"
 #define TLS13_SUITES                                                           \
 	"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:"                 \
 	"TLS_AES_128_GCM_SHA256"
@@ -94,7 +94,9 @@ load_chain(SSL_CTX *ssl, struct slice pem)
 	x = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
 	if (x == NULL)
 		goto out;
-	r = SSL_CTX_use_certificate(ssl, x) == 1 ? 0 : -1;
+	/* A chain that is there belongs to a pair of the same type. */
+	r = SSL_CTX_use_certificate(ssl, x) == 1 &&
+	    SSL_CTX_clear_chain_certs(ssl) == 1 ? 0 : -1;
 	X509_free(x);
 	while (r == 0 &&
 	    (x = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL) {
@@ -124,23 +126,32 @@ load_key(SSL_CTX *ssl, struct slice pem)
 	return r;
 }
 
+/* The context has a place for each type of key. */
+static int
+load_pair(SSL_CTX *ssl, const struct tls_pair *pair, const char **why)
+{
+	if (load_chain(ssl, pair->cert) == -1)
+		return fail(why, "the certificate is not valid PEM");
+	if (load_key(ssl, pair->key) == -1)
+		return fail(why, "the private key is not valid PEM, or does "
+		    "not belong to the certificate");
+	if (SSL_CTX_check_private_key(ssl) != 1)
+		return fail(why, "the private key does not belong to the "
+		    "certificate");
+	return 0;
+}
+
 struct tls_ctx *
-tls_server_new(struct slice cert_pem, struct slice key_pem,
+tls_server_new(const struct tls_pair *pair, const struct tls_pair *alt,
     enum tls_level level, const char **why)
 {
 	SSL_CTX *ssl = ctx_new(true, level);
 
 	SSL_CTX_set_dh_auto(ssl, 1);
-	if (load_chain(ssl, cert_pem) == -1) {
-		fail(why, "the certificate is not valid PEM");
-	} else if (load_key(ssl, key_pem) == -1) {
-		fail(why, "the private key is not valid PEM, or does not "
-		    "belong to the certificate");
-	} else if (SSL_CTX_check_private_key(ssl) != 1) {
-		fail(why, "the private key does not belong to the certificate");
-	} else {
+	if (alt != NULL && load_pair(ssl, alt, why) == -1)
+		fail(why, "the second certificate and key cannot be used");
+	else if (load_pair(ssl, pair, why) == 0)
 		return wrap(ssl, true, false);
-	}
 	ERR_clear_error();
 	SSL_CTX_free(ssl);
 	return NULL;

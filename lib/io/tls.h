@@ -15,13 +15,21 @@ enum tls_level {
 	TLS_OPPORTUNISTIC /* port 25 both ways: medium, any is better than none */
 };
 
+/* PEM texts: a chain with the leaf first, and the leaf's key. */
+struct tls_pair {
+	struct slice cert;
+	struct slice key;
+};
+
 /*
- * A server context from PEM texts (chain with the leaf first; key). NULL with
- * *why (constant) if they do not parse or do not match. The texts are not
- * kept. Reference counted: connections hold one.
+ * A server context from a pair, and a second one (alt, or NULL) whose key is
+ * of another type (RSA, ECDSA): the handshake takes what the client supports.
+ * If both are of the same type the second is not used. NULL with *why
+ * (constant) if a text does not parse or a pair does not match. The texts are
+ * not kept. Reference counted: connections hold one.
  */
-struct tls_ctx *tls_server_new(struct slice cert_pem, struct slice key_pem,
-    enum tls_level level, const char **why);
+struct tls_ctx *tls_server_new(const struct tls_pair *pair,
+    const struct tls_pair *alt, enum tls_level level, const char **why);
 
 /*
  * A client context. verify: the peer's chain and name are checked against the

@@ -9,6 +9,7 @@
 
 #include "core/map.h"
 #include "io/conn.h"
+#include "service/certificate.h"
 #include "service/service.h"
 
 #define LOGIN_TAG 64
@@ -48,8 +49,7 @@ struct login_session {
 struct login {
 	struct service *service;
 	struct tls_ctx *tls;
-	char *cert;               /* the last pair that fitted or half a pair */
-	char *key;
+	struct certificate certificate;
 	struct peer *auth;
 	struct list sessions;
 	struct map per_address;   /* client key to a counter */

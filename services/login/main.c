@@ -1,36 +1,13 @@
 #include "services/login/login.h"
 
-#include "core/limits.h"
-
 static struct login login;
 
-/* Certificate and key come one after the other; a change of both is taken
- * when they fit together, and until then the old pair serves. */
 static int
 on_file(struct service *s, const char *name, const struct slice *content,
     const char **why)
 {
-	char **slot = strcmp(name, "tls-cert") == 0 ? &login.cert :
-	    strcmp(name, "tls-key") == 0 ? &login.key : NULL;
-	struct tls_ctx *next;
-
-	if (slot == NULL || content == NULL)
-		return fail(why, "missing");
-	if (*slot != NULL)
-		mem_wipe(*slot, strlen(*slot));
-	mem_free(*slot);
-	*slot = slice_dup(*content);
-	if (login.cert == NULL || login.key == NULL)
-		return 0;
-	next = tls_server_new(slice_str(login.cert), slice_str(login.key),
-	    service_conf(s)->tls_level == CONF_TLS_MODERN ? TLS_MODERN :
-	    TLS_INTERMEDIATE, why);
-	if (next == NULL)
-		/* The other half may still be on its way. */
-		return slot == &login.cert && login.tls != NULL ? 0 : -1;
-	tls_unref(login.tls);
-	login.tls = next;
-	return 0;
+	return certificate_on_file(&login.certificate, name, content,
+	    certificate_level(service_conf(s)), &login.tls, why);
 }
 
 static int

@@ -7,66 +7,24 @@
 
 #include "core/file.h"
 #include "core/log.h"
+#include "service/certificate.h"
 #include "services/smtp/session.h"
 
 #define MAX_ROUTES (1u << 20)
 
-/* The two halves of a certificate come one after the other. */
-struct half {
-	struct buf pem;
-	bool fresh; /* not yet part of a working pair */
-};
-
 static struct server server;
-static struct half cert = { .pem = BUF_INIT(LIMIT_CONFIG_FILE) };
-static struct half key = { .pem = BUF_INIT(LIMIT_CONFIG_FILE) };
-
-/*
- * A new context when both halves are there and fit. While only one half is new
- * a misfit is no error: the other one is on its way.
- */
-static int
-pair_halves(struct service *s, const char **why)
-{
-	const struct conf *conf = service_conf(s);
-	enum tls_level level = TLS_OPPORTUNISTIC;
-	struct tls_ctx *ctx;
-
-	if (strcmp(service_name(s), "smtp-submit") == 0)
-		level = conf->tls_level == CONF_TLS_MODERN ? TLS_MODERN :
-		    TLS_INTERMEDIATE;
-	if (cert.pem.n == 0 || key.pem.n == 0)
-		return 0;
-	ctx = tls_server_new(buf_slice(&cert.pem), buf_slice(&key.pem), level,
-	    why);
-	if (ctx == NULL)
-		return cert.fresh && key.fresh ? -1 : 0;
-	tls_unref(server.tls);
-	server.tls = ctx;
-	cert.fresh = key.fresh = false;
-	log_info("tls-certificate", "loaded=yes");
-	return 0;
-}
+static struct certificate certificate;
 
 static int
 on_file(struct service *s, const char *name, const struct slice *content,
     const char **why)
 {
-	struct half *half;
+	/* Port 25 takes what it gets: dms-compat 10.3. */
+	enum tls_level level = strcmp(service_name(s), "smtp-submit") == 0 ?
+	    certificate_level(service_conf(s)) : TLS_OPPORTUNISTIC;
 
-	if (strcmp(name, "tls-cert") == 0)
-		half = &cert;
-	else if (strcmp(name, "tls-key") == 0)
-		half = &key;
-	else
-		return fail(why, "not a file of this service");
-	buf_wipe(&half->pem);
-	buf_init(&half->pem, LIMIT_CONFIG_FILE);
-	half->fresh = true;
-	if (content == NULL)
-		return 0;
-	buf_add_slice(&half->pem, *content);
-	return pair_halves(s, why);
+	return certificate_on_file(&certificate, name, content, level,
+	    &server.tls, why);
 }
 
 /* A missing table (no IPv6) is an empty one. */

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from stack import BIN, wait_for
+from stack import BIN, ROOT, wait_for
 
 PROCESSES = ["keys", "resolver", "auth", "dkim", "relay", "deliver", "queue", "imap", "login",
              "smtp-submit", "smtp-mx"]
@@ -148,6 +148,21 @@ def test_no_service_has_the_environment_with_its_secrets(make_stack):
             assert "hunter22" not in f.read(), name
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has none of these")
+def test_the_capabilities_of_the_compose_file_are_enough(make_stack):
+    text = (ROOT / "compose.yaml").read_text()
+    wanted = re.findall(r"- ([A-Z_]{3,})", text[text.index("cap_add"):])
+    assert "SETUID" in wanted
+    s = make_stack(under=["setpriv", "--bounding-set", "-all," + ",".join("+" + x.lower() for x in wanted)])
+    for name, words in states(s).items():
+        text = open(f"/proc/{words[2]}/status").read()
+        assert re.search(r"^CapPrm:\s+0+$", text, re.M) and re.search(r"^CapInh:\s+0+$", text, re.M), name
+        assert re.search(r"^NoNewPrivs:\s+1$", text, re.M), name
+    with s.smtp_submit() as c:
+        c.sendmail(s.demo[0], s.demo[0], "Subject: few rights\n\nx\n")
+    assert len(s.delivered(s.demo[0])) == 1
+
+
 def test_services_run_as_different_users_without_privileges(stack):
     if os.geteuid() != 0:
         pytest.skip("an ordinary user runs everything under one identity, by design")
@@ -156,7 +171,8 @@ def test_services_run_as_different_users_without_privileges(stack):
         text = open(f"/proc/{words[2]}/status").read()
         uids[name] = re.search(r"^Uid:\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", text, re.M).groups()
         assert set(uids[name]) == {uids[name][0]} and uids[name][0] != "0"
-        assert re.search(r"^CapEff:\s+0+$", text, re.M)
+        for capabilities in ("Inh", "Prm", "Eff", "Bnd", "Amb"):
+            assert re.search(rf"^Cap{capabilities}:\s+0+$", text, re.M), (name, capabilities)
         assert re.search(r"^NoNewPrivs:\s+1$", text, re.M)
         root = os.readlink(f"/proc/{words[2]}/root")
         assert root != "/", name

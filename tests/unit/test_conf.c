@@ -65,6 +65,8 @@ TEST(words_are_in_the_order_of_their_enum)
 		{ "ssl_type", "letsencrypt", CONF_SSL_LETSENCRYPT },
 		{ "ssl_type", "self-signed", CONF_SSL_SELF_SIGNED },
 		{ "ssl_type", "custom", CONF_SSL_CUSTOM },
+		{ "logrotate_interval", "daily", CONF_INTERVAL_DAILY },
+		{ "logrotate_interval", "monthly", CONF_INTERVAL_MONTHLY },
 		{ "tls_level", "modern", CONF_TLS_MODERN },
 		{ "tls_level", "intermediate", CONF_TLS_INTERMEDIATE },
 		{ "smtp_families", "ipv4", CONF_FAMILY_IPV4 },
@@ -512,8 +514,8 @@ TEST(loading_joins_all_sources)
 	const char *env[] = { variable, "OVERRIDE_HOSTNAME=mail.x.test",
 		"RELAY_USER=me", "SSL_TYPE=manual",
 		"PILLARBOX_QUEUE_RETRY_MIN=2h", NULL };
-	struct buf cert = BUF_INIT(1000), key = BUF_INIT(1000);
 	struct conf_problems p;
+	struct conf_tls tls;
 	struct conf c;
 
 	CHECK(mkdtemp(dir) != NULL);
@@ -531,11 +533,11 @@ TEST(loading_joins_all_sources)
 	CHECK(conf_load_host(&c, &p) == 0);
 	CHECK(strcmp(c.hostname, "mail.x.test") == 0);
 	CHECK(strcmp(c.postmaster_address, "postmaster@x.test") == 0);
-	CHECK(conf_tls_paths(&c, &cert, &key, &p) == -1);
+	conf_tls_init(&tls);
+	CHECK(conf_tls_paths(&c, &tls, &p) == -1);
+	conf_tls_release(&tls);
 	conf_release(&c);
 	conf_problems_release(&p);
-	buf_release(&cert);
-	buf_release(&key);
 	CHECK(file_remove_tree(dir) == 0);
 }
 

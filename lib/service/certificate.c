@@ -1,0 +1,69 @@
+#include "service/certificate.h"
+
+#include "core/limits.h"
+#include "core/log.h"
+
+enum { CERT, KEY, ALT_CERT, ALT_KEY };
+
+static const char *const names[CERTIFICATE_PARTS] = {
+	[CERT] = "tls-cert",
+	[KEY] = "tls-key",
+	[ALT_CERT] = "tls-alt-cert",
+	[ALT_KEY] = "tls-alt-key",
+};
+
+enum tls_level
+certificate_level(const struct conf *c)
+{
+	return c->tls_level == CONF_TLS_MODERN ? TLS_MODERN : TLS_INTERMEDIATE;
+}
+
+static int
+load(const struct certificate *c, enum tls_level level, struct tls_ctx **ctx,
+    const char **why)
+{
+	struct tls_pair pair = { buf_slice(&c->parts[CERT]),
+		buf_slice(&c->parts[KEY]) };
+	struct tls_pair alt = { buf_slice(&c->parts[ALT_CERT]),
+		buf_slice(&c->parts[ALT_KEY]) };
+	bool two = alt.cert.n > 0 && alt.key.n > 0;
+	struct tls_ctx *next;
+
+	if (pair.cert.n == 0)
+		return fail(why, "there is no certificate");
+	if (pair.key.n == 0)
+		return fail(why, "there is no private key");
+	next = tls_server_new(&pair, two ? &alt : NULL, level, why);
+	if (next == NULL)
+		return -1;
+	tls_unref(*ctx);
+	*ctx = next;
+	log_info("tls-certificate", "loaded=yes second=%s",
+	    two ? "yes" : "no");
+	return 0;
+}
+
+int
+certificate_on_file(struct certificate *c, const char *name,
+    const struct slice *content, enum tls_level level, struct tls_ctx **ctx,
+    const char **why)
+{
+	int r;
+
+	for (size_t i = 0; i < CERTIFICATE_PARTS; i++) {
+		if (strcmp(name, names[i]) != 0)
+			continue;
+		buf_wipe(&c->parts[i]);
+		buf_init(&c->parts[i], LIMIT_CONFIG_FILE);
+		if (content != NULL)
+			buf_add_slice(&c->parts[i], *content);
+		return 0;
+	}
+	if (strcmp(name, "tls") != 0)
+		return fail(why, "not a file of this service");
+	r = load(c, level, ctx, why);
+	/* All come again with a change; until then nobody needs the keys. */
+	for (size_t i = 0; i < CERTIFICATE_PARTS; i++)
+		buf_wipe(&c->parts[i]);
+	return r;
+}
