@@ -1,35 +1,20 @@
 /*
  * SEARCH and UID SEARCH (RFC 3501 6.4.4, ESEARCH of RFC 4731, SEARCHRES of RFC
- * 5182). Walks the index; a message whose text is needed stops the walk, is
- * opened and asked again, and the walk goes on behind it.
+ * 5182).
  */
-#include "core/log.h"
-#include "core/now.h"
 #include "services/imap/output.h"
-#include "services/imap/search.h"
+#include "services/imap/search_run.h"
 #include "services/imap/session.h"
-
-#define ROUND 1000
-#define WALK_RANGES 1000 /* above, a set costs more than it saves */
-#define CHECK_EACH 64    /* messages between looks at the clock */
 
 struct search_cmd {
 	struct command *c;
 	struct search_program prog;
-	const struct store_set *candidates; /* of the walk; NULL: all */
-	struct store_set found;  /* UIDs */
-	uint32_t next;
-	size_t asked;
-	int64_t now;
+	struct search_run run;
+	struct store_set found; /* UIDs */
 	/* MODSEQs for the answer (RFC 4731 3.2). */
 	uint64_t first_modseq;
 	uint64_t last_modseq;
 	uint64_t highest;
-	/* The message that must be opened. */
-	bool open_it;
-	struct arena arena;
-	struct store_message msg;
-	enum store_err err;
 };
 
 static void
@@ -37,95 +22,23 @@ search_cmd_release(void *state)
 {
 	struct search_cmd *st = state;
 
+	search_run_release(&st->run);
 	search_release(&st->prog);
 	store_set_release(&st->found);
-	arena_release(&st->arena);
 }
 
-static void
-add_found(struct search_cmd *st, const struct store_message *msg)
+static int
+add_found(void *ctx, const struct store_message *msg)
 {
+	struct search_cmd *st = ctx;
+
 	if (st->found.n == 0)
 		st->first_modseq = msg->modseq;
 	st->last_modseq = msg->modseq;
 	if (msg->modseq > st->highest)
 		st->highest = msg->modseq;
 	store_set_add(&st->found, msg->uid, msg->uid);
-}
-
-static struct search_subject
-subject_of(const struct search_cmd *st, const struct store_message *msg)
-{
-	return (struct search_subject){
-		.msg = msg,
-		.now = st->now,
-		.recent = store_set_has(&st->c->session->view->recent,
-		    msg->uid),
-	};
-}
-
-/* Keeps what search_ask needs of a message beyond the walk. */
-static void
-keep(struct search_cmd *st, const struct store_message *msg)
-{
-	const char **keywords;
-
-	arena_clear(&st->arena);
-	st->msg = *msg;
-	keywords = arena_array(&st->arena, msg->n_keywords + 1,
-	    sizeof(*keywords));
-	for (size_t i = 0; i < msg->n_keywords; i++)
-		keywords[i] = arena_dup(&st->arena,
-		    slice_str(msg->keywords[i]));
-	st->msg.keywords = keywords;
-	st->open_it = true;
-}
-
-static int
-on_message(void *ctx, const struct store_message *msg)
-{
-	struct search_cmd *st = ctx;
-	struct search_subject subject = subject_of(st, msg);
-
-	if (view_seq(st->c->session->view, msg->uid) == 0)
-		return 0;
-	switch (search_ask(&st->prog, &subject)) {
-	case SEARCH_YES:
-		add_found(st, msg);
-		break;
-	case SEARCH_OPEN_IT:
-		keep(st, msg);
-		return 1;
-	case SEARCH_NO:
-		break;
-	}
-	return ++st->asked % CHECK_EACH == 0 && command_should_yield(st->c);
-}
-
-static void
-ask_opened(struct search_cmd *st)
-{
-	struct session *s = st->c->session;
-	struct search_subject subject = subject_of(st, &st->msg);
-	struct store_body body;
-	enum store_err err =
-	    store_body_open(s->view->mailbox, st->msg.uid, &body);
-
-	st->open_it = false;
-	if (err != STORE_OK) {
-		log_warn("imap-search", "session=%s uid=%u: %s", s->id,
-		    st->msg.uid, store_err_text(err));
-		/* What is gone matches nothing. */
-		if (err != STORE_NO_MESSAGE)
-			st->err = err;
-		return;
-	}
-	subject.opened = true;
-	subject.text = body.text;
-	if (search_ask(&st->prog, &subject) == SEARCH_YES)
-		add_found(st, &st->msg);
-	search_subject_release(&subject);
-	store_body_close(&body);
+	return 0;
 }
 
 /* ---- the answer ----------------------------------------------------------- */
@@ -235,12 +148,12 @@ save_result(struct search_cmd *st)
 }
 
 static enum step
-search_end(struct search_cmd *st)
+search_end(struct search_cmd *st, enum store_err err)
 {
 	struct command *c = st->c;
 	struct store_set numbers = STORE_SET_INIT;
 
-	if (st->err == STORE_OK) {
+	if (err == STORE_OK) {
 		to_numbers(st, &numbers);
 		if (st->prog.options != 0)
 			answer_esearch(st, &numbers);
@@ -253,10 +166,10 @@ search_end(struct search_cmd *st)
 		store_set_clear(&c->session->view->saved);
 	}
 	command_refresh(c, c->uid, false);
-	if (st->err == STORE_OK)
+	if (err == STORE_OK)
 		command_completed(c);
 	else
-		command_failed(c, st->err);
+		command_failed(c, err);
 	return STEP_DONE;
 }
 
@@ -264,43 +177,11 @@ static enum step
 search_step(struct command *c)
 {
 	struct search_cmd *st = c->state;
-	struct store_walk walk = {
-		.set = st->candidates,
-		.want = st->prog.headers ? STORE_WANT_HEADERS : 0,
-		.limit = ROUND,
-	};
-	bool empty = walk.set != NULL && walk.set->n == 0;
+	enum store_err err;
 
-	while (!empty && st->next != 0 && st->err == STORE_OK) {
-		walk.from = st->next;
-		st->err = store_walk(c->session->view->mailbox, &walk,
-		    on_message, st, &st->next);
-		if (st->err == STORE_OK && st->open_it)
-			ask_opened(st);
-		if (st->next != 0 && command_should_yield(c))
-			return STEP_MORE;
-	}
-	return search_end(st);
-}
-
-/* ---- the start ------------------------------------------------------------ */
-
-/* Sets of the program in UIDs; one that all must be in bounds the walk. */
-static void
-resolve_sets(struct search_cmd *st)
-{
-	struct search_program *prog = &st->prog;
-	const struct view *v = st->c->session->view;
-
-	for (size_t i = 0; i < prog->n_sets; i++) {
-		struct search_key *k = prog->sets[i];
-
-		view_resolve_lenient(v, &k->set, k->uid, &k->resolved);
-	}
-	for (const struct search_key *k = prog->root->child; k != NULL;
-	     k = k->next)
-		if (k->op == SEARCH_SET && k->resolved.n <= WALK_RANGES)
-			st->candidates = &k->resolved;
+	if (search_run_step(&st->run, &err) == STEP_MORE)
+		return STEP_MORE;
+	return search_end(st, err);
 }
 
 enum verdict
@@ -309,21 +190,14 @@ cmd_search(struct command *c)
 	struct search_cmd *st = COMMAND_STATE(c, struct search_cmd);
 
 	st->c = c;
-	st->next = 1;
-	st->now = now_wall();
 	c->release = search_cmd_release;
 	if (parse_sp(&c->p) == -1)
 		return CMD_BAD;
-	if (search_parse(&c->p, &st->prog) == -1) {
-		if (!st->prog.bad_charset)
-			return CMD_BAD;
-		command_no(c, "[BADCHARSET (US-ASCII UTF-8)] "
-		    "Unknown charset.");
-		return CMD_DONE;
-	}
-	if (st->prog.modseq)
-		command_enable_condstore(c);
-	resolve_sets(st);
+	if (search_parse(&c->p, &st->prog) == -1)
+		return search_refused(c, &st->prog);
+	st->run = (struct search_run){ .c = c, .prog = &st->prog,
+		.view = c->session->view, .found = add_found, .ctx = st };
+	search_run_begin(&st->run);
 	c->step = search_step;
 	return CMD_WORK;
 }

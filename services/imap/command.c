@@ -35,9 +35,11 @@ static const struct command_row rows[] = {
 	{ "SEARCH", cmd_search, IN_SELECTED, false, true },
 	{ "SELECT", cmd_select, ANY, false, false },
 	{ "SETQUOTA", cmd_setquota, ANY, false, false },
+	{ "SORT", cmd_sort, IN_SELECTED, false, true },
 	{ "STATUS", cmd_status, ANY, false, false },
 	{ "STORE", cmd_store, IN_SELECTED, true, true },
 	{ "SUBSCRIBE", cmd_subscribe, ANY, false, false },
+	{ "THREAD", cmd_thread, IN_SELECTED, false, true },
 	{ "UNSELECT", cmd_unselect, IN_SELECTED, false, false },
 	{ "UNSUBSCRIBE", cmd_unsubscribe, ANY, false, false },
 };

@@ -143,9 +143,11 @@ enum verdict cmd_rename(struct command *c);
 enum verdict cmd_search(struct command *c);
 enum verdict cmd_select(struct command *c);
 enum verdict cmd_setquota(struct command *c);
+enum verdict cmd_sort(struct command *c);
 enum verdict cmd_status(struct command *c);
 enum verdict cmd_store(struct command *c);
 enum verdict cmd_subscribe(struct command *c);
+enum verdict cmd_thread(struct command *c);
 enum verdict cmd_unselect(struct command *c);
 enum verdict cmd_unsubscribe(struct command *c);
 

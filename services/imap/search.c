@@ -344,6 +344,28 @@ read_return(struct parser *p, struct search_program *out)
 	return parse_sp(p);
 }
 
+/* charset SP */
+static int
+read_charset(struct reading *r)
+{
+	if (parse_astring(r->p, &r->charset) == -1 || parse_sp(r->p) == -1)
+		return -1;
+	if (charset_known(r->charset))
+		return 0;
+	r->prog->bad_charset = true;
+	return parse_fail(r->p, "Unknown charset");
+}
+
+/* The keys, to the end. */
+static int
+read_program(struct reading *r)
+{
+	r->prog->root = key_new(r, SEARCH_AND);
+	if (read_list(r, r->prog->root) == -1)
+		return -1;
+	return parse_end(r->p);
+}
+
 int
 search_parse(struct parser *p, struct search_program *out)
 {
@@ -352,19 +374,19 @@ search_parse(struct parser *p, struct search_program *out)
 	*out = (struct search_program){ 0 };
 	if (parse_word(p, S("RETURN")) && read_return(p, out) == -1)
 		return -1;
-	if (parse_word(p, S("CHARSET"))) {
-		if (parse_sp(p) == -1 || parse_astring(p, &r.charset) == -1 ||
-		    parse_sp(p) == -1)
-			return -1;
-		if (!charset_known(r.charset)) {
-			out->bad_charset = true;
-			return parse_fail(p, "Unknown charset");
-		}
-	}
-	out->root = key_new(&r, SEARCH_AND);
-	if (read_list(&r, out->root) == -1)
+	if (parse_word(p, S("CHARSET")) &&
+	    (parse_sp(p) == -1 || read_charset(&r) == -1))
 		return -1;
-	return parse_end(p);
+	return read_program(&r);
+}
+
+int
+search_parse_criteria(struct parser *p, struct search_program *out)
+{
+	struct reading r = { .p = p, .prog = out };
+
+	*out = (struct search_program){ 0 };
+	return read_charset(&r) == -1 ? -1 : read_program(&r);
 }
 
 void

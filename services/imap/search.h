@@ -69,8 +69,13 @@ struct search_program {
 	size_t n_sets;
 };
 
-/* Parses what follows "SEARCH ", to the end. */
+/*
+ * Parses what follows "SEARCH ", to the end. -1 with out->bad_charset is to be
+ * answered with BADCHARSET.
+ */
 int search_parse(struct parser *p, struct search_program *out);
+/* The same from the charset on, which SORT and THREAD must have (RFC 5256). */
+int search_parse_criteria(struct parser *p, struct search_program *out);
 void search_release(struct search_program *prog);
 
 enum search_answer { SEARCH_NO, SEARCH_YES, SEARCH_OPEN_IT };
