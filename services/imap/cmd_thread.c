@@ -91,6 +91,7 @@ cmd_thread(struct command *c)
 	st->run = (struct search_run){ .c = c, .prog = &st->prog,
 		.view = c->session->view, .fields = true,
 		.found = add_found, .ctx = st };
+	search_resolve(&st->prog, c->session->view);
 	search_run_begin(&st->run);
 	c->step = thread_step;
 	return CMD_WORK;

@@ -119,6 +119,7 @@ int command_set(struct command *c, struct store_set *out);
 #define COMMAND_STATE(c, type) ((c)->state = arena_alloc(&(c)->arena, sizeof(type)))
 
 enum verdict cmd_append(struct command *c);
+enum verdict cmd_cancelupdate(struct command *c);
 enum verdict cmd_capability(struct command *c);
 enum verdict cmd_check(struct command *c);
 enum verdict cmd_close(struct command *c);

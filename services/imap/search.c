@@ -307,43 +307,6 @@ read_key(struct reading *r, struct search_key **out)
 	return rc;
 }
 
-/* "(MIN COUNT) " behind RETURN (RFC 4731 3.1, RFC 5182 2.1) */
-static int
-read_return(struct parser *p, struct search_program *out)
-{
-	static const struct {
-		const char *name;
-		unsigned option;
-	} options[] = {
-		{ "MIN", SEARCH_MIN },
-		{ "MAX", SEARCH_MAX },
-		{ "COUNT", SEARCH_COUNT },
-		{ "ALL", SEARCH_RETURN_ALL },
-		{ "SAVE", SEARCH_SAVE },
-	};
-
-	out->options = SEARCH_RETURN;
-	if (parse_sp(p) == -1 || parse_char(p, '(') == -1)
-		return -1;
-	if (!parse_try(p, ')')) {
-		do {
-			size_t i = 0;
-
-			while (i < LEN(options) &&
-			       !parse_word(p, slice_str(options[i].name)))
-				i++;
-			if (i == LEN(options))
-				return parse_fail(p, "Unknown RETURN option");
-			out->options |= options[i].option;
-		} while (parse_try(p, ' '));
-		if (parse_char(p, ')') == -1)
-			return -1;
-	}
-	if (out->options == SEARCH_RETURN)
-		out->options |= SEARCH_RETURN_ALL;
-	return parse_sp(p);
-}
-
 /* charset SP */
 static int
 read_charset(struct reading *r)
@@ -372,8 +335,6 @@ search_parse(struct parser *p, struct search_program *out)
 	struct reading r = { .p = p, .prog = out };
 
 	*out = (struct search_program){ 0 };
-	if (parse_word(p, S("RETURN")) && read_return(p, out) == -1)
-		return -1;
 	if (parse_word(p, S("CHARSET")) &&
 	    (parse_sp(p) == -1 || read_charset(&r) == -1))
 		return -1;

@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "core/now.h"
 #include "mail/header.h"
+#include "services/imap/output.h"
 #include "services/imap/session.h"
 
 #define ROUND 1000
@@ -124,6 +125,16 @@ search_refused(struct command *c, const struct search_program *prog)
 }
 
 void
+search_resolve(const struct search_program *prog, const struct view *v)
+{
+	for (size_t i = 0; i < prog->n_sets; i++) {
+		struct search_key *k = prog->sets[i];
+
+		view_resolve_lenient(v, &k->set, k->uid, &k->resolved);
+	}
+}
+
+void
 search_run_begin(struct search_run *r)
 {
 	const struct search_program *prog = r->prog;
@@ -132,14 +143,10 @@ search_run_begin(struct search_run *r)
 		command_enable_condstore(r->c);
 	r->next = 1;
 	r->now = now_wall();
-	for (size_t i = 0; i < prog->n_sets; i++) {
-		struct search_key *k = prog->sets[i];
-
-		view_resolve_lenient(r->view, &k->set, k->uid, &k->resolved);
-	}
+	r->candidates = r->only;
 	/* A set that all must be in bounds the walk. */
-	for (const struct search_key *k = prog->root->child; k != NULL;
-	     k = k->next)
+	for (const struct search_key *k = prog->root->child;
+	     k != NULL && r->candidates == NULL; k = k->next)
 		if (k->op == SEARCH_SET && k->resolved.n <= WALK_RANGES)
 			r->candidates = &k->resolved;
 }
@@ -148,4 +155,33 @@ void
 search_run_release(struct search_run *r)
 {
 	arena_release(&r->arena);
+}
+
+/* ---- the answer ----------------------------------------------------------- */
+
+uint32_t
+search_number(void *arg, uint32_t uid)
+{
+	const struct command *c = arg;
+
+	return c->uid ? uid : view_seq(c->session->view, uid);
+}
+
+void
+search_tell_begin(struct slice tag, bool uid, struct buf *out)
+{
+	buf_adds(out, "* ESEARCH (TAG ");
+	out_quoted(out, tag);
+	buf_adds(out, uid ? ") UID" : ")");
+}
+
+void
+search_tell(struct command *c, const struct search_result *result,
+    const struct search_return *ret)
+{
+	if (!search_return_tells(ret))
+		return;
+	search_tell_begin(c->tag, c->uid, &c->out);
+	search_result_write(result, ret, search_number, c, &c->out);
+	buf_adds(&c->out, "\r\n");
 }

@@ -9,6 +9,7 @@
 
 #include "services/imap/command.h"
 #include "services/imap/search.h"
+#include "services/imap/search_result.h"
 #include "services/imap/view.h"
 
 /*
@@ -22,6 +23,7 @@ struct search_run {
 	struct command *c;
 	const struct search_program *prog;
 	const struct view *view; /* whose messages these are */
+	const struct store_set *only; /* of these; NULL: of all */
 	bool fields;             /* found looks at the headers */
 	search_found_fn *found;
 	void *ctx;
@@ -41,13 +43,24 @@ struct search_run {
 enum verdict search_refused(struct command *c,
     const struct search_program *prog);
 
+/* Resolves the program's sets in the view. */
+void search_resolve(const struct search_program *prog, const struct view *v);
+
 /*
- * Resolves the program's sets in the view and starts at the first message. A
- * program that asks about MODSEQ enables CONDSTORE (RFC 7162 3.1).
+ * Starts at the first message; the program is resolved. One that asks about
+ * MODSEQ enables CONDSTORE (RFC 7162 3.1).
  */
 void search_run_begin(struct search_run *r);
 /* STEP_DONE with *err when all messages were asked. */
 enum step search_run_step(struct search_run *r, enum store_err *err);
 void search_run_release(struct search_run *r);
+
+/* The ESEARCH response of a search in the selected mailbox. */
+void search_tell(struct command *c, const struct search_result *result,
+    const struct search_return *ret);
+/* "* ESEARCH (TAG "x")", and " UID" if uid. */
+void search_tell_begin(struct slice tag, bool uid, struct buf *out);
+/* The UID or sequence number; arg is the command. */
+uint32_t search_number(void *arg, uint32_t uid);
 
 #endif

@@ -333,3 +333,48 @@ sort_run(struct sort_list *l, bool (*yield)(void *arg), void *arg)
 	}
 	return true;
 }
+
+/* ---- later changes -------------------------------------------------------- */
+
+bool
+sort_is_before(const struct sort_list *l, uint32_t a, uint32_t b)
+{
+	int r = compare(l, a, b);
+
+	return r != 0 ? r < 0 : l->uids[a] < l->uids[b];
+}
+
+static void
+copy_entry(struct sort_list *to, const struct sort_list *from, uint32_t at)
+{
+	const uint64_t *in = from->keys + at * from->prog->n;
+	uint64_t *out;
+
+	grow(to);
+	out = to->keys + to->n * to->prog->n;
+	for (size_t i = 0; i < from->prog->n; i++)
+		out[i] = keys[from->prog->v[i].key].kind == NUMBER ? in[i] :
+		    text_key(to, text_at(from, in[i]));
+	to->uids[to->n++] = from->uids[at];
+}
+
+void
+sort_list_keep(struct sort_list *l, uint32_t *order, size_t n)
+{
+	struct sort_list kept;
+
+	sort_list_init(&kept, l->prog);
+	for (size_t i = 0; i < n; i++) {
+		copy_entry(&kept, l, order[i]);
+		order[i] = (uint32_t)i;
+	}
+	sort_list_release(l);
+	*l = kept;
+}
+
+size_t
+sort_list_size(const struct sort_list *l)
+{
+	return l->texts.n + l->n * (2 * sizeof(uint32_t) +
+	    l->prog->n * sizeof(uint64_t));
+}

@@ -65,6 +65,13 @@ int sort_add(struct sort_list *l, const struct store_message *msg);
 /* Sorts on; false when yield said to stop first: call it again. */
 bool sort_run(struct sort_list *l, bool (*yield)(void *arg), void *arg);
 
+/* True if entry a of the list is before entry b; of equals, the lower UID. */
+bool sort_is_before(const struct sort_list *l, uint32_t a, uint32_t b);
+/* Keeps only the n entries in order, which are renumbered there. */
+void sort_list_keep(struct sort_list *l, uint32_t *order, size_t n);
+/* Octets that it holds. */
+size_t sort_list_size(const struct sort_list *l);
+
 /* The sent date (RFC 5256 section 2.2), seconds since the epoch. */
 int64_t sort_sent_date(const struct store_message *msg, struct slice date);
 
