@@ -35,6 +35,12 @@
 #define LIMIT_IMAP_FIELDS 256      /* names of one HEADER.FIELDS */
 #define LIMIT_IMAP_SEARCH_KEYS 4096
 #define LIMIT_IMAP_SEARCH_TEXT 16777216 /* decoded text of one message */
+#define LIMIT_IMAP_SORT_KEY 512    /* octets of a string that SORT compares */
+#define LIMIT_IMAP_SORT_BYTES 268435456 /* all strings of one SORT */
+#define LIMIT_IMAP_THREAD_REFERENCES 64 /* of one message */
+#define LIMIT_IMAP_THREAD_IDS 16   /* ids that are remembered, per message */
+#define LIMIT_IMAP_CONTEXTS 16     /* live results of one session (RFC 5267) */
+#define LIMIT_IMAP_CONTEXT_BYTES 16777216 /* keys of one that is sorted */
 #define LIMIT_IMAP_PATTERNS 256    /* of one LIST (RFC 5258) */
 #define LIMIT_IMAP_NESTING 32      /* parentheses in SEARCH, LIST, ENVELOPE */
 #define LIMIT_IMAP_ERRORS 20

@@ -1,68 +1,96 @@
-/* Case folding: Unicode's simple mappings for the common scripts. */
+/* i;unicode-casemap. See fold.h. */
 #include "mail/fold.h"
 
 #include "mail/charset.h"
 
-/*
- * Ranges in order. In an alternating range every second code point, from the
- * first on, is a capital followed by its small letter.
- */
-static const struct {
+/* Every stride-th code point from first to last becomes itself plus add. */
+struct fold_range {
 	uint32_t first;
 	uint32_t last;
+	int32_t stride;
 	int32_t add;
-	bool alternate;
-} ranges[] = {
-	{ 0xb5, 0xb5, 0x3bc - 0xb5, false },
-	{ 0xc0, 0xd6, 32, false },
-	{ 0xd8, 0xde, 32, false },
-	{ 0x100, 0x12f, 1, true },
-	{ 0x130, 0x130, 'i' - 0x130, false },
-	{ 0x132, 0x137, 1, true },
-	{ 0x139, 0x148, 1, true },
-	{ 0x14a, 0x177, 1, true },
-	{ 0x178, 0x178, 0xff - 0x178, false },
-	{ 0x179, 0x17e, 1, true },
-	{ 0x17f, 0x17f, 's' - 0x17f, false },
-	{ 0x218, 0x21b, 1, true },
-	{ 0x386, 0x386, 0x3ac - 0x386, false },
-	{ 0x388, 0x38a, 37, false },
-	{ 0x38c, 0x38c, 64, false },
-	{ 0x38e, 0x38f, 63, false },
-	{ 0x391, 0x3a1, 32, false },
-	{ 0x3a3, 0x3ab, 32, false },
-	{ 0x3c2, 0x3c2, 1, false },
-	{ 0x400, 0x40f, 80, false },
-	{ 0x410, 0x42f, 32, false },
-	{ 0x460, 0x481, 1, true },
-	{ 0x48a, 0x4bf, 1, true },
-	{ 0x4c0, 0x4c0, 15, false },
-	{ 0x4c1, 0x4ce, 1, true },
-	{ 0x4d0, 0x52f, 1, true },
-	{ 0x531, 0x556, 48, false },
-	{ 0x1e00, 0x1e95, 1, true },
-	{ 0x1e9e, 0x1e9e, 0xdf - 0x1e9e, false },
-	{ 0x1ea0, 0x1eff, 1, true },
-	{ 0xff21, 0xff3a, 32, false },
 };
 
-uint32_t
-fold_char(uint32_t c)
+/* A code point that becomes n of the pool. */
+struct fold_several {
+	uint32_t from;
+	uint16_t n;
+	uint16_t at;
+};
+
+#include "mail/fold_table.h"
+
+/* Index of the first range that ends at c or later. */
+static size_t
+find_range(uint32_t c)
 {
-	if (c < 0x80)
-		return (unsigned char)ascii_lower((char)c);
-	for (size_t i = 0; i < LEN(ranges) && ranges[i].first <= c; i++) {
-		if (c > ranges[i].last)
-			continue;
-		if (ranges[i].alternate && (c - ranges[i].first) % 2 != 0)
-			return c;
-		return (uint32_t)((int32_t)c + ranges[i].add);
+	size_t low = 0, high = LEN(ranges);
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (ranges[mid].last < c)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	return c;
+	return low;
+}
+
+static const struct fold_several *
+find_several(uint32_t c)
+{
+	size_t low = 0, high = LEN(several);
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (several[mid].from < c)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < LEN(several) && several[low].from == c ?
+	    &several[low] : NULL;
+}
+
+/* Hangul syllables are decomposed by arithmetic (Unicode 3.12). */
+static void
+put_hangul(struct buf *out, uint32_t syllable)
+{
+	uint32_t s = syllable - 0xac00;
+
+	utf8_put(out, 0x1100 + s / (21 * 28));
+	utf8_put(out, 0x1161 + s % (21 * 28) / 28);
+	if (s % 28 != 0)
+		utf8_put(out, 0x11a7 + s % 28);
+}
+
+/* RFC 5051 section 2, step 2, for what is not ASCII. */
+static void
+put_folded(struct buf *out, uint32_t c)
+{
+	size_t i = find_range(c);
+	const struct fold_several *more;
+
+	if (i < LEN(ranges) && ranges[i].first <= c &&
+	    (c - ranges[i].first) % (uint32_t)ranges[i].stride == 0) {
+		utf8_put(out, (uint32_t)((int32_t)c + ranges[i].add));
+		return;
+	}
+	if (c >= 0xac00 && c < 0xd7a4) {
+		put_hangul(out, c);
+		return;
+	}
+	more = find_several(c);
+	if (more == NULL)
+		utf8_put(out, c);
+	for (size_t k = 0; more != NULL && k < more->n; k++)
+		utf8_put(out, pool[more->at + k]);
 }
 
 /*
- * ASCII letters lowered in pieces, so that plain text costs little. With
+ * ASCII letters raised in pieces, so that plain text costs little. With
  * blank, each run of blanks and line ends becomes one space; *blank says if
  * the text so far ends in one.
  */
@@ -85,7 +113,7 @@ fold_ascii(struct buf *out, struct slice *text, bool *blank)
 			if (*blank)
 				c = ' ';
 		}
-		piece[n++] = ascii_lower(c);
+		piece[n++] = ascii_upper(c);
 	}
 	buf_add(out, piece, n);
 	*text = slice_from(*text, at);
@@ -97,7 +125,7 @@ fold(struct buf *out, struct slice text, bool *blank)
 	while (text.n > 0) {
 		fold_ascii(out, &text, blank);
 		if (text.n > 0 && (unsigned char)text.p[0] >= 0x80) {
-			utf8_put(out, fold_char(utf8_take(&text)));
+			put_folded(out, utf8_take(&text));
 			if (blank != NULL)
 				*blank = false;
 		}

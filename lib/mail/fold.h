@@ -1,21 +1,23 @@
 /*
- * Folding text for comparison without case: simple one-to-one mappings for
- * ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic, Armenian and fullwidth
- * letters. Independent of any locale.
+ * Comparing text without case, independent of any locale: i;unicode-casemap
+ * (RFC 5051), which IMAP's SEARCH, SORT and THREAD use (RFC 5255 section 4.3).
+ * Folded texts are UTF-8; they are equal, ordered and contained in each other
+ * as bytes.
  */
 #ifndef MAIL_FOLD_H
 #define MAIL_FOLD_H
 
 #include "core/buf.h"
 
-uint32_t fold_char(uint32_t c);
-
-/* Appends UTF-8 text folded; malformed bytes become U+FFFD. */
+/*
+ * Appends UTF-8 text folded: titlecase, then decomposed. "\u00e4" becomes "A"
+ * and U+0308, so "a" is in it. Malformed bytes become U+FFFD.
+ */
 void text_fold(struct buf *out, struct slice text);
 
 /*
  * Like text_fold, with each run of blanks and line ends made one space: what
- * IMAP SEARCH compares in headers.
+ * IMAP SEARCH compares.
  */
 void text_fold_blanks(struct buf *out, struct slice text);
 

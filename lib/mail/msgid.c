@@ -53,3 +53,69 @@ msgid_make(struct buf *out, struct slice id, struct slice host)
 	buf_add_slice(out, host);
 	buf_addc(out, '>');
 }
+
+/* Reads a quoted string or a comment behind its opening byte; false at the
+ * end of the text. out may be NULL. */
+static bool
+take_quoted(struct slice *in, char open, char close, struct buf *out)
+{
+	size_t depth = 1;
+
+	for (size_t i = 0; i < in->n; i++) {
+		char c = in->p[i];
+
+		if (c == close && --depth == 0) {
+			*in = slice_from(*in, i + 1);
+			return true;
+		}
+		if (c == open)
+			depth++;
+		if (c == '\\' && ++i < in->n)
+			c = in->p[i];
+		if (out != NULL && c != '\r' && c != '\n')
+			buf_addc(out, c);
+	}
+	*in = slice_from(*in, in->n);
+	return false;
+}
+
+/* Reads behind "<" to ">"; another "<" starts over. */
+static bool
+take_id(struct slice *in, struct buf *id)
+{
+	while (in->n > 0) {
+		char c = in->p[0];
+
+		*in = slice_from(*in, 1);
+		if (c == '>')
+			return true;
+		if (c == '<')
+			buf_clear(id);
+		else if (c == '"' && !take_quoted(in, '"', '"', id))
+			return false;
+		else if (c == '(' && !take_quoted(in, '(', ')', NULL))
+			return false;
+		else if (strchr("\"( \t\r\n", c) == NULL)
+			buf_addc(id, c);
+	}
+	return false;
+}
+
+bool
+msgid_next(struct slice *in, struct buf *id)
+{
+	ssize_t open;
+
+	while ((open = slice_find(*in, '<')) >= 0) {
+		ssize_t at;
+
+		*in = slice_from(*in, (size_t)open + 1);
+		buf_clear(id);
+		if (!take_id(in, id))
+			return false;
+		at = slice_rfind(buf_slice(id), '@');
+		if (buf_ok(id) && at > 0 && (size_t)at + 1 < id->n)
+			return true;
+	}
+	return false;
+}

@@ -21,4 +21,13 @@ bool msgid_queue_id_valid(struct slice id);
  */
 void msgid_make(struct buf *out, struct slice id, struct slice host);
 
+/*
+ * The next msg-id in *in (References, In-Reply-To, Message-ID), which is cut
+ * off with all before it; false if there is none. id (cleared first) gets what
+ * is between the brackets, without quotes, comments and blanks, so that all
+ * spellings of one id are equal (RFC 5256 section 3). One without "@" or a
+ * part beside it is passed over.
+ */
+bool msgid_next(struct slice *in, struct buf *id);
+
 #endif

@@ -105,6 +105,45 @@ store_set_add(struct store_set *set, uint32_t first, uint32_t last)
 	set->n -= end - at - 1;
 }
 
+void
+store_set_remove(struct store_set *set, uint32_t first, uint32_t last)
+{
+	size_t at = find(set, first), end = at;
+
+	/* One range that reaches beyond both ends becomes two. */
+	if (at < set->n && set->r[at].first < first && set->r[at].last > last) {
+		insert(set, at, set->r[at].first, first - 1);
+		set->r[at + 1].first = last + 1;
+		return;
+	}
+	if (at < set->n && set->r[at].first < first)
+		set->r[at++].last = first - 1;
+	for (end = at; end < set->n && set->r[end].last <= last; end++)
+		;
+	if (end < set->n && set->r[end].first <= last)
+		set->r[end].first = last + 1;
+	memmove(set->r + at, set->r + end, (set->n - end) * sizeof(*set->r));
+	set->n -= end - at;
+}
+
+void
+store_set_common(const struct store_set *a, const struct store_set *b,
+    struct store_set *out)
+{
+	for (size_t i = 0, k = 0; i < a->n && k < b->n;) {
+		const struct store_range *x = &a->r[i], *y = &b->r[k];
+		uint32_t first = x->first > y->first ? x->first : y->first;
+		uint32_t last = x->last < y->last ? x->last : y->last;
+
+		if (first <= last)
+			store_set_add(out, first, last);
+		if (x->last < y->last)
+			i++;
+		else
+			k++;
+	}
+}
+
 bool
 store_set_has(const struct store_set *set, uint32_t uid)
 {

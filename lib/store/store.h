@@ -69,6 +69,11 @@ void store_set_release(struct store_set *set);
 void store_set_clear(struct store_set *set);
 /* Adds first..last (in either order). Ascending additions cost O(1). */
 void store_set_add(struct store_set *set, uint32_t first, uint32_t last);
+/* Removes first..last. */
+void store_set_remove(struct store_set *set, uint32_t first, uint32_t last);
+/* Adds to out what is in both a and b. */
+void store_set_common(const struct store_set *a, const struct store_set *b,
+    struct store_set *out);
 bool store_set_has(const struct store_set *set, uint32_t uid); /* O(log n) */
 /* Number of UIDs in the set. */
 uint64_t store_set_count(const struct store_set *set);

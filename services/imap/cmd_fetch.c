@@ -381,6 +381,59 @@ tell_vanished(struct fetch *f)
 	store_set_release(&both);
 }
 
+static int
+add_found(void *ctx, const struct store_message *msg)
+{
+	search_result_add(ctx, msg->uid, 0);
+	return 0;
+}
+
+/* The messages of the set, if need be only those that changed. */
+static void
+list_messages(struct fetch *f, struct search_result *out)
+{
+	const struct view *v = f->c->session->view;
+	const struct store_walk walk = { .set = &f->set,
+		.since = f->plan.changed_since };
+	size_t n = 0;
+
+	if (walk.since > 0) {
+		f->err = store_walk(v->mailbox, &walk, add_found, out, NULL);
+		for (size_t i = 0; i < out->n; i++)
+			if (view_seq(v, out->uids[i]) != 0)
+				out->uids[n++] = out->uids[i];
+		out->n = n;
+		return;
+	}
+	for (size_t i = 0; i < f->set.n; i++) {
+		size_t at = view_lower(v, f->set.r[i].first);
+
+		for (; at < v->n && v->uids[at] <= f->set.r[i].last; at++)
+			search_result_add(out, v->uids[at], 0);
+	}
+}
+
+/*
+ * PARTIAL (RFC 9394 3.3): of the messages that would be told of, those in the
+ * range.
+ */
+static void
+cut_range(struct fetch *f)
+{
+	struct search_result all;
+	size_t from, to;
+
+	search_result_init(&all, false);
+	list_messages(f, &all);
+	search_range_of(&f->plan.range, all.n, &from, &to);
+	store_set_clear(&f->set);
+	for (size_t i = from; i < to; i++)
+		store_set_add(&f->set, all.uids[i], all.uids[i]);
+	if (from == to)
+		f->next = 0;
+	search_result_release(&all);
+}
+
 static void
 fetch_end(struct fetch *f)
 {
@@ -413,6 +466,8 @@ fetch_step(struct command *c)
 
 	if (!f->started && f->plan.vanished)
 		tell_vanished(f);
+	if (!f->started && f->plan.ranged && f->err == STORE_OK)
+		cut_range(f);
 	f->started = true;
 	while (f->err == STORE_OK) {
 		while (f->row < f->n_rows) {

@@ -2,6 +2,7 @@
  * IDLE (RFC 2177). The command keeps nothing but its tag; each hint that the
  * mailbox changed (from this process or the kernel) lets it look once.
  */
+#include "services/imap/context.h"
 #include "services/imap/session.h"
 
 static enum step
@@ -16,7 +17,7 @@ idle_after(struct command *c)
 {
 	struct session *s = c->session;
 
-	if (s->poked) {
+	if (s->poked || context_is_behind(s)) {
 		s->poked = false;
 		idle_look(c);
 		return;

@@ -1,6 +1,7 @@
 #include "services/imap/command.h"
 
 #include "core/now.h"
+#include "services/imap/context.h"
 #include "services/imap/output.h"
 #include "services/imap/session.h"
 
@@ -11,6 +12,7 @@
 static const struct command_row rows[] = {
 	/* name        handler          states       writes uid */
 	{ "APPEND", cmd_append, ANY, false, false },
+	{ "CANCELUPDATE", cmd_cancelupdate, IN_SELECTED, false, false },
 	{ "CAPABILITY", cmd_capability, ANY, false, false },
 	{ "CHECK", cmd_check, IN_SELECTED, false, false },
 	{ "CLOSE", cmd_close, IN_SELECTED, false, false },
@@ -35,9 +37,11 @@ static const struct command_row rows[] = {
 	{ "SEARCH", cmd_search, IN_SELECTED, false, true },
 	{ "SELECT", cmd_select, ANY, false, false },
 	{ "SETQUOTA", cmd_setquota, ANY, false, false },
+	{ "SORT", cmd_sort, IN_SELECTED, false, true },
 	{ "STATUS", cmd_status, ANY, false, false },
 	{ "STORE", cmd_store, IN_SELECTED, true, true },
 	{ "SUBSCRIBE", cmd_subscribe, ANY, false, false },
+	{ "THREAD", cmd_thread, IN_SELECTED, false, true },
 	{ "UNSELECT", cmd_unselect, IN_SELECTED, false, false },
 	{ "UNSUBSCRIBE", cmd_unsubscribe, ANY, false, false },
 };
@@ -170,12 +174,16 @@ command_refresh(struct command *c, bool expunge, bool sync)
 		.own = c->own,
 		.n_own = c->n_own,
 		.own_set = c->own_set,
+		.changed = context_changes(s),
+		.gone = s->contexts != NULL ? context_gone : NULL,
+		.arg = s,
 	};
 
 	if (s->view == NULL)
 		return;
 	if (view_refresh(s->view, &how, &c->out) == STORE_NO_MAILBOX)
 		c->vanished = true;
+	context_update(c);
 }
 
 void

@@ -119,6 +119,7 @@ int command_set(struct command *c, struct store_set *out);
 #define COMMAND_STATE(c, type) ((c)->state = arena_alloc(&(c)->arena, sizeof(type)))
 
 enum verdict cmd_append(struct command *c);
+enum verdict cmd_cancelupdate(struct command *c);
 enum verdict cmd_capability(struct command *c);
 enum verdict cmd_check(struct command *c);
 enum verdict cmd_close(struct command *c);
@@ -143,9 +144,11 @@ enum verdict cmd_rename(struct command *c);
 enum verdict cmd_search(struct command *c);
 enum verdict cmd_select(struct command *c);
 enum verdict cmd_setquota(struct command *c);
+enum verdict cmd_sort(struct command *c);
 enum verdict cmd_status(struct command *c);
 enum verdict cmd_store(struct command *c);
 enum verdict cmd_subscribe(struct command *c);
+enum verdict cmd_thread(struct command *c);
 enum verdict cmd_unselect(struct command *c);
 enum verdict cmd_unsubscribe(struct command *c);
 

@@ -212,7 +212,8 @@ parse_items(struct parser *p, struct fetch_plan *plan)
 	return parse_char(p, ')');
 }
 
-/* fetch-modifier (RFC 4466 2.4): CHANGEDSINCE and VANISHED (RFC 7162). */
+/* fetch-modifier (RFC 4466 2.4): CHANGEDSINCE and VANISHED (RFC 7162), PARTIAL
+ * (RFC 9394). */
 static int
 parse_modifiers(struct parser *p, bool uid, struct fetch_plan *plan)
 {
@@ -229,6 +230,11 @@ parse_modifiers(struct parser *p, bool uid, struct fetch_plan *plan)
 			plan->items |= FETCH_MODSEQ;
 		} else if (uid && parse_word(p, S("VANISHED"))) {
 			plan->vanished = true;
+		} else if (!plan->ranged && parse_word(p, S("PARTIAL"))) {
+			if (parse_sp(p) == -1 ||
+			    search_range_parse(p, &plan->range) == -1)
+				return -1;
+			plan->ranged = true;
 		} else {
 			return parse_fail(p, "Unknown FETCH modifier");
 		}

@@ -6,7 +6,7 @@
 #define IMAP_FETCH_PLAN_H
 
 #include "mail/mime.h"
-#include "services/imap/parse.h"
+#include "services/imap/search_result.h"
 
 /* Items without a section. */
 #define FETCH_UID 0x001u
@@ -40,6 +40,8 @@ struct fetch_plan {
 	bool opens;     /* some section needs the message's file */
 	uint64_t changed_since; /* 0: all */
 	bool vanished;
+	bool ranged; /* only this part of what would be sent (RFC 9394 3.3) */
+	struct search_range range;
 };
 
 /* Parses what follows the sequence set, to the end. */

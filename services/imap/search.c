@@ -307,41 +307,26 @@ read_key(struct reading *r, struct search_key **out)
 	return rc;
 }
 
-/* "(MIN COUNT) " behind RETURN (RFC 4731 3.1, RFC 5182 2.1) */
+/* charset SP */
 static int
-read_return(struct parser *p, struct search_program *out)
+read_charset(struct reading *r)
 {
-	static const struct {
-		const char *name;
-		unsigned option;
-	} options[] = {
-		{ "MIN", SEARCH_MIN },
-		{ "MAX", SEARCH_MAX },
-		{ "COUNT", SEARCH_COUNT },
-		{ "ALL", SEARCH_RETURN_ALL },
-		{ "SAVE", SEARCH_SAVE },
-	};
-
-	out->options = SEARCH_RETURN;
-	if (parse_sp(p) == -1 || parse_char(p, '(') == -1)
+	if (parse_astring(r->p, &r->charset) == -1 || parse_sp(r->p) == -1)
 		return -1;
-	if (!parse_try(p, ')')) {
-		do {
-			size_t i = 0;
+	if (charset_known(r->charset))
+		return 0;
+	r->prog->bad_charset = true;
+	return parse_fail(r->p, "Unknown charset");
+}
 
-			while (i < LEN(options) &&
-			       !parse_word(p, slice_str(options[i].name)))
-				i++;
-			if (i == LEN(options))
-				return parse_fail(p, "Unknown RETURN option");
-			out->options |= options[i].option;
-		} while (parse_try(p, ' '));
-		if (parse_char(p, ')') == -1)
-			return -1;
-	}
-	if (out->options == SEARCH_RETURN)
-		out->options |= SEARCH_RETURN_ALL;
-	return parse_sp(p);
+/* The keys, to the end. */
+static int
+read_program(struct reading *r)
+{
+	r->prog->root = key_new(r, SEARCH_AND);
+	if (read_list(r, r->prog->root) == -1)
+		return -1;
+	return parse_end(r->p);
 }
 
 int
@@ -350,21 +335,19 @@ search_parse(struct parser *p, struct search_program *out)
 	struct reading r = { .p = p, .prog = out };
 
 	*out = (struct search_program){ 0 };
-	if (parse_word(p, S("RETURN")) && read_return(p, out) == -1)
+	if (parse_word(p, S("CHARSET")) &&
+	    (parse_sp(p) == -1 || read_charset(&r) == -1))
 		return -1;
-	if (parse_word(p, S("CHARSET"))) {
-		if (parse_sp(p) == -1 || parse_astring(p, &r.charset) == -1 ||
-		    parse_sp(p) == -1)
-			return -1;
-		if (!charset_known(r.charset)) {
-			out->bad_charset = true;
-			return parse_fail(p, "Unknown charset");
-		}
-	}
-	out->root = key_new(&r, SEARCH_AND);
-	if (read_list(&r, out->root) == -1)
-		return -1;
-	return parse_end(p);
+	return read_program(&r);
+}
+
+int
+search_parse_criteria(struct parser *p, struct search_program *out)
+{
+	struct reading r = { .p = p, .prog = out };
+
+	*out = (struct search_program){ 0 };
+	return read_charset(&r) == -1 ? -1 : read_program(&r);
 }
 
 void

@@ -1,6 +1,5 @@
 /*
- * SEARCH programs (RFC 3501 6.4.4, RFC 4731, RFC 5032, RFC 5182, RFC 7162
- * 3.1.5): parsed into a tree with its strings decoded and folded, then asked
+ * SEARCH programs (RFC 3501 6.4.4, RFC 5032, RFC 5182, RFC 7162 3.1.5): parsed into a tree with its strings decoded and folded, then asked
  * about one message at a time. The answer may be "not without the text", so
  * that only messages in doubt are opened. Needs no session.
  */
@@ -51,17 +50,8 @@ struct search_key {
 	struct store_set resolved;/* by the caller; see search_each_set */
 };
 
-/* RETURN options. */
-#define SEARCH_RETURN 0x01u
-#define SEARCH_MIN 0x02u
-#define SEARCH_MAX 0x04u
-#define SEARCH_COUNT 0x08u
-#define SEARCH_RETURN_ALL 0x10u
-#define SEARCH_SAVE 0x20u
-
 struct search_program {
 	struct search_key *root; /* an AND */
-	unsigned options;
 	bool modseq;      /* the client asked about MODSEQ */
 	bool headers;     /* needs store_message.headers */
 	bool bad_charset; /* parsing failed because of CHARSET */
@@ -69,8 +59,13 @@ struct search_program {
 	size_t n_sets;
 };
 
-/* Parses what follows "SEARCH ", to the end. */
+/*
+ * Parses what follows "SEARCH " and its RETURN options, to the end. -1 with
+ * out->bad_charset is to be answered with BADCHARSET.
+ */
 int search_parse(struct parser *p, struct search_program *out);
+/* The same from the charset on, which SORT and THREAD must have (RFC 5256). */
+int search_parse_criteria(struct parser *p, struct search_program *out);
 void search_release(struct search_program *prog);
 
 enum search_answer { SEARCH_NO, SEARCH_YES, SEARCH_OPEN_IT };

@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "core/now.h"
+#include "services/imap/context.h"
 #include "services/imap/limits.h"
 #include "services/imap/output.h"
 
@@ -72,6 +73,7 @@ void
 session_unselect(struct session *s)
 {
 	session_drop_cache(s);
+	context_free_all(s);
 	view_free(s->view);
 	s->view = NULL;
 }

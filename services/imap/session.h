@@ -34,6 +34,7 @@ struct session {
 	struct user *user;
 	struct store_user *store;
 	struct view *view;           /* selected mailbox, or NULL */
+	struct contexts *contexts;   /* its live results, or NULL */
 	struct command *cmd;         /* in the making or running, or NULL */
 	struct section_cache *cache; /* the message last read in parts */
 	struct store_watch *watch;   /* in IDLE */

@@ -308,6 +308,8 @@ tell_message(void *ctx, const struct store_message *msg)
 	struct view *v = t->v;
 	uint32_t seq;
 
+	if (t->how->changed != NULL)
+		store_set_add(t->how->changed, msg->uid, msg->uid);
 	if (v->n == 0 || msg->uid > v->uids[v->n - 1]) {
 		if (v->n == v->cap) {
 			v->cap = v->cap < 8 ? 8 : v->cap + v->cap / 4;
@@ -341,6 +343,8 @@ refresh_gone(struct view *v, const struct view_report *how, uint64_t now,
 		return STORE_OK;
 	err = store_vanished(v->mailbox, v->gone_modseq, &gone);
 	if (err == STORE_OK) {
+		if (how->gone != NULL)
+			how->gone(how->arg, &gone, out);
 		tell_expunged(v, &gone, how->qresync, out);
 		v->gone_modseq = now;
 	}

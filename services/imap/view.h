@@ -35,6 +35,11 @@ struct view_report {
 	const uint64_t *own;
 	size_t n_own;
 	const struct store_set *own_set;
+	/* For live results (context.h); both may be NULL. changed gets the
+	 * UIDs that changed or came; gone is called before expunges are told. */
+	struct store_set *changed;
+	void (*gone)(void *arg, const struct store_set *gone, struct buf *out);
+	void *arg;
 };
 
 /*

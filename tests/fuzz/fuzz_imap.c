@@ -1,6 +1,8 @@
 // objects: services/imap/parse.c services/imap/search.c services/imap/search_match.c
 // objects: services/imap/fetch_plan.c services/imap/section.c services/imap/pattern.c
 // objects: services/imap/view.c services/imap/output.c
+// objects: services/imap/search_result.c services/imap/sort.c
+// objects: services/imap/thread.c services/imap/thread_tree.c
 /*
  * IMAP commands: what is before the first NUL is read as arguments by each
  * parser; a SEARCH or FETCH that is understood is then asked of the message
@@ -9,6 +11,8 @@
 #include "services/imap/pattern.h"
 #include "services/imap/search.h"
 #include "services/imap/section.h"
+#include "services/imap/sort.h"
+#include "services/imap/thread.h"
 #include "services/imap/view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -38,15 +42,39 @@ try_set(struct parser p)
 	store_set_release(&set);
 }
 
+/* What SORT and THREAD have before the search keys. */
+static void
+try_criteria(struct parser p)
+{
+	enum thread_algorithm algorithm;
+	struct sort_program sort;
+	struct search_program prog;
+	struct parser q = p;
+
+	if ((sort_parse(&p, &sort) == -1 || parse_sp(&p) == -1) &&
+	    (thread_parse(&q, &algorithm) == -1 || parse_sp(&q) == -1)) {
+		assert(p.why != NULL && q.why != NULL);
+		return;
+	}
+	if (p.why != NULL)
+		p = q;
+	if (search_parse_criteria(&p, &prog) == -1)
+		assert(p.why != NULL);
+	search_release(&prog);
+}
+
 static void
 try_search(struct parser p, struct slice text)
 {
 	static const struct store_message row = { .uid = 7,
 		.internaldate = 1000000000, .vsize = 100, .modseq = 5 };
 	struct search_subject s = { .msg = &row, .now = 1000000000 };
-	struct search_program prog;
+	struct search_program prog = { 0 };
+	struct search_return ret;
+	size_t from, to;
 
-	if (search_parse(&p, &prog) == 0) {
+	if (search_return_parse(&p, &ret) == 0 &&
+	    search_parse(&p, &prog) == 0) {
 		(void)search_ask(&prog, &s);
 		s.opened = true;
 		s.text = text;
@@ -55,6 +83,8 @@ try_search(struct parser p, struct slice text)
 	} else {
 		assert(p.why != NULL);
 	}
+	search_range_of(&ret.partial, p.in.n, &from, &to);
+	assert(from <= to && to <= p.in.n);
 	search_release(&prog);
 }
 
@@ -126,6 +156,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	try_words(p, &arena);
 	try_set(p);
 	try_search(p, text);
+	try_criteria(p);
 	try_fetch(p, text);
 	arena_release(&arena);
 	return 0;

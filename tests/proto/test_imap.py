@@ -376,7 +376,8 @@ def test_search_decodes_charsets(c):
     assert c.ok("SEARCH CHARSET UTF-8 SUBJECT ", ("WÖRLD", "")) == ["* SEARCH 1"]
     assert c.ok('SEARCH CHARSET UTF-8 BODY "CAFÉ"'.encode()) == ["* SEARCH 2"]
     assert c.ok("SEARCH CHARSET iso-8859-1 TEXT ", ("grüß".encode("latin-1"), "")) == ["* SEARCH 2"]
-    assert c.ok("SEARCH CHARSET US-ASCII BODY cafe") == ["* SEARCH"]
+    assert c.ok("SEARCH CHARSET US-ASCII BODY cafe") == ["* SEARCH 2"]
+    assert c.ok("SEARCH CHARSET US-ASCII BODY cafa") == ["* SEARCH"]
     assert "BADCHARSET" in c.no("SEARCH CHARSET x-none ALL")
 
 

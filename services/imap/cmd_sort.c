@@ -1,0 +1,155 @@
+/*
+ * SORT and UID SORT (RFC 5256, RFC 5957, ESORT and CONTEXT=SORT of RFC 5267).
+ */
+#include "services/imap/context.h"
+#include "services/imap/search_run.h"
+#include "services/imap/session.h"
+#include "services/imap/sort.h"
+
+struct sort_cmd {
+	struct command *c;
+	struct search_return ret;
+	struct slice program; /* the text of criteria and search keys */
+	struct sort_program criteria;
+	struct search_program prog;
+	struct search_run run;
+	struct search_result found; /* in mailbox order, then sorted */
+	struct sort_list list;
+	bool searched;
+	bool too_large;
+};
+
+static void
+sort_cmd_release(void *state)
+{
+	struct sort_cmd *st = state;
+
+	search_run_release(&st->run);
+	search_release(&st->prog);
+	search_result_release(&st->found);
+	sort_list_release(&st->list);
+}
+
+static int
+add_found(void *ctx, const struct store_message *msg)
+{
+	struct sort_cmd *st = ctx;
+
+	search_result_add(&st->found, msg->uid, msg->modseq);
+	st->too_large = sort_add(&st->list, msg) == -1;
+	return st->too_large;
+}
+
+static bool
+should_yield(void *arg)
+{
+	return command_should_yield(arg);
+}
+
+static void
+put_in_order(struct sort_cmd *st)
+{
+	struct search_result sorted;
+
+	search_result_init(&sorted, st->found.modseq);
+	for (size_t i = 0; i < st->found.n; i++) {
+		uint32_t at = st->list.order[i];
+
+		search_result_add(&sorted, st->found.uids[at],
+		    sorted.modseq ? st->found.modseqs[at] : 0);
+	}
+	search_result_release(&st->found);
+	st->found = sorted;
+}
+
+static void
+answer_sort(const struct sort_cmd *st)
+{
+	struct buf *out = &st->c->out;
+
+	buf_adds(out, "* SORT");
+	for (size_t i = 0; i < st->found.n; i++) {
+		buf_addc(out, ' ');
+		buf_addu(out, search_number(st->c, st->found.uids[i]));
+	}
+	/* RFC 7162 3.1.9 */
+	if (st->prog.modseq && st->found.n > 0)
+		buf_addf(out, " (MODSEQ %llu)",
+		    (unsigned long long)search_result_modseq(&st->found));
+	buf_adds(out, "\r\n");
+}
+
+static void
+sort_answer(struct sort_cmd *st)
+{
+	struct command *c = st->c;
+
+	put_in_order(st);
+	if (st->ret.options == 0)
+		answer_sort(st);
+	else
+		search_tell(c, &st->found, &st->ret);
+	if ((st->ret.options & SEARCH_UPDATE) != 0)
+		context_start(c, st->program, &st->found, &st->list);
+	if ((st->ret.options & SEARCH_SAVE) != 0)
+		search_result_save(&st->found, &st->ret,
+		    &c->session->view->saved);
+}
+
+static enum step
+sort_step(struct command *c)
+{
+	struct sort_cmd *st = c->state;
+	enum store_err err = STORE_OK;
+
+	if (!st->searched &&
+	    search_run_step(&st->run, &err) == STEP_MORE)
+		return STEP_MORE;
+	st->searched = true;
+	if (err == STORE_OK && st->too_large)
+		err = STORE_LIMIT;
+	if (err == STORE_OK && !sort_run(&st->list, should_yield, c))
+		return STEP_MORE;
+	if (err == STORE_OK)
+		sort_answer(st);
+	else if ((st->ret.options & SEARCH_SAVE) != 0)
+		store_set_clear(&c->session->view->saved);
+	/* RFC 5256: no EXPUNGE, but with UID. */
+	command_refresh(c, c->uid, false);
+	if (err == STORE_OK)
+		command_completed(c);
+	else
+		command_failed(c, err);
+	return STEP_DONE;
+}
+
+enum verdict
+cmd_sort(struct command *c)
+{
+	struct sort_cmd *st = COMMAND_STATE(c, struct sort_cmd);
+	const struct view *v = c->session->view;
+
+	st->c = c;
+	sort_list_init(&st->list, &st->criteria);
+	c->release = sort_cmd_release;
+	if (parse_sp(&c->p) == -1 ||
+	    search_return_parse(&c->p, &st->ret) == -1)
+		return CMD_BAD;
+	st->program = slice_from(c->p.in, c->p.at);
+	if (sort_parse(&c->p, &st->criteria) == -1 || parse_sp(&c->p) == -1)
+		return CMD_BAD;
+	if (search_parse_criteria(&c->p, &st->prog) == -1)
+		return search_refused(c, &st->prog);
+	if ((st->ret.options & SEARCH_UPDATE) != 0 &&
+	    context_has_tag(c->session, c->tag)) {
+		parse_fail(&c->p, "Tag reuse");
+		return CMD_BAD;
+	}
+	search_result_init(&st->found, st->prog.modseq);
+	st->run = (struct search_run){ .c = c, .prog = &st->prog, .view = v,
+		.fields = st->criteria.fields, .found = add_found, .ctx = st };
+	search_resolve(&st->prog, v);
+	search_run_begin(&st->run);
+	c->step = sort_step;
+	return CMD_WORK;
+}

@@ -1,0 +1,42 @@
+/*
+ * Live results of SEARCH and SORT in the selected mailbox (RFC 5267 section
+ * 4.3): what UPDATE asked for, and CANCELUPDATE or another mailbox ends. A
+ * context keeps its program and its results; messages that came or changed
+ * are asked again, a few each time that changes are told.
+ */
+#ifndef IMAP_CONTEXT_H
+#define IMAP_CONTEXT_H
+
+#include "services/imap/search_result.h"
+#include "services/imap/sort.h"
+
+struct command;
+struct contexts;
+struct session;
+
+bool context_has_tag(const struct session *s, struct slice tag);
+
+/*
+ * In a step: from now on changes of result are told. program is the text of
+ * the search keys, or of criteria and search keys if list, which is taken
+ * over, is there. Writes NOUPDATE if it can't be done (section 4.3.1).
+ */
+void context_start(struct command *c, struct slice program,
+    const struct search_result *result, struct sort_list *list);
+
+/* The context of that tag ends, if there is one. */
+void context_cancel(struct session *s, struct slice tag);
+/* All end. */
+void context_free_all(struct session *s);
+
+/* Where view_refresh collects what changed, or NULL if nobody asks. */
+struct store_set *context_changes(struct session *s);
+/* For view_refresh: tells REMOVEFROM while the numbers are still valid. */
+void context_gone(void *session, const struct store_set *gone,
+    struct buf *out);
+/* In a step, behind view_refresh: tells what changed, for a limited time. */
+void context_update(struct command *c);
+/* True if context_update left something to do. */
+bool context_is_behind(const struct session *s);
+
+#endif

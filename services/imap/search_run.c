@@ -1,0 +1,187 @@
+#include "services/imap/search_run.h"
+
+#include "core/log.h"
+#include "core/now.h"
+#include "mail/header.h"
+#include "services/imap/output.h"
+#include "services/imap/session.h"
+
+#define ROUND 1000
+#define WALK_RANGES 1000 /* above, a set costs more than it saves */
+#define CHECK_EACH 64    /* messages between looks at the clock */
+
+static struct search_subject
+subject_of(const struct search_run *r, const struct store_message *msg)
+{
+	return (struct search_subject){
+		.msg = msg,
+		.now = r->now,
+		.recent = store_set_has(&r->view->recent, msg->uid),
+	};
+}
+
+/* Keeps what search_ask needs of a message beyond the walk. */
+static void
+keep(struct search_run *r, const struct store_message *msg)
+{
+	const char **keywords;
+
+	arena_clear(&r->arena);
+	r->msg = *msg;
+	keywords = arena_array(&r->arena, msg->n_keywords + 1,
+	    sizeof(*keywords));
+	for (size_t i = 0; i < msg->n_keywords; i++)
+		keywords[i] = arena_dup(&r->arena,
+		    slice_str(msg->keywords[i]));
+	r->msg.keywords = keywords;
+	r->open_it = true;
+}
+
+static void
+found(struct search_run *r, const struct store_message *msg)
+{
+	r->ended = r->found(r->ctx, msg) != 0;
+}
+
+static int
+on_message(void *ctx, const struct store_message *msg)
+{
+	struct search_run *r = ctx;
+	struct search_subject subject = subject_of(r, msg);
+	enum search_answer answer;
+
+	if (view_seq(r->view, msg->uid) == 0)
+		return 0;
+	answer = search_ask(r->prog, &subject);
+	if (answer == SEARCH_OPEN_IT || (answer == SEARCH_YES && r->fields &&
+	    !msg->headers_complete)) {
+		keep(r, msg);
+		return 1;
+	}
+	if (answer == SEARCH_YES)
+		found(r, msg);
+	return r->ended ||
+	    (++r->asked % CHECK_EACH == 0 && command_should_yield(r->c));
+}
+
+static void
+ask_opened(struct search_run *r)
+{
+	struct search_subject subject = subject_of(r, &r->msg);
+	struct store_body body;
+	enum store_err err =
+	    store_body_open(r->view->mailbox, r->msg.uid, &body);
+
+	r->open_it = false;
+	if (err != STORE_OK) {
+		log_warn("imap-search", "session=%s uid=%u: %s",
+		    r->c->session->id, r->msg.uid, store_err_text(err));
+		/* What is gone matches nothing. */
+		if (err != STORE_NO_MESSAGE)
+			r->err = err;
+		return;
+	}
+	subject.opened = true;
+	subject.text = body.text;
+	if (search_ask(r->prog, &subject) == SEARCH_YES) {
+		r->msg.headers = slice_head(body.text, header_size(body.text));
+		r->msg.headers_complete = true;
+		found(r, &r->msg);
+	}
+	search_subject_release(&subject);
+	store_body_close(&body);
+}
+
+enum step
+search_run_step(struct search_run *r, enum store_err *err)
+{
+	struct store_walk walk = {
+		.set = r->candidates,
+		.want = r->prog->headers || r->fields ? STORE_WANT_HEADERS : 0,
+		.limit = ROUND,
+	};
+	bool empty = walk.set != NULL && walk.set->n == 0;
+
+	while (!empty && !r->ended && r->next != 0 && r->err == STORE_OK) {
+		walk.from = r->next;
+		r->err = store_walk(r->view->mailbox, &walk, on_message, r,
+		    &r->next);
+		if (r->err == STORE_OK && r->open_it)
+			ask_opened(r);
+		if (r->next != 0 && command_should_yield(r->c))
+			return STEP_MORE;
+	}
+	*err = r->err;
+	return STEP_DONE;
+}
+
+enum verdict
+search_refused(struct command *c, const struct search_program *prog)
+{
+	if (!prog->bad_charset)
+		return CMD_BAD;
+	command_no(c, "[BADCHARSET (US-ASCII UTF-8)] Unknown charset.");
+	return CMD_DONE;
+}
+
+void
+search_resolve(const struct search_program *prog, const struct view *v)
+{
+	for (size_t i = 0; i < prog->n_sets; i++) {
+		struct search_key *k = prog->sets[i];
+
+		view_resolve_lenient(v, &k->set, k->uid, &k->resolved);
+	}
+}
+
+void
+search_run_begin(struct search_run *r)
+{
+	const struct search_program *prog = r->prog;
+
+	if (prog->modseq)
+		command_enable_condstore(r->c);
+	r->next = 1;
+	r->now = now_wall();
+	r->candidates = r->only;
+	/* A set that all must be in bounds the walk. */
+	for (const struct search_key *k = prog->root->child;
+	     k != NULL && r->candidates == NULL; k = k->next)
+		if (k->op == SEARCH_SET && k->resolved.n <= WALK_RANGES)
+			r->candidates = &k->resolved;
+}
+
+void
+search_run_release(struct search_run *r)
+{
+	arena_release(&r->arena);
+}
+
+/* ---- the answer ----------------------------------------------------------- */
+
+uint32_t
+search_number(void *arg, uint32_t uid)
+{
+	const struct command *c = arg;
+
+	return c->uid ? uid : view_seq(c->session->view, uid);
+}
+
+void
+search_tell_begin(struct slice tag, bool uid, struct buf *out)
+{
+	buf_adds(out, "* ESEARCH (TAG ");
+	out_quoted(out, tag);
+	buf_adds(out, uid ? ") UID" : ")");
+}
+
+void
+search_tell(struct command *c, const struct search_result *result,
+    const struct search_return *ret)
+{
+	if (!search_return_tells(ret))
+		return;
+	search_tell_begin(c->tag, c->uid, &c->out);
+	search_result_write(result, ret, search_number, c, &c->out);
+	buf_adds(&c->out, "\r\n");
+}

@@ -1,0 +1,66 @@
+/*
+ * A search program asked of all messages of one mailbox, in steps: for SEARCH
+ * and the commands that are built on it (SORT, THREAD). Walks the index; a
+ * message whose text is needed stops the walk, is opened and asked again, and
+ * the walk goes on behind it.
+ */
+#ifndef IMAP_SEARCH_RUN_H
+#define IMAP_SEARCH_RUN_H
+
+#include "services/imap/command.h"
+#include "services/imap/search.h"
+#include "services/imap/search_result.h"
+#include "services/imap/view.h"
+
+/*
+ * A message that is found, in ascending order of UIDs. With fields set, its
+ * headers are complete: those the index keeps, or all of them. Nonzero ends
+ * the search.
+ */
+typedef int search_found_fn(void *ctx, const struct store_message *msg);
+
+struct search_run {
+	struct command *c;
+	const struct search_program *prog;
+	const struct view *view; /* whose messages these are */
+	const struct store_set *only; /* of these; NULL: of all */
+	bool fields;             /* found looks at the headers */
+	search_found_fn *found;
+	void *ctx;
+	/* Private. */
+	const struct store_set *candidates; /* of the walk; NULL: all */
+	uint32_t next;
+	size_t asked;
+	int64_t now;
+	bool ended;
+	bool open_it; /* msg must be opened */
+	struct arena arena;
+	struct store_message msg;
+	enum store_err err;
+};
+
+/* The verdict when a program could not be parsed: BADCHARSET or BAD. */
+enum verdict search_refused(struct command *c,
+    const struct search_program *prog);
+
+/* Resolves the program's sets in the view. */
+void search_resolve(const struct search_program *prog, const struct view *v);
+
+/*
+ * Starts at the first message; the program is resolved. One that asks about
+ * MODSEQ enables CONDSTORE (RFC 7162 3.1).
+ */
+void search_run_begin(struct search_run *r);
+/* STEP_DONE with *err when all messages were asked. */
+enum step search_run_step(struct search_run *r, enum store_err *err);
+void search_run_release(struct search_run *r);
+
+/* The ESEARCH response of a search in the selected mailbox. */
+void search_tell(struct command *c, const struct search_result *result,
+    const struct search_return *ret);
+/* "* ESEARCH (TAG "x")", and " UID" if uid. */
+void search_tell_begin(struct slice tag, bool uid, struct buf *out);
+/* The UID or sequence number; arg is the command. */
+uint32_t search_number(void *arg, uint32_t uid);
+
+#endif
