@@ -1,6 +1,7 @@
 // objects: services/imap/parse.c services/imap/search.c services/imap/search_match.c
 // objects: services/imap/fetch_plan.c services/imap/section.c services/imap/pattern.c
 // objects: services/imap/view.c services/imap/output.c
+// objects: services/imap/section_binary.c
 /*
  * IMAP commands: what is before the first NUL is read as arguments by each
  * parser; a SEARCH or FETCH that is understood is then asked of the message
@@ -75,10 +76,12 @@ try_fetch(struct parser p, struct slice text)
 		uint64_t want;
 
 		section_find(&s, m, &plan.sections[i]);
-		want = s.left;
-		while (section_write(&s, m, 7, &out))
+		while (section_measure(&s, m, 5))
 			;
-		assert(out.n == want);
+		want = s.left;
+		while (!s.unknown && section_write(&s, m, 7, &out))
+			;
+		assert(s.unknown || out.n == want);
 		section_release(&s);
 		buf_release(&out);
 	}
