@@ -228,7 +228,7 @@ accept_message(struct command *c)
 		unbinary_init(a->filter);
 	}
 	if (a->sync)
-		conn_write_slice(s->conn, S("+ OK\r\n"));
+		session_send(s, S("+ OK\r\n"));
 	buf_clear(&c->text);
 	c->line_start = 0;
 	s->literal_left = a->size;

@@ -307,6 +307,10 @@ class Harness:
         with open(f"/proc/{self.process.pid}/status") as f:
             return next(int(line.split()[1]) for line in f if line.startswith("RssAnon")) * 1024
 
+    def sanitized(self):
+        with open(f"/proc/{self.process.pid}/maps") as f:
+            return "libasan" in f.read()
+
     def text(self):
         self.log.seek(0)
         return self.log.read().decode(errors="replace")
