@@ -43,6 +43,7 @@
 #define LIMIT_IMAP_CONTEXT_BYTES 16777216 /* keys of one that is sorted */
 #define LIMIT_IMAP_PATTERNS 256    /* of one LIST (RFC 5258) */
 #define LIMIT_IMAP_NESTING 32      /* parentheses in SEARCH, LIST, ENVELOPE */
+#define LIMIT_IMAP_ZIPS 256        /* compressed connections at work at once */
 #define LIMIT_IMAP_ERRORS 20
 #define LIMIT_MAILBOX_NAME 1000    /* octets, as sent */
 #define LIMIT_MAILBOX_DEPTH 32

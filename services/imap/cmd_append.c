@@ -1,9 +1,10 @@
 /*
- * APPEND (RFC 3501 6.3.11), MULTIAPPEND (RFC 3502), APPENDUID (RFC 4315). The
- * message goes to the store in pieces as it arrives; the OK is sent when it is
- * on disk (law 2).
+ * APPEND (RFC 3501 6.3.11), MULTIAPPEND (RFC 3502), APPENDUID (RFC 4315),
+ * binary messages (RFC 3516 4.4). The message goes to the store in pieces as
+ * it arrives; the OK is sent when it is on disk (law 2).
  */
 #include "mail/date.h"
+#include "mail/unbinary.h"
 #include "services/imap/session.h"
 
 #define CHUNK 262144
@@ -12,11 +13,13 @@ struct append {
 	struct store_append *open;
 	struct slice mailbox;
 	struct buf chunk;          /* received, not yet given to the store */
+	struct unbinary *filter;   /* of a literal8, or NULL */
 	struct flag_list flags;
 	struct store_append_meta meta; /* of the message being received */
 	struct store_append_meta next; /* of the one announced behind it */
 	uint64_t size;             /* of the announced literal */
 	bool sync;
+	bool binary;               /* it is a literal8 */
 	size_t count;
 	enum store_err err;
 };
@@ -28,6 +31,9 @@ append_release(void *state)
 
 	if (a->open != NULL)
 		store_append_abort(a->open);
+	if (a->filter != NULL)
+		unbinary_release(a->filter);
+	mem_free(a->filter);
 	buf_release(&a->chunk);
 }
 
@@ -92,6 +98,7 @@ parse_meta(struct parser *p, struct append *a)
 	a->next.flags = a->flags.flags;
 	a->next.keywords = a->flags.keywords;
 	a->next.n_keywords = a->flags.n;
+	a->binary = parse_try(p, '~');
 	if (parse_peek(p) != '{')
 		return parse_fail(p, "Expected a message literal");
 	return 0;
@@ -107,14 +114,33 @@ refuse(struct command *c, uint64_t size, bool sync)
 
 /* ---- the store's part ----------------------------------------------------- */
 
-static enum store_err
-feed(struct append *a)
+/* The chunk, or the end of a message, through the filter. */
+static void
+feed_filtered(struct append *a, bool end)
 {
-	enum store_err err =
-	    store_append_data(a->open, buf_slice(&a->chunk));
+	struct buf out = BUF_INIT(2 * CHUNK + 2 * LIMIT_HEADER_BYTES);
 
+	unbinary_feed(a->filter, buf_slice(&a->chunk), &out);
+	if (end)
+		unbinary_end(a->filter, &out);
+	(void)store_append_data(a->open, buf_slice(&out));
+	buf_release(&out);
+	if (!end)
+		return;
+	unbinary_release(a->filter);
+	mem_free(a->filter);
+	a->filter = NULL;
+}
+
+/* An error is sticky: the commit tells it. */
+static void
+feed(struct append *a, bool end)
+{
+	if (a->filter != NULL)
+		feed_filtered(a, end);
+	else
+		(void)store_append_data(a->open, buf_slice(&a->chunk));
 	buf_clear(&a->chunk);
-	return err;
 }
 
 static enum step
@@ -134,15 +160,14 @@ open_step(struct command *c)
 static enum step
 feed_step(struct command *c)
 {
-	/* An error is sticky: the commit tells it. */
-	(void)feed(c->state);
+	feed(c->state, false);
 	return STEP_DONE;
 }
 
 static void
 end_message(struct append *a)
 {
-	(void)feed(a);
+	feed(a, true);
 	(void)store_append_message(a->open, &a->meta);
 }
 
@@ -198,8 +223,12 @@ accept_message(struct command *c)
 
 	a->meta = a->next;
 	a->count++;
+	if (a->binary) {
+		a->filter = mem_alloc(sizeof(*a->filter));
+		unbinary_init(a->filter);
+	}
 	if (a->sync)
-		conn_write_slice(s->conn, S("+ OK\r\n"));
+		session_send(s, S("+ OK\r\n"));
 	buf_clear(&c->text);
 	c->line_start = 0;
 	s->literal_left = a->size;

@@ -1,5 +1,5 @@
 /*
- * FETCH and UID FETCH (RFC 3501 6.4.5, RFC 7162 3.1.4). Works in rounds: one
+ * FETCH and UID FETCH (RFC 3501 6.4.5, RFC 3516, RFC 7162 3.1.4). Works in rounds: one
  * walk through the index writes the data of some messages, then the files of
  * those that need it are opened, one after the other, and their sections sent
  * piece by piece. The cursor allows to stop after any piece.
@@ -37,6 +37,8 @@ struct fetch {
 	size_t section;     /* of that row */
 	bool in_row;        /* its index data is sent */
 	bool in_section;    /* cur is open */
+	bool announced;     /* its size is sent */
+	bool unknown_cte;   /* some part could not be decoded */
 	struct section cur;
 	struct store_set seen; /* made \\Seen by this command */
 	size_t found;
@@ -290,41 +292,75 @@ static void
 section_begin(struct fetch *f, const struct fetch_section *sec,
     struct section_cache *m)
 {
-	struct buf *out = &f->c->out;
-
-	write_label(out, sec);
+	write_label(&f->c->out, sec);
 	f->cur = (struct section){ 0 };
 	if (m != NULL)
 		section_find(&f->cur, m, sec);
 	f->in_section = true;
-	/* No such part, or the file is gone (RFC 2180 4.1.3): NIL. */
-	if (!f->cur.exists)
+	f->announced = false;
+}
+
+/* What stands before the bytes of a section, or instead of them. */
+static void
+announce(struct fetch *f, const struct fetch_section *sec)
+{
+	struct buf *out = &f->c->out;
+	struct section *cur = &f->cur;
+
+	f->announced = true;
+	if (cur->unknown) {
+		/* RFC 3516 4.3: the command fails, the others are told. */
+		f->unknown_cte = true;
+		cur->exists = false;
+	}
+	if (sec->form == FORM_SIZE) {
+		buf_addf(out, " %llu", cur->exists ?
+		    (unsigned long long)cur->size : 0);
+		cur->left = 0;
+	} else if (!cur->exists) {
+		/* No such part, or the file is gone (RFC 2180 4.1.3): NIL. */
 		buf_adds(out, " NIL");
-	else if (f->cur.left == 0)
+	} else if (cur->left == 0) {
 		buf_adds(out, " \"\"");
-	else
-		buf_addf(out, " {%llu}\r\n", (unsigned long long)f->cur.left);
+	} else {
+		buf_addf(out, " %s{%llu}\r\n", cur->nul ? "~" : "",
+		    (unsigned long long)cur->left);
+	}
+}
+
+/* Sends the section until done or tired; true when done. */
+static bool
+send_section(struct fetch *f, const struct fetch_section *sec,
+    struct section_cache *m)
+{
+	struct command *c = f->c;
+
+	if (!f->in_section)
+		section_begin(f, sec, m);
+	while (!f->announced) {
+		if (!section_measure(&f->cur, m, PIECE))
+			announce(f, sec);
+		else if (command_should_yield(c))
+			return false;
+	}
+	/* A message that closed halfway is filled with blanks. */
+	while (f->cur.exists && section_write(&f->cur, m, PIECE, &c->out))
+		if (command_should_yield(c))
+			return false;
+	section_release(&f->cur);
+	f->in_section = false;
+	return true;
 }
 
 /* Sends sections of the row until done or tired; true when done. */
 static bool
 send_sections(struct fetch *f, const struct row *row)
 {
-	struct command *c = f->c;
 	struct section_cache *m = open_message(f, row->uid);
 
-	while (f->section < f->plan.n) {
-		if (!f->in_section)
-			section_begin(f, &f->plan.sections[f->section], m);
-		/* A message that closed halfway is filled with blanks. */
-		while (f->cur.exists &&
-		       section_write(&f->cur, m, PIECE, &c->out))
-			if (command_should_yield(c))
-				return false;
-		section_release(&f->cur);
-		f->in_section = false;
-		f->section++;
-	}
+	for (; f->section < f->plan.n; f->section++)
+		if (!send_section(f, &f->plan.sections[f->section], m))
+			return false;
 	return true;
 }
 
@@ -452,6 +488,9 @@ fetch_end(struct fetch *f)
 		command_failed(c, f->err);
 	else if (f->failed != STORE_OK)
 		command_failed(c, f->failed);
+	else if (f->unknown_cte)
+		command_no(c, "[UNKNOWN-CTE] A part is encoded in a way that "
+		    "is not known.");
 	else if (some_gone)
 		/* RFC 2180 4.1.3 */
 		command_ok(c, "[EXPUNGEISSUED] Some messages are gone.");

@@ -16,6 +16,7 @@ static const struct command_row rows[] = {
 	{ "CAPABILITY", cmd_capability, ANY, false, false },
 	{ "CHECK", cmd_check, IN_SELECTED, false, false },
 	{ "CLOSE", cmd_close, IN_SELECTED, false, false },
+	{ "COMPRESS", cmd_compress, ANY, false, false },
 	{ "COPY", cmd_copy, IN_SELECTED, false, true },
 	{ "CREATE", cmd_create, ANY, false, false },
 	{ "DELETE", cmd_delete, ANY, false, false },

@@ -64,6 +64,7 @@ struct command {
 	bool touched;  /* mail was changed: others should look */
 	bool bad;      /* was answered with BAD */
 	bool logout;
+	bool compress; /* what follows is compressed */
 	bool vanished; /* the selected mailbox was deleted by others */
 	/* MODSEQs of this command's own changes to messages of own_set, told
 	 * by itself. A change that changed nothing returns the MODSEQ of
@@ -123,6 +124,7 @@ enum verdict cmd_cancelupdate(struct command *c);
 enum verdict cmd_capability(struct command *c);
 enum verdict cmd_check(struct command *c);
 enum verdict cmd_close(struct command *c);
+enum verdict cmd_compress(struct command *c);
 enum verdict cmd_copy(struct command *c);
 enum verdict cmd_create(struct command *c);
 enum verdict cmd_delete(struct command *c);

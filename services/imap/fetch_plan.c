@@ -13,6 +13,7 @@ static const struct {
 	{ "ENVELOPE", FETCH_ENVELOPE },
 	{ "BODYSTRUCTURE", FETCH_BODYSTRUCTURE },
 	{ "MODSEQ", FETCH_MODSEQ },
+	{ "BODY", FETCH_BODY },
 };
 
 #define MACRO_FAST (FETCH_FLAGS | FETCH_INTERNALDATE | FETCH_SIZE)
@@ -110,9 +111,11 @@ names_are_cached(const struct fetch_section *sec)
 static void
 make_label(struct parser *p, struct fetch_section *sec)
 {
+	static const char *const names[FORMS] = { [FORM_BODY] = "BODY[",
+		[FORM_BINARY] = "BINARY[", [FORM_SIZE] = "BINARY.SIZE[" };
 	struct buf b = BUF_INIT(LIMIT_IMAP_COMMAND);
 
-	buf_adds(&b, "BODY[");
+	buf_adds(&b, names[sec->form]);
 	buf_add_slice(&b, sec->spec);
 	for (size_t i = 0; i < sec->n_names; i++) {
 		buf_adds(&b, i == 0 ? " (" : " ");
@@ -125,27 +128,52 @@ make_label(struct parser *p, struct fetch_section *sec)
 	buf_release(&b);
 }
 
-/* Behind "BODY[" or "BODY.PEEK[". */
+/* "<" number "." nz-number ">" */
 static int
-parse_section(struct parser *p, bool peek, struct fetch_plan *plan)
+parse_partial(struct parser *p, struct fetch_section *sec)
+{
+	if (!parse_try(p, '<'))
+		return 0;
+	sec->partial = true;
+	if (parse_number(p, &sec->offset) == -1 || parse_char(p, '.') == -1 ||
+	    parse_nz_number(p, &sec->length) == -1)
+		return -1;
+	return parse_char(p, '>');
+}
+
+/* Behind the "[" of one of these. */
+static const struct section_item {
+	const char *name;
+	enum fetch_form form;
+	bool peek;
+} section_items[] = {
+	{ "BODY", FORM_BODY, false },
+	{ "BODY.PEEK", FORM_BODY, true },
+	{ "BINARY", FORM_BINARY, false },
+	{ "BINARY.PEEK", FORM_BINARY, true },
+	{ "BINARY.SIZE", FORM_SIZE, true },
+};
+
+static int
+parse_section(struct parser *p, const struct section_item *item,
+    struct fetch_plan *plan)
 {
 	struct fetch_section *sec = section_add(p, plan);
 
 	if (sec == NULL || parse_spec(p, sec) == -1)
 		return -1;
+	sec->form = item->form;
+	/* RFC 3516 section 7: section-binary has numbers only. */
+	if (sec->form != FORM_BODY && sec->what != MIME_ALL)
+		return parse_fail(p, "Invalid section");
 	if (!parse_try(p, ']'))
 		return parse_fail(p, "Expected ]");
-	if (parse_try(p, '<')) {
-		sec->partial = plan->partial = true;
-		if (parse_number(p, &sec->offset) == -1 ||
-		    parse_char(p, '.') == -1 ||
-		    parse_nz_number(p, &sec->length) == -1 ||
-		    parse_char(p, '>') == -1)
-			return -1;
-	}
+	if (sec->form != FORM_SIZE && parse_partial(p, sec) == -1)
+		return -1;
+	plan->partial = plan->partial || sec->partial;
 	sec->cached = names_are_cached(sec);
 	plan->opens = plan->opens || !sec->cached;
-	plan->sets_seen = plan->sets_seen || !peek;
+	plan->sets_seen = plan->sets_seen || !item->peek;
 	make_label(p, sec);
 	return 0;
 }
@@ -178,14 +206,10 @@ parse_item(struct parser *p, struct fetch_plan *plan)
 
 	if (parse_keyword(p, &name) == -1)
 		return -1;
-	if (slice_ieq(name, S("BODY"))) {
-		if (parse_try(p, '['))
-			return parse_section(p, false, plan);
-		plan->items |= FETCH_BODY;
-		return 0;
-	}
-	if (slice_ieq(name, S("BODY.PEEK")) && parse_try(p, '['))
-		return parse_section(p, true, plan);
+	for (size_t i = 0; i < LEN(section_items); i++)
+		if (slice_ieq(name, slice_str(section_items[i].name)) &&
+		    parse_try(p, '['))
+			return parse_section(p, &section_items[i], plan);
 	for (size_t i = 0; i < LEN(plain_items); i++)
 		if (slice_ieq(name, slice_str(plain_items[i].name))) {
 			plan->items |= plain_items[i].items;

@@ -18,8 +18,15 @@
 #define FETCH_BODYSTRUCTURE 0x040u
 #define FETCH_MODSEQ 0x080u
 
-/* BODY[...] and its RFC822 forms. */
+enum fetch_form {
+	FORM_BODY,   /* BODY[...] and its RFC822 forms */
+	FORM_BINARY, /* BINARY[...]: the transfer encoding undone (RFC 3516) */
+	FORM_SIZE,   /* BINARY.SIZE[...] */
+	FORMS
+};
+
 struct fetch_section {
+	enum fetch_form form;
 	struct slice label; /* how the answer names it: "BODY[TEXT]<5>" */
 	struct slice spec;  /* "1.2.HEADER.FIELDS", upper case */
 	enum mime_what what;

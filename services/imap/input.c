@@ -95,7 +95,7 @@ begin_literal(struct session *s, uint64_t size, bool sync)
 		return;
 	}
 	if (sync)
-		conn_write_slice(s->conn, S("+ OK\r\n"));
+		session_send(s, S("+ OK\r\n"));
 	s->literal_left = size;
 	s->mode = INPUT_LITERAL;
 	if (size == 0) {

@@ -47,6 +47,8 @@ section_cache_free(struct section_cache *m)
 {
 	if (m->uid != 0)
 		store_body_close(&m->body);
+	buf_release(&m->decode.raw);
+	buf_release(&m->decode.out);
 	arena_release(&m->arena);
 	mem_free(m);
 }
@@ -85,8 +87,12 @@ find_part(struct section *s, struct section_cache *m, struct slice spec)
 		mime_parse(&m->arena, m->text, &m->tree);
 		m->parsed = true;
 	}
-	if (mime_find(&m->tree, spec, &found, NULL) == 0)
-		set_range(s, found.start, found.end, found.size);
+	if (mime_find(&m->tree, spec, &found, NULL) != 0)
+		return;
+	set_range(s, found.start, found.end, found.size);
+	/* RFC 2045 6.4: what holds other parts is never encoded itself. */
+	if (found.part->kind == MIME_LEAF)
+		s->encoding = encoding_parse(found.part->encoding);
 }
 
 static void
@@ -114,13 +120,25 @@ section_find(struct section *s, struct section_cache *m,
 		return;
 	if (want->what == MIME_FIELDS || want->what == MIME_FIELDS_NOT)
 		build_fields(s, m, want);
+	s->partial = want->partial;
+	s->offset = want->offset;
+	s->length = want->length;
+	s->decode = want->form != FORM_BODY;
+	s->unknown = s->decode && s->encoding == ENCODING_UNKNOWN;
+	section_cut(s);
+}
+
+void
+section_cut(struct section *s)
+{
+	s->at = 0;
 	s->left = s->size;
-	if (want->partial) {
-		s->at = want->offset < s->size ? want->offset : s->size;
-		s->left = s->size - s->at;
-		if (s->left > want->length)
-			s->left = want->length;
-	}
+	if (!s->partial)
+		return;
+	s->at = s->offset < s->size ? s->offset : s->size;
+	s->left = s->size - s->at;
+	if (s->left > s->length)
+		s->left = s->length;
 }
 
 void
@@ -148,11 +166,11 @@ place_for(struct section_cache *m, const struct section *s)
  * was changed under us) is filled with blanks.
  */
 static void
-make_legal(struct buf *out, size_t from, size_t want)
+make_legal(struct buf *out, size_t from, size_t want, bool literal8)
 {
 	char *p = out->p + from, *end = out->p + out->n;
 
-	while (p < end && (p = memchr(p, '\0', (size_t)(end - p))) != NULL)
+	while (!literal8 && p < end && (p = memchr(p, '\0', (size_t)(end - p))) != NULL)
 		*p = '\x80';
 	while (buf_ok(out) && out->n - from < want)
 		buf_addc(out, ' ');
@@ -169,14 +187,16 @@ section_write(struct section *s, struct section_cache *m, size_t max,
 
 	if (n == 0)
 		return false;
-	if (s->ready)
+	if (s->decode)
+		section_decode_range(s, m, n, out);
+	else if (s->ready)
 		buf_add_slice(out,
 		    slice_of(s->built.p + s->at, n));
 	else
 		crlf_range(out,
 		    slice_of(m->text.p + s->start, s->end - s->start), s->at, n,
 		    place_for(m, s));
-	make_legal(out, from, n);
+	make_legal(out, from, n, s->nul);
 	s->at += n;
 	s->left -= n;
 	return s->left > 0;

@@ -12,6 +12,9 @@
 #define USER_STEPS 3
 /* What one command may have waiting at once, sent in pieces. */
 #define OUT_MAX (256u << 20)
+/* Commands, or pieces of input, that are taken in one round of the loop from
+ * what was inflated. */
+#define ROUND_PIECES 256
 
 static void session_free(struct session *s);
 static void session_next(void *arg);
@@ -55,8 +58,7 @@ session_flush(struct session *s)
 	if (c == NULL || c->out.n == 0)
 		return;
 	s->bytes_out += c->out.n;
-	if (s->conn != NULL)
-		conn_write_slice(s->conn, buf_slice(&c->out));
+	session_send(s, buf_slice(&c->out));
 	buf_release(&c->out);
 }
 
@@ -113,6 +115,7 @@ session_free(struct session *s)
 	list_remove(&s->link);
 	list_remove(&s->user_link);
 	list_remove(&s->idle_link);
+	session_zip_free(s);
 	buf_release(&s->early);
 	worker_leave(w, s->user);
 	mem_free(s->ip);
@@ -123,7 +126,11 @@ session_free(struct session *s)
 static void
 say_bye(struct session *s)
 {
-	conn_writef(s->conn, "* BYE %s\r\n", s->why);
+	struct buf bye = BUF_INIT(256);
+
+	buf_addf(&bye, "* BYE %s\r\n", s->why);
+	session_send(s, buf_slice(&bye));
+	buf_release(&bye);
 	conn_close(s->conn);
 }
 
@@ -243,23 +250,64 @@ session_can_read(const struct session *s)
 	return !s->busy && !s->closing && !s->dead && !s->waiting;
 }
 
-/* Input that came with the session is used first, then the connection's. */
+/* What came compressed is used before more of it is looked at. */
+static bool
+session_has_plain(const struct session *s)
+{
+	return s->plain.n > 0 || s->zip_more;
+}
+
+/* Uses input as it came from the connection. */
+static size_t
+take_raw(struct session *s, struct slice in)
+{
+	return s->zip != NULL ? session_inflate(s, in) : input_take(s, in);
+}
+
+/* One piece of input from where the next one is; false if there is none. */
+static bool
+take_next(struct session *s)
+{
+	struct buf *b = s->plain.n > 0 ? &s->plain : &s->early;
+	size_t used;
+
+	if (s->plain.n == 0 && s->zip_more) {
+		session_inflate(s, S(""));
+		return true;
+	}
+	if (b->n == 0)
+		return false;
+	used = b == &s->plain ? input_take(s, buf_slice(b)) :
+	    take_raw(s, buf_slice(b));
+	buf_consume(b, used);
+	if (b->n == 0)
+		buf_release(b);
+	return used > 0;
+}
+
+/*
+ * Input that came with the session, and what was inflated, is used first, then
+ * the connection's. A few bytes can be inflated to very many: not all of them
+ * at once.
+ */
 static void
 session_next(void *arg)
 {
 	struct session *s = arg;
+	unsigned pieces = 0;
 
-	while (session_can_read(s) && s->early.n > 0) {
-		size_t used = input_take(s, buf_slice(&s->early));
-
-		if (used == 0)
+	s->resuming = false;
+	while (session_can_read(s) &&
+	    conn_out_pending(s->conn) <= CONN_OUT_HIGH) {
+		if (session_has_plain(s) && ++pieces > ROUND_PIECES) {
+			session_resume(s);
+			return;
+		}
+		if (!take_next(s))
 			break;
-		buf_consume(&s->early, used);
 	}
 	if (!session_can_read(s))
 		return;
-	if (s->early.n == 0)
-		buf_release(&s->early);
 	if (conn_out_pending(s->conn) > CONN_OUT_HIGH)
 		return; /* on_drain */
 	if (conn_is_paused(s->conn))
@@ -269,7 +317,9 @@ session_next(void *arg)
 void
 session_resume(struct session *s)
 {
-	loop_defer(s->worker->loop, session_next, s);
+	if (!s->resuming)
+		loop_defer(s->worker->loop, session_next, s);
+	s->resuming = true;
 }
 
 static void
@@ -293,10 +343,14 @@ session_done(struct session *s)
 {
 	struct command *c = s->cmd;
 	bool logout = c->logout;
+	bool compress = c->compress;
 
 	s->errors = c->bad ? s->errors + 1 : 0;
 	session_flush(s);
 	command_free(s);
+	/* RFC 4978 section 3: from behind the tagged OK on. */
+	if (compress)
+		s->zip = zip_new();
 	s->mode = INPUT_LINE;
 	if (logout) {
 		s->closing = true;
@@ -310,7 +364,7 @@ session_done(struct session *s)
 	}
 	if (conn_out_pending(s->conn) > CONN_OUT_HIGH)
 		conn_pause(s->conn);
-	if (conn_is_paused(s->conn) || s->early.n > 0)
+	if (conn_is_paused(s->conn) || s->early.n > 0 || session_has_plain(s))
 		session_resume(s);
 }
 
@@ -331,11 +385,15 @@ on_input(void *arg, struct slice in)
 	struct session *s = arg;
 	size_t used;
 
-	if (!session_can_read(s) || s->early.n > 0)
+	if (!session_can_read(s) || s->early.n > 0 || session_has_plain(s))
 		return s->closing ? in.n : 0;
 	conn_timeout(s->conn, s->worker->conf.timeout_ms);
-	used = input_take(s, in);
+	used = take_raw(s, in);
 	s->bytes_in += used;
+	if (session_has_plain(s)) {
+		conn_pause(s->conn);
+		session_resume(s);
+	}
 	return used;
 }
 
@@ -369,6 +427,7 @@ session_new(struct worker *w, struct user *u, struct store_user *store,
 	s->ip = slice_dup(start->ip);
 	s->id = slice_dup(start->id);
 	buf_init(&s->early, LIMIT_FRAME);
+	buf_init(&s->plain, ZIP_PIECE);
 	buf_add_slice(&s->early, start->input);
 	s->bytes_in = start->input.n;
 	list_push(&w->sessions, &s->link);
@@ -376,6 +435,7 @@ session_new(struct worker *w, struct user *u, struct store_user *store,
 	list_init(&s->idle_link);
 	list_init(&s->cache_link);
 	list_init(&s->queue_link);
+	list_init(&s->zip_link);
 	return s;
 }
 

@@ -16,6 +16,7 @@
 #include "services/imap/section.h"
 #include "services/imap/view.h"
 #include "services/imap/worker.h"
+#include "services/imap/zip.h"
 
 /* What the next input byte is. */
 enum input_mode {
@@ -43,10 +44,14 @@ struct session {
 	struct list idle_link;
 	struct list cache_link;
 	struct list queue_link;      /* user's queue */
+	struct list zip_link;        /* worker's zippers, while zip is awake */
+	struct zip *zip;             /* COMPRESS is on (RFC 4978), or NULL */
 	struct buf early;            /* input that came with the session */
+	struct buf plain;            /* input that came compressed */
 	uint64_t literal_left;
 	uint64_t keepalive_at;
 	uint64_t cache_used_at;
+	uint64_t zip_used_at;
 	enum input_mode mode;
 	unsigned errors;             /* BAD replies in a row */
 	bool condstore;
@@ -56,6 +61,8 @@ struct session {
 	bool poked;    /* look again when the step is over */
 	bool dead;     /* the connection is gone */
 	bool closing;  /* BYE is said */
+	bool resuming; /* session_next is to run */
+	bool zip_more; /* the input in zip stands for more */
 	const char *why; /* it ended */
 	char *ip;
 	char *id;
@@ -86,6 +93,8 @@ int session_start(struct worker *w, int fd, const struct session_start *start,
 
 /* The command in the making; made when there is none. */
 struct command *session_command(struct session *s);
+/* Sends text at once, compressed if that is on. */
+void session_send(struct session *s, struct slice text);
 /* Sends what the command has written so far. */
 void session_flush(struct session *s);
 /*
@@ -106,6 +115,13 @@ void session_drop_cache(struct session *s);
 
 /* Lets the input go on after a step that does not end the command. */
 void session_resume(struct session *s);
+
+/* From cmd_compress.c: inflates a piece of in, which may be empty to go on with
+ * what is held, into plain, which is empty; returns how much was used. */
+size_t session_inflate(struct session *s, struct slice in);
+void session_zip_free(struct session *s);
+/* Gives back the memory of those that did nothing since before. */
+void session_zip_idle(struct worker *w, uint64_t before);
 
 /* From input.c: uses bytes of in, returns how many. */
 size_t input_take(struct session *s, struct slice in);

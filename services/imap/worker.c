@@ -6,6 +6,7 @@
 
 #define TICK_MS 1000
 #define CACHE_MS 5000 /* a message read in parts stays open this long */
+#define ZIP_MS 2000   /* a connection that is silent for so long sleeps */
 #define POLL_MS 30000 /* for mailboxes the kernel does not watch */
 
 /* ---- the clock ------------------------------------------------------------ */
@@ -63,7 +64,7 @@ tick_idlers(struct worker *w, uint64_t now)
 		s->keepalive_at = now + w->conf.keepalive_ms;
 		list_push(&w->idlers, &s->idle_link);
 		if (!s->closing && !s->dead && !s->busy)
-			conn_write_slice(s->conn, S("* OK Still here\r\n"));
+			session_send(s, S("* OK Still here\r\n"));
 	}
 	if (now - w->polled_at < POLL_MS)
 		return;
@@ -86,6 +87,8 @@ tick(void *arg)
 		if (!s->busy && s->cmd == NULL &&
 		    now - s->cache_used_at >= CACHE_MS)
 			session_drop_cache(s);
+	if (now > ZIP_MS)
+		session_zip_idle(w, now - ZIP_MS);
 }
 
 /* ---- changes by others ---------------------------------------------------- */
@@ -186,6 +189,7 @@ worker_new(struct loop *l, struct store *s, const struct worker_config *conf)
 	list_init(&w->sessions);
 	list_init(&w->idlers);
 	list_init(&w->cachers);
+	list_init(&w->zippers);
 	w->polled_at = loop_now(l);
 	w->notify = store_notify_new();
 	if (w->notify == NULL) {

@@ -35,7 +35,10 @@ struct worker {
 	struct list sessions;
 	struct list idlers;     /* in IDLE, the next keepalive first */
 	struct list cachers;    /* holding an open message */
+	struct list zippers;    /* holding the memory of COMPRESS */
 	size_t count;
+	size_t zips;            /* in zippers */
+	size_t zips_most;
 	uint64_t polled_at;
 	bool ticking; /* store_idle is running on a thread */
 	unsigned open; /* databases when it ran last */

@@ -3,6 +3,7 @@
 // objects: services/imap/view.c services/imap/output.c
 // objects: services/imap/search_result.c services/imap/sort.c
 // objects: services/imap/thread.c services/imap/thread_tree.c
+// objects: services/imap/section_binary.c
 /*
  * IMAP commands: what is before the first NUL is read as arguments by each
  * parser; a SEARCH or FETCH that is understood is then asked of the message
@@ -105,10 +106,12 @@ try_fetch(struct parser p, struct slice text)
 		uint64_t want;
 
 		section_find(&s, m, &plan.sections[i]);
-		want = s.left;
-		while (section_write(&s, m, 7, &out))
+		while (section_measure(&s, m, 5))
 			;
-		assert(out.n == want);
+		want = s.left;
+		while (!s.unknown && section_write(&s, m, 7, &out))
+			;
+		assert(s.unknown || out.n == want);
 		section_release(&s);
 		buf_release(&out);
 	}

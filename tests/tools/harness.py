@@ -302,6 +302,15 @@ class Harness:
         self.clients.append(s)
         return s
 
+    def memory(self):
+        """Bytes of the process that are no file's."""
+        with open(f"/proc/{self.process.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("RssAnon")) * 1024
+
+    def sanitized(self):
+        with open(f"/proc/{self.process.pid}/maps") as f:
+            return "libasan" in f.read()
+
     def text(self):
         self.log.seek(0)
         return self.log.read().decode(errors="replace")

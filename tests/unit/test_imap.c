@@ -2,6 +2,7 @@
 // objects: services/imap/fetch_plan.c services/imap/section.c services/imap/pattern.c
 // objects: services/imap/view.c services/imap/output.c
 // objects: services/imap/search_result.c
+// objects: services/imap/section_binary.c
 /* The IMAP worker's pure parts: syntax, sets, search programs, sections. */
 #include "check.h"
 #include "services/imap/output.h"

@@ -1,0 +1,66 @@
+// objects: services/imap/zip.c
+/*
+ * What a client sends as DEFLATE: any cut, and any sleep in between, gives the
+ * same bytes; what we send comes back.
+ */
+#include "services/imap/zip.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+#define MOST (1 << 20)
+
+/* 0, or -1 if it was refused; out has what came before that. */
+static int
+inflate_all(struct slice in, size_t step, bool sleep, struct buf *out)
+{
+	struct zip *z = zip_new();
+	struct buf piece = BUF_INIT(ZIP_PIECE);
+	const char *why = NULL;
+	bool more = false;
+	ssize_t used = 0;
+
+	while ((in.n > 0 || more) && out->n < MOST) {
+		buf_clear(&piece);
+		used = zip_inflate(z, more ? S("") : slice_head(in, step),
+		    &piece, &more, &why);
+		if (used == -1)
+			break;
+		assert(piece.n <= ZIP_PIECE);
+		in = slice_from(in, (size_t)used);
+		buf_add_slice(out, buf_slice(&piece));
+		if (sleep)
+			zip_sleep(z);
+	}
+	assert(used != -1 || why != NULL);
+	buf_release(&piece);
+	zip_free(z);
+	return used == -1 ? -1 : 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct slice in = slice_of(p, n);
+	struct buf whole = BUF_INIT(MOST * 2), parts = BUF_INIT(MOST * 2);
+	struct buf packed = BUF_INIT(MOST), back = BUF_INIT(MOST);
+	struct zip *z = zip_new();
+	int a = inflate_all(in, n, false, &whole);
+	int b = inflate_all(in, n > 0 ? 1 + p[n / 2] % n : 1, true, &parts);
+
+	if (whole.n < MOST) {
+		assert(a == b);
+		assert(a == -1 || slice_eq(buf_slice(&whole),
+		    buf_slice(&parts)));
+	}
+	zip_deflate(z, slice_head(in, n / 2), &packed);
+	zip_sleep(z);
+	zip_deflate(z, slice_from(in, n / 2), &packed);
+	assert(inflate_all(buf_slice(&packed), 100, true, &back) == 0);
+	assert(slice_eq(in, buf_slice(&back)));
+	zip_free(z);
+	buf_release(&whole);
+	buf_release(&parts);
+	buf_release(&packed);
+	buf_release(&back);
+	return 0;
+}
