@@ -13,8 +13,9 @@ cmd_capability(struct command *c)
 {
 	if (parse_end(&c->p) == -1)
 		return CMD_BAD;
-	buf_addf(&c->out, "* CAPABILITY %s\r\n",
-	    imap_capabilities(c->session->worker->conf.quotas));
+	buf_adds(&c->out, "* CAPABILITY ");
+	session_capabilities(c->session, &c->out);
+	buf_adds(&c->out, "\r\n");
 	command_completed(c);
 	return CMD_DONE;
 }

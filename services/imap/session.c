@@ -4,6 +4,7 @@
 #include "core/now.h"
 #include "services/imap/limits.h"
 #include "services/imap/output.h"
+#include "wire/capability.h"
 
 #define STEP_MS 10
 /* Threads that one user's commands may hold at once: a user whose mailbox is
@@ -390,6 +391,26 @@ log_login(const struct session *s, bool tls)
 	log_end(&l);
 }
 
+void
+session_capabilities(const struct session *s, struct buf *out)
+{
+	capability_put(out, s->worker->conf.quotas ?
+	    CAPABILITY_USER | CAPABILITY_QUOTA : CAPABILITY_USER);
+}
+
+/* The answer to the login command. */
+static void
+say_hello(struct session *s, struct slice tag)
+{
+	struct buf out = BUF_INIT(LIMIT_FRAME);
+
+	buf_addf(&out, "%.*s OK [CAPABILITY ", SLICE_ARG(tag));
+	session_capabilities(s, &out);
+	buf_adds(&out, "] Logged in\r\n");
+	conn_write_slice(s->conn, buf_slice(&out));
+	buf_release(&out);
+}
+
 int
 session_start(struct worker *w, int fd, const struct session_start *start,
     const char **why)
@@ -417,8 +438,7 @@ session_start(struct worker *w, int fd, const struct session_start *start,
 	s = session_new(w, u, store, start);
 	s->conn = conn_new(w->loop, fd, LIMIT_IMAP_LINE * 2, &ops, s);
 	conn_timeout(s->conn, w->conf.timeout_ms);
-	conn_writef(s->conn, "%.*s OK [CAPABILITY %s] Logged in\r\n",
-	    SLICE_ARG(start->tag), imap_capabilities(w->conf.quotas));
+	say_hello(s, start->tag);
 	log_login(s, start->tls);
 	if (s->early.n > 0) {
 		conn_pause(s->conn);

@@ -98,6 +98,8 @@ void session_work(struct session *s);
 void session_poke(struct session *s);
 /* "* BYE text" and the end, after the running step if there is one. */
 void session_bye(struct session *s, const char *text);
+/* Appends what a client can do once logged in. */
+void session_capabilities(const struct session *s, struct buf *out);
 /* Forgets the selected mailbox. */
 void session_unselect(struct session *s);
 /* Closes the cached message. */
