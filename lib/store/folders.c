@@ -273,7 +273,7 @@ store_create(struct store_user *u, struct slice name, const char *use)
 	enum store_err err = mailbox_name(name, &name);
 	char *dir;
 
-	if (err == STORE_OK && use != NULL && strlen(use) > 32)
+	if (store_name_why(name) != NULL || (use != NULL && strlen(use) > 32))
 		err = STORE_NAME;
 	if (err == STORE_OK)
 		err = index_take(u, &ix);
@@ -485,6 +485,8 @@ store_rename(struct store_user *u, struct slice from, struct slice to)
 
 	if (err == STORE_OK)
 		err = mailbox_name(to, &to);
+	if (err == STORE_OK && store_name_why(to) != NULL)
+		err = STORE_NAME;
 	if (err != STORE_OK)
 		return err;
 	dir = dir_of(u, to);

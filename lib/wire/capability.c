@@ -15,6 +15,7 @@ static const struct {
 	unsigned states;
 } rows[] = {
 	{ "IMAP4rev1", ALWAYS },
+	{ "IMAP4rev2", ALWAYS },
 	{ "SASL-IR", ALWAYS },
 	{ "LOGIN-REFERRALS", BEFORE },
 	{ "ID", ALWAYS },

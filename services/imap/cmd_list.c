@@ -5,7 +5,8 @@
  * takes its time.
  */
 #include "core/map.h"
-#include "services/imap/output.h"
+#include "services/imap/list.h"
+#include "services/imap/name.h"
 #include "services/imap/pattern.h"
 #include "services/imap/session.h"
 #include "services/imap/status.h"
@@ -48,10 +49,18 @@ list_release(void *state)
 static bool
 matches(const struct list_cmd *l, struct slice name)
 {
-	for (size_t i = 0; i < l->n_patterns; i++)
-		if (pattern_matches(l->patterns[i], name))
-			return true;
-	return false;
+	struct buf utf8 = BUF_INIT(LIMIT_MAILBOX_NAME * 2);
+	bool found = false;
+
+	/* A pattern of UTF-8 is compared with the name as it is told. */
+	if (l->c->session->utf8 && slice_find(name, '&') != -1) {
+		name_decode(&utf8, name);
+		name = buf_slice(&utf8);
+	}
+	for (size_t i = 0; !found && i < l->n_patterns; i++)
+		found = pattern_matches(l->patterns[i], name);
+	buf_release(&utf8);
+	return found;
 }
 
 /* Notes every level above a subscribed name. */
@@ -87,39 +96,20 @@ load(struct list_cmd *l)
 }
 
 static void
-add_attribute(struct buf *out, size_t from, const char *name)
-{
-	if (out->n > from)
-		buf_addc(out, ' ');
-	buf_adds(out, name);
-}
-
-static void
 write_name(struct list_cmd *l, const struct store_list_entry *e,
     bool child_subscribed)
 {
 	struct buf *out = &l->c->out;
-	size_t from;
+	const struct session *s = l->c->session;
+	struct list_form form = {
+		.lsub = l->lsub,
+		.nonexistent = l->extended || s->rev2,
+		.subscribed =
+		    (l->options & (SELECT_SUBSCRIBED | RETURN_SUBSCRIBED)) != 0,
+		.utf8 = s->utf8,
+	};
 
-	buf_adds(out, l->lsub ? "* LSUB (" : "* LIST (");
-	from = out->n;
-	if ((e->attributes & STORE_NOSELECT) != 0 && l->extended)
-		add_attribute(out, from, "\\NonExistent");
-	if ((e->attributes & STORE_NOSELECT) != 0)
-		add_attribute(out, from, "\\Noselect");
-	if ((e->attributes & STORE_NOINFERIORS) != 0)
-		add_attribute(out, from, "\\NoInferiors");
-	else if (!l->lsub)
-		add_attribute(out, from,
-		    (e->attributes & STORE_HASCHILDREN) != 0
-			? "\\HasChildren" : "\\HasNoChildren");
-	if ((e->attributes & STORE_SUBSCRIBED) != 0 && !l->lsub &&
-	    (l->options & (SELECT_SUBSCRIBED | RETURN_SUBSCRIBED)) != 0)
-		add_attribute(out, from, "\\Subscribed");
-	if (e->special_use != NULL && !l->lsub)
-		add_attribute(out, from, e->special_use);
-	buf_adds(out, ") \".\" ");
-	out_astring(out, slice_str(e->name));
+	list_put(out, e, &form);
 	if (child_subscribed)
 		buf_adds(out, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
 	buf_adds(out, "\r\n");
@@ -294,10 +284,8 @@ parse_list(struct parser *p, struct list_cmd *l)
 		    parse_sp(p) == -1)
 			return -1;
 	}
-	if (parse_astring(p, &reference) == -1 || parse_sp(p) == -1)
+	if (parse_reference(p, &reference) == -1 || parse_sp(p) == -1)
 		return -1;
-	if (reference.n > LIMIT_MAILBOX_NAME)
-		return parse_fail(p, "Reference too long");
 	if (parse_patterns(p, reference, l) == -1)
 		return -1;
 	if (!l->lsub && parse_try(p, ' ')) {

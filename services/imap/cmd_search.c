@@ -321,6 +321,9 @@ cmd_search(struct command *c)
 		    "Unknown charset.");
 		return CMD_DONE;
 	}
+	/* RFC 9051 6.4.4: never the old SEARCH response. */
+	if (c->session->rev2 && st->prog.options == 0)
+		st->prog.options = SEARCH_RETURN | SEARCH_RETURN_ALL;
 	if (st->prog.modseq)
 		command_enable_condstore(c);
 	resolve_sets(st);

@@ -116,7 +116,7 @@ enum verdict
 cmd_enable(struct command *c)
 {
 	struct session *s = c->session;
-	bool condstore = false, qresync = false;
+	bool condstore = false, qresync = false, rev2 = false;
 	struct slice name;
 
 	do {
@@ -124,11 +124,18 @@ cmd_enable(struct command *c)
 			return CMD_BAD;
 		condstore = condstore || slice_ieq(name, S("CONDSTORE"));
 		qresync = qresync || slice_ieq(name, S("QRESYNC"));
+		rev2 = rev2 || slice_ieq(name, S("IMAP4rev2"));
 	} while (parse_peek(&c->p) == ' ');
 	if (parse_end(&c->p) == -1)
 		return CMD_BAD;
-	buf_addf(&c->out, "* ENABLED%s%s\r\n", condstore ? " CONDSTORE" : "",
-	    qresync ? " QRESYNC" : "");
+	buf_addf(&c->out, "* ENABLED%s%s%s\r\n",
+	    condstore ? " CONDSTORE" : "", qresync ? " QRESYNC" : "",
+	    rev2 ? " IMAP4rev2" : "");
+	if (rev2) {
+		s->rev2 = s->utf8 = true;
+		if (s->view != NULL)
+			view_set_rev2(s->view);
+	}
 	/* QRESYNC includes CONDSTORE (RFC 7162 3.2.3). */
 	if (condstore || qresync)
 		command_enable_condstore(c);

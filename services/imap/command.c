@@ -78,6 +78,7 @@ command_dispatch(struct command *c)
 	unsigned state = s->view != NULL ? IN_SELECTED : IN_AUTH;
 
 	c->p = parser_of(buf_slice(&c->text), &c->arena);
+	c->p.utf8 = s->utf8;
 	if (parse_tag(&c->p, &c->tag) == -1) {
 		c->tag = S("*");
 		return CMD_BAD;
@@ -129,8 +130,9 @@ command_bad(struct command *c, const char *text)
 void
 command_completed(struct command *c)
 {
-	buf_addf(&c->out, "%.*s OK %s completed.\r\n", SLICE_ARG(c->tag),
-	    c->row->name);
+	/* RFC 5530: why the numbers still count what is gone. */
+	buf_addf(&c->out, "%.*s OK %s%s completed.\r\n", SLICE_ARG(c->tag),
+	    c->issued ? "[EXPUNGEISSUED] " : "", c->row->name);
 }
 
 void
@@ -170,6 +172,7 @@ command_refresh(struct command *c, bool expunge, bool sync)
 		.own = c->own,
 		.n_own = c->n_own,
 		.own_set = c->own_set,
+		.issued = &c->issued,
 	};
 
 	if (s->view == NULL)

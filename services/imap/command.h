@@ -17,6 +17,7 @@
 #include "store/store.h"
 
 struct command;
+struct name_given;
 struct session;
 
 enum verdict {
@@ -71,6 +72,9 @@ struct command {
 	uint64_t own[COMMAND_OWN];
 	size_t n_own;
 	const struct store_set *own_set;
+	/* Mailbox names that came in another spelling, see name.h. */
+	struct name_given *given;
+	bool issued; /* others expunged what may not be told yet */
 };
 
 /* Parses and starts the command whose text is complete. */

@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "core/now.h"
 #include "services/imap/limits.h"
+#include "services/imap/name.h"
 #include "services/imap/output.h"
 #include "wire/capability.h"
 
@@ -159,6 +160,8 @@ step_run(void *arg)
 	struct command *c = s->cmd;
 
 	c->slice_end = now_mono_ms() + STEP_MS;
+	if (c->given != NULL)
+		name_settle(c);
 	s->waiting = c->step(c) == STEP_MORE;
 }
 

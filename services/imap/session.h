@@ -50,6 +50,8 @@ struct session {
 	unsigned errors;             /* BAD replies in a row */
 	bool condstore;
 	bool qresync;
+	bool rev2;     /* ENABLE IMAP4rev2 */
+	bool utf8;     /* mailbox names are UTF-8 */
 	bool busy;     /* a step is running on a thread */
 	bool waiting;  /* for output to drain */
 	bool poked;    /* look again when the step is over */
