@@ -9,6 +9,7 @@
 
 #include "core/arena.h"
 #include "core/file.h"
+#include "store/metadata.h"
 
 /* ---- listing ------------------------------------------------------------- */
 
@@ -370,6 +371,18 @@ store_delete(struct store_user *u, struct slice name)
 
 /* ---- renaming ------------------------------------------------------------ */
 
+static enum store_err
+copy_metadata(struct store_user *u, struct slice to)
+{
+	struct store_metadata m;
+	enum store_err err = store_metadata_read(u, S("INBOX"), &m);
+
+	if (err == STORE_OK && m.n > 0)
+		err = store_metadata_change(u, to, m.entries, m.n);
+	store_metadata_release(&m);
+	return err;
+}
+
 /* INBOX: its messages move, the mailbox stays (RFC 9051 6.3.6). */
 static enum store_err
 rename_inbox(struct store_user *u, struct slice to)
@@ -384,6 +397,9 @@ rename_inbox(struct store_user *u, struct slice to)
 		return err;
 	err = store_move(m, NULL, to, &copied);
 	store_copied_release(&copied);
+	/* RFC 5464 4.1: the annotations are of both. */
+	if (err == STORE_OK)
+		err = copy_metadata(u, to);
 	store_mailbox_close(m);
 	return err;
 }

@@ -42,6 +42,9 @@ static const struct {
 	{ "QRESYNC", USER },
 	{ "MULTIAPPEND", USER },
 	{ "WITHIN", USER },
+	{ "METADATA", USER },
+	{ "METADATA-SERVER", USER },
+	{ "LIST-METADATA", USER },
 	/* RFC 9208 section 3.1.1: the resources that we know. */
 	{ "QUOTA", CAPABILITY_QUOTA },
 	{ "QUOTA=RES-STORAGE", CAPABILITY_QUOTA },

@@ -1,11 +1,12 @@
 /*
  * LIST and LSUB (RFC 3501 6.3.8, 6.3.9) with LIST-EXTENDED (RFC 5258),
- * SPECIAL-USE (RFC 6154), CHILDREN (RFC 3348) and LIST-STATUS (RFC 5819). All
- * names are read at once, then told one by one: STATUS of many mailboxes
- * takes its time.
+ * SPECIAL-USE (RFC 6154), CHILDREN (RFC 3348), LIST-STATUS (RFC 5819) and
+ * LIST-METADATA (RFC 9590). All names are read at once, then told one by one:
+ * STATUS of many mailboxes takes its time.
  */
 #include "core/map.h"
 #include "services/imap/list.h"
+#include "services/imap/metadata.h"
 #include "services/imap/name.h"
 #include "services/imap/pattern.h"
 #include "services/imap/session.h"
@@ -20,6 +21,7 @@ enum {
 	RETURN_CHILDREN = 32, /* told anyway */
 	RETURN_SPECIAL = 64,  /* told anyway */
 	RETURN_STATUS = 128,
+	RETURN_METADATA = 256,
 };
 
 struct list_cmd {
@@ -28,6 +30,7 @@ struct list_cmd {
 	size_t n_patterns;
 	unsigned options;
 	unsigned status; /* items of RETURN (STATUS ...) */
+	struct entry_list metadata; /* of RETURN (METADATA ...) */
 	bool extended;
 	bool lsub;
 	bool loaded;
@@ -157,6 +160,19 @@ is_wanted(const struct list_cmd *l, const struct store_list_entry *e,
 	return (e->attributes & STORE_SUBSCRIBED) != 0 || child_subscribed;
 }
 
+/* One that fails is left out (RFC 5819 section 2). */
+static void
+write_more(struct list_cmd *l, struct slice name)
+{
+	struct metadata_question q = { .entries = &l->metadata,
+		.max = UINT32_MAX };
+
+	if ((l->options & RETURN_STATUS) != 0)
+		(void)status_write(l->c, name, l->status);
+	if ((l->options & RETURN_METADATA) != 0)
+		(void)metadata_tell(l->c, name, &q);
+}
+
 static void
 write_entry(struct list_cmd *l, const struct store_list_entry *e)
 {
@@ -171,10 +187,8 @@ write_entry(struct list_cmd *l, const struct store_list_entry *e)
 			told.attributes |= STORE_NOSELECT;
 		map_remove(&l->parents, name);
 		write_name(l, &told, child && !l->lsub);
-		if ((l->options & RETURN_STATUS) != 0 &&
-		    (e->attributes & STORE_NOSELECT) == 0)
-			/* One that fails is left out (RFC 5819 section 2). */
-			(void)status_write(l->c, name, l->status);
+		if ((e->attributes & STORE_NOSELECT) == 0)
+			write_more(l, name);
 	} else if (parents && (e->attributes & STORE_SUBSCRIBED) != 0) {
 		write_parents(l, name);
 	}
@@ -219,6 +233,7 @@ static const struct option returns[] = {
 	{ "CHILDREN", RETURN_CHILDREN },
 	{ "SPECIAL-USE", RETURN_SPECIAL },
 	{ "STATUS", RETURN_STATUS },
+	{ "METADATA", RETURN_METADATA },
 };
 
 /* Behind "(": options up to ")". */
@@ -241,6 +256,9 @@ parse_options(struct parser *p, const struct option *known, size_t n,
 		l->options |= known[i].bit;
 		if (known[i].bit == RETURN_STATUS &&
 		    (parse_sp(p) == -1 || status_parse(p, &l->status) == -1))
+			return -1;
+		if (known[i].bit == RETURN_METADATA && (parse_sp(p) == -1 ||
+		    metadata_parse_entries(p, &l->metadata) == -1))
 			return -1;
 	} while (parse_try(p, ' '));
 	return parse_char(p, ')');

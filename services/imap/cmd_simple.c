@@ -117,6 +117,7 @@ cmd_enable(struct command *c)
 {
 	struct session *s = c->session;
 	bool condstore = false, qresync = false, rev2 = false;
+	bool metadata = false;
 	struct slice name;
 
 	do {
@@ -124,13 +125,15 @@ cmd_enable(struct command *c)
 			return CMD_BAD;
 		condstore = condstore || slice_ieq(name, S("CONDSTORE"));
 		qresync = qresync || slice_ieq(name, S("QRESYNC"));
+		metadata = metadata || slice_ieq(name, S("METADATA"));
 		rev2 = rev2 || slice_ieq(name, S("IMAP4rev2"));
 	} while (parse_peek(&c->p) == ' ');
 	if (parse_end(&c->p) == -1)
 		return CMD_BAD;
-	buf_addf(&c->out, "* ENABLED%s%s%s\r\n",
+	buf_addf(&c->out, "* ENABLED%s%s%s%s\r\n",
 	    condstore ? " CONDSTORE" : "", qresync ? " QRESYNC" : "",
-	    rev2 ? " IMAP4rev2" : "");
+	    rev2 ? " IMAP4rev2" : "", metadata ? " METADATA" : "");
+	s->metadata = s->metadata || metadata;
 	if (rev2) {
 		s->rev2 = s->utf8 = true;
 		if (s->view != NULL)

@@ -17,6 +17,7 @@
 #include "store/store.h"
 
 struct command;
+struct event;
 struct name_given;
 struct session;
 
@@ -74,6 +75,7 @@ struct command {
 	const struct store_set *own_set;
 	/* Mailbox names that came in another spelling, see name.h. */
 	struct name_given *given;
+	struct event *events; /* see event.h */
 	bool issued; /* others expunged what may not be told yet */
 };
 
@@ -133,6 +135,7 @@ enum verdict cmd_enable(struct command *c);
 enum verdict cmd_examine(struct command *c);
 enum verdict cmd_expunge(struct command *c);
 enum verdict cmd_fetch(struct command *c);
+enum verdict cmd_getmetadata(struct command *c);
 enum verdict cmd_getquota(struct command *c);
 enum verdict cmd_getquotaroot(struct command *c);
 enum verdict cmd_id(struct command *c);
@@ -146,6 +149,7 @@ enum verdict cmd_noop(struct command *c);
 enum verdict cmd_rename(struct command *c);
 enum verdict cmd_search(struct command *c);
 enum verdict cmd_select(struct command *c);
+enum verdict cmd_setmetadata(struct command *c);
 enum verdict cmd_setquota(struct command *c);
 enum verdict cmd_status(struct command *c);
 enum verdict cmd_store(struct command *c);
@@ -166,6 +170,9 @@ size_t append_data(struct command *c, struct slice in);
 /* The line behind a message; literal: it ends in the next one's header. */
 void append_line(struct command *c, struct slice line, bool literal,
     uint64_t size, bool sync);
+
+/* True, with the answer, if the command's literal is too large a value. */
+bool setmetadata_refuses(struct command *c);
 
 /* IDLE (RFC 2177): looks for changes; a line came, which must be DONE. */
 void idle_look(struct command *c);

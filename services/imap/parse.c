@@ -169,7 +169,7 @@ parse_quoted(struct parser *p, struct slice *out)
 }
 
 static int
-parse_literal(struct parser *p, struct slice *out)
+parse_octets(struct parser *p, struct slice *out)
 {
 	struct slice rest = slice_from(p->in, p->at);
 	uint64_t size;
@@ -185,10 +185,28 @@ parse_literal(struct parser *p, struct slice *out)
 	if (!parse_try(p, '\n') || p->in.n - p->at < size)
 		return parse_fail(p, "Bad literal");
 	*out = slice_of(p->in.p + p->at, (size_t)size);
-	if (slice_find(*out, '\0') != -1)
-		return parse_fail(p, "NUL in a literal");
 	p->at += (size_t)size;
 	return 0;
+}
+
+static int
+parse_literal(struct parser *p, struct slice *out)
+{
+	if (parse_octets(p, out) == -1)
+		return -1;
+	if (slice_find(*out, '\0') != -1)
+		return parse_fail(p, "NUL in a literal");
+	return 0;
+}
+
+int
+parse_binary(struct parser *p, struct slice *out)
+{
+	if (!parse_try(p, '~'))
+		return parse_string(p, out);
+	if (!parse_try(p, '{'))
+		return parse_fail(p, "Bad literal");
+	return parse_octets(p, out);
 }
 
 int

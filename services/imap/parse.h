@@ -68,6 +68,8 @@ int parse_tag(struct parser *p, struct slice *out);
 int parse_atom(struct parser *p, struct slice *out);
 /* Quoted or literal; no NUL. */
 int parse_string(struct parser *p, struct slice *out);
+/* The same, or a literal8 ("~{3}"): any bytes (RFC 3516 4.4, RFC 5464). */
+int parse_binary(struct parser *p, struct slice *out);
 int parse_astring(struct parser *p, struct slice *out);
 /* NIL gives a slice with p NULL. */
 int parse_nstring(struct parser *p, struct slice *out);

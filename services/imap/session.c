@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "core/now.h"
+#include "services/imap/event.h"
 #include "services/imap/limits.h"
 #include "services/imap/name.h"
 #include "services/imap/output.h"
@@ -114,6 +115,7 @@ session_free(struct session *s)
 	list_remove(&s->user_link);
 	list_remove(&s->idle_link);
 	buf_release(&s->early);
+	buf_release(&s->news);
 	worker_leave(w, s->user);
 	mem_free(s->ip);
 	mem_free(s->id);
@@ -203,6 +205,7 @@ step_over(void *arg)
 	if (c->touched)
 		worker_poke(s->user, s);
 	c->touched = false;
+	event_publish(c);
 	if (s->dead) {
 		session_free(s);
 		return;
@@ -287,7 +290,20 @@ on_drain(void *arg)
 		session_work(s);
 		return;
 	}
+	session_tell_news(s);
 	session_next(s);
+}
+
+void
+session_tell_news(struct session *s)
+{
+	if (s->busy || s->waiting || s->dead || s->closing ||
+	    conn_out_pending(s->conn) > CONN_OUT_HIGH)
+		return;
+	if (s->news.n > 0)
+		conn_write_slice(s->conn, buf_slice(&s->news));
+	s->bytes_out += s->news.n;
+	buf_release(&s->news);
 }
 
 void
@@ -300,6 +316,7 @@ session_done(struct session *s)
 	session_flush(s);
 	command_free(s);
 	s->mode = INPUT_LINE;
+	session_tell_news(s);
 	if (logout) {
 		s->closing = true;
 		s->why = "logout";
@@ -372,6 +389,7 @@ session_new(struct worker *w, struct user *u, struct store_user *store,
 	s->id = slice_dup(start->id);
 	buf_init(&s->early, LIMIT_FRAME);
 	buf_add_slice(&s->early, start->input);
+	buf_init(&s->news, LIMIT_IMAP_NEWS);
 	s->bytes_in = start->input.n;
 	list_push(&w->sessions, &s->link);
 	list_push(&u->sessions, &s->user_link);

@@ -43,6 +43,7 @@ struct session {
 	struct list cache_link;
 	struct list queue_link;      /* user's queue */
 	struct buf early;            /* input that came with the session */
+	struct buf news;             /* responses that wait for a gap */
 	uint64_t literal_left;
 	uint64_t keepalive_at;
 	uint64_t cache_used_at;
@@ -51,6 +52,7 @@ struct session {
 	bool condstore;
 	bool qresync;
 	bool rev2;     /* ENABLE IMAP4rev2 */
+	bool metadata; /* ENABLE METADATA: changes are told */
 	bool utf8;     /* mailbox names are UTF-8 */
 	bool busy;     /* a step is running on a thread */
 	bool waiting;  /* for output to drain */
@@ -96,6 +98,11 @@ void session_flush(struct session *s);
 void session_done(struct session *s);
 /* Runs cmd->step on a thread; the input waits. */
 void session_work(struct session *s);
+/*
+ * Sends the news unless a response may be half written; then session_done
+ * does. What is too much for a client that does not read is dropped.
+ */
+void session_tell_news(struct session *s);
 /* Looks for changes and tells them, if in IDLE. */
 void session_poke(struct session *s);
 /* "* BYE text" and the end, after the running step if there is one. */
