@@ -44,9 +44,14 @@
 #define LIMIT_IMAP_PATTERNS 256    /* of one LIST (RFC 5258) */
 #define LIMIT_IMAP_NESTING 32      /* parentheses in SEARCH, LIST, ENVELOPE */
 #define LIMIT_IMAP_ZIPS 256        /* compressed connections at work at once */
+#define LIMIT_IMAP_NEWS 65536      /* responses waiting for a gap */
 #define LIMIT_IMAP_ERRORS 20
 #define LIMIT_MAILBOX_NAME 1000    /* octets, as sent */
 #define LIMIT_MAILBOX_DEPTH 32
+#define LIMIT_METADATA_NAME 255    /* of an entry (RFC 5464) */
+#define LIMIT_METADATA_VALUE LIMIT_IMAP_LITERAL
+#define LIMIT_METADATA_ENTRIES 100 /* of one mailbox, and of one command */
+#define LIMIT_METADATA_BYTES 262144 /* of one mailbox, names included */
 #define LIMIT_KEYWORD 255
 #define LIMIT_KEYWORDS 1024        /* distinct ones in one mailbox */
 

@@ -8,6 +8,7 @@
 
 #include "core/arena.h"
 #include "core/file.h"
+#include "store/metadata.h"
 
 /* ---- listing ------------------------------------------------------------- */
 
@@ -253,7 +254,7 @@ store_create(struct store_user *u, struct slice name, const char *use)
 	enum store_err err = mailbox_name(name, &name);
 	char *dir;
 
-	if (err == STORE_OK && use != NULL && strlen(use) > 32)
+	if (store_name_why(name) != NULL || (use != NULL && strlen(use) > 32))
 		err = STORE_NAME;
 	if (err == STORE_OK)
 		err = index_take(u, &ix);
@@ -350,6 +351,18 @@ store_delete(struct store_user *u, struct slice name)
 
 /* ---- renaming ------------------------------------------------------------ */
 
+static enum store_err
+copy_metadata(struct store_user *u, struct slice to)
+{
+	struct store_metadata m;
+	enum store_err err = store_metadata_read(u, S("INBOX"), &m);
+
+	if (err == STORE_OK && m.n > 0)
+		err = store_metadata_change(u, to, m.entries, m.n);
+	store_metadata_release(&m);
+	return err;
+}
+
 /* INBOX: its messages move, the mailbox stays (RFC 9051 6.3.6). */
 static enum store_err
 rename_inbox(struct store_user *u, struct slice to)
@@ -364,6 +377,9 @@ rename_inbox(struct store_user *u, struct slice to)
 		return err;
 	err = store_move(m, NULL, to, &copied);
 	store_copied_release(&copied);
+	/* RFC 5464 4.1: the annotations are of both. */
+	if (err == STORE_OK)
+		err = copy_metadata(u, to);
 	store_mailbox_close(m);
 	return err;
 }
@@ -465,6 +481,8 @@ store_rename(struct store_user *u, struct slice from, struct slice to)
 
 	if (err == STORE_OK)
 		err = mailbox_name(to, &to);
+	if (err == STORE_OK && store_name_why(to) != NULL)
+		err = STORE_NAME;
 	if (err != STORE_OK)
 		return err;
 	dir = dir_of(u, to);

@@ -6,33 +6,80 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/now.h"
+#include "mail/charset.h"
 #include "mail/mutf7.h"
 
 /* ---- names --------------------------------------------------------------- */
 
-bool
-store_name_is_valid(struct slice name)
+static int
+check_levels(struct slice name, const char **why)
 {
-	struct buf utf8 = BUF_INIT(LIMIT_MAILBOX_NAME * 2);
 	struct slice rest = name, level;
-	bool ok;
 	int levels = 0;
 
 	/* A folder's directory is "." and the name. */
-	if (name.n == 0 || name.n > NAME_MAX - 1 ||
-	    name.n > LIMIT_MAILBOX_NAME || name.p[name.n - 1] == '.')
-		return false;
-	while (slice_split(&rest, '.', &level))
-		if (level.n == 0 || ++levels > LIMIT_MAILBOX_DEPTH)
-			return false;
+	if (name.n == 0)
+		return fail(why, "it is empty");
+	if (name.n > NAME_MAX - 1 || name.n > LIMIT_MAILBOX_NAME)
+		return fail(why, "it is too long");
+	if (name.p[name.n - 1] == '.')
+		return fail(why, "a level is empty");
+	while (slice_split(&rest, '.', &level)) {
+		if (level.n == 0)
+			return fail(why, "a level is empty");
+		if (++levels > LIMIT_MAILBOX_DEPTH)
+			return fail(why, "too many levels");
+	}
 	if (slice_find(name, '/') >= 0 || slice_find(name, '~') == 0)
-		return false;
-	ok = mutf7_decode(&utf8, name, NULL) == 0;
-	/* Nothing encoded may hide a separator of paths or control bytes. */
-	for (size_t i = 0; ok && i < utf8.n; i++)
-		ok = (unsigned char)utf8.p[i] >= 0x20 && utf8.p[i] != 0x7f;
+		return fail(why, "\"/\", and \"~\" at its start, are not "
+		    "allowed");
+	return 0;
+}
+
+/*
+ * Nothing encoded may hide a separator of paths or control bytes. A new name
+ * has no other control characters and line ends either (RFC 5198 section 2,
+ * RFC 6855 section 3).
+ */
+static int
+check_text(struct slice utf8, bool fresh, const char **why)
+{
+	while (utf8.n > 0) {
+		uint32_t c = utf8_take(&utf8);
+
+		if (c < 0x20 || c == 0x7f || (fresh &&
+		    ((c >= 0x80 && c < 0xa0) || c == 0x2028 || c == 0x2029)))
+			return fail(why, "it has control characters");
+	}
+	return 0;
+}
+
+static int
+check_name(struct slice name, bool fresh, const char **why)
+{
+	struct buf utf8 = BUF_INIT(LIMIT_MAILBOX_NAME * 2);
+	int r = check_levels(name, why);
+
+	if (r == 0)
+		r = mutf7_decode(&utf8, name, why);
+	if (r == 0)
+		r = check_text(buf_slice(&utf8), fresh, why);
 	buf_release(&utf8);
-	return ok;
+	return r;
+}
+
+bool
+store_name_is_valid(struct slice name)
+{
+	return check_name(name, false, NULL) == 0;
+}
+
+const char *
+store_name_why(struct slice name)
+{
+	const char *why = NULL;
+
+	return check_name(name, true, &why) == 0 ? NULL : why;
 }
 
 enum store_err
@@ -397,6 +444,20 @@ store_mailbox_open(struct store_user *u, struct slice name, bool create,
 	m->name = mem_str(row.name);
 	*out = m;
 	return STORE_OK;
+}
+
+bool
+store_mailbox_exists(struct store_user *u, struct slice name)
+{
+	char *dir;
+	bool there;
+
+	if (mailbox_name(name, &name) != STORE_OK)
+		return false;
+	dir = mailbox_dir(u, name);
+	there = maildir_exists(dir);
+	mem_free(dir);
+	return there;
 }
 
 void

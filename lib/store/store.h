@@ -215,8 +215,15 @@ void store_list_release(struct store_list *list);
 enum store_err store_special_name(struct store_user *u, const char *use,
     struct buf *name);
 
-/* True if name could be created: form, length, levels (dms-compat 5.1). */
+/* True if name can be a mailbox's: form, length, levels (dms-compat 5.1). */
 bool store_name_is_valid(struct slice name);
+/*
+ * NULL if name could be created, else why not. A little stricter than
+ * store_name_is_valid: what others made is taken as it is.
+ */
+const char *store_name_why(struct slice name);
+/* True if the mailbox has a directory. */
+bool store_mailbox_exists(struct store_user *u, struct slice name);
 
 /*
  * Creates the mailbox (not its parents: they show as \Noselect, section 5.1).

@@ -5,6 +5,7 @@
  */
 #include "mail/date.h"
 #include "mail/unbinary.h"
+#include "services/imap/name.h"
 #include "services/imap/session.h"
 
 #define CHUNK 262144
@@ -280,8 +281,9 @@ append_begin(struct command *c, uint64_t size, bool sync)
 	/* A copy, because the text is used again for what follows. */
 	c->p = parser_of(arena_slice(&c->arena, buf_slice(&c->text)),
 	    &c->arena);
+	c->p.utf8 = c->session->utf8;
 	if (!parse_start(&c->p, &c->tag) ||
-	    parse_mailbox(&c->p, &a->mailbox) == -1 ||
+	    name_parse(c, &a->mailbox) == -1 ||
 	    parse_meta(&c->p, a) == -1) {
 		command_bad(c, c->p.why);
 		refuse(c, size, sync);

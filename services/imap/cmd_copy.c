@@ -2,6 +2,7 @@
  * COPY (RFC 3501 6.4.7) and MOVE (RFC 6851), with their UID forms and COPYUID
  * (RFC 4315 section 3). All or nothing, and on disk before the OK (law 2).
  */
+#include "services/imap/name.h"
 #include "services/imap/session.h"
 
 struct copy {
@@ -92,7 +93,7 @@ copy_or_move(struct command *c, bool move)
 	cp->move = move;
 	c->release = copy_release;
 	if (parse_sp(&c->p) == -1 || command_set(c, &cp->set) == -1 ||
-	    parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &cp->target) == -1 ||
+	    parse_sp(&c->p) == -1 || name_parse(c, &cp->target) == -1 ||
 	    parse_end(&c->p) == -1)
 		return CMD_BAD;
 	c->step = copy_step;

@@ -22,6 +22,7 @@ idle_after(struct command *c)
 		idle_look(c);
 		return;
 	}
+	session_tell_news(s);
 	session_resume(s);
 }
 

@@ -1,11 +1,13 @@
 /*
  * LIST and LSUB (RFC 3501 6.3.8, 6.3.9) with LIST-EXTENDED (RFC 5258),
- * SPECIAL-USE (RFC 6154), CHILDREN (RFC 3348) and LIST-STATUS (RFC 5819). All
- * names are read at once, then told one by one: STATUS of many mailboxes
- * takes its time.
+ * SPECIAL-USE (RFC 6154), CHILDREN (RFC 3348), LIST-STATUS (RFC 5819) and
+ * LIST-METADATA (RFC 9590). All names are read at once, then told one by one:
+ * STATUS of many mailboxes takes its time.
  */
 #include "core/map.h"
-#include "services/imap/output.h"
+#include "services/imap/list.h"
+#include "services/imap/metadata.h"
+#include "services/imap/name.h"
 #include "services/imap/pattern.h"
 #include "services/imap/session.h"
 #include "services/imap/status.h"
@@ -19,6 +21,7 @@ enum {
 	RETURN_CHILDREN = 32, /* told anyway */
 	RETURN_SPECIAL = 64,  /* told anyway */
 	RETURN_STATUS = 128,
+	RETURN_METADATA = 256,
 };
 
 struct list_cmd {
@@ -27,6 +30,7 @@ struct list_cmd {
 	size_t n_patterns;
 	unsigned options;
 	unsigned status; /* items of RETURN (STATUS ...) */
+	struct entry_list metadata; /* of RETURN (METADATA ...) */
 	bool extended;
 	bool lsub;
 	bool loaded;
@@ -48,10 +52,18 @@ list_release(void *state)
 static bool
 matches(const struct list_cmd *l, struct slice name)
 {
-	for (size_t i = 0; i < l->n_patterns; i++)
-		if (pattern_matches(l->patterns[i], name))
-			return true;
-	return false;
+	struct buf utf8 = BUF_INIT(LIMIT_MAILBOX_NAME * 2);
+	bool found = false;
+
+	/* A pattern of UTF-8 is compared with the name as it is told. */
+	if (l->c->session->utf8 && slice_find(name, '&') != -1) {
+		name_decode(&utf8, name);
+		name = buf_slice(&utf8);
+	}
+	for (size_t i = 0; !found && i < l->n_patterns; i++)
+		found = pattern_matches(l->patterns[i], name);
+	buf_release(&utf8);
+	return found;
 }
 
 /* Notes every level above a subscribed name. */
@@ -87,39 +99,20 @@ load(struct list_cmd *l)
 }
 
 static void
-add_attribute(struct buf *out, size_t from, const char *name)
-{
-	if (out->n > from)
-		buf_addc(out, ' ');
-	buf_adds(out, name);
-}
-
-static void
 write_name(struct list_cmd *l, const struct store_list_entry *e,
     bool child_subscribed)
 {
 	struct buf *out = &l->c->out;
-	size_t from;
+	const struct session *s = l->c->session;
+	struct list_form form = {
+		.lsub = l->lsub,
+		.nonexistent = l->extended || s->rev2,
+		.subscribed =
+		    (l->options & (SELECT_SUBSCRIBED | RETURN_SUBSCRIBED)) != 0,
+		.utf8 = s->utf8,
+	};
 
-	buf_adds(out, l->lsub ? "* LSUB (" : "* LIST (");
-	from = out->n;
-	if ((e->attributes & STORE_NOSELECT) != 0 && l->extended)
-		add_attribute(out, from, "\\NonExistent");
-	if ((e->attributes & STORE_NOSELECT) != 0)
-		add_attribute(out, from, "\\Noselect");
-	if ((e->attributes & STORE_NOINFERIORS) != 0)
-		add_attribute(out, from, "\\NoInferiors");
-	else if (!l->lsub)
-		add_attribute(out, from,
-		    (e->attributes & STORE_HASCHILDREN) != 0
-			? "\\HasChildren" : "\\HasNoChildren");
-	if ((e->attributes & STORE_SUBSCRIBED) != 0 && !l->lsub &&
-	    (l->options & (SELECT_SUBSCRIBED | RETURN_SUBSCRIBED)) != 0)
-		add_attribute(out, from, "\\Subscribed");
-	if (e->special_use != NULL && !l->lsub)
-		add_attribute(out, from, e->special_use);
-	buf_adds(out, ") \".\" ");
-	out_astring(out, slice_str(e->name));
+	list_put(out, e, &form);
 	if (child_subscribed)
 		buf_adds(out, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
 	buf_adds(out, "\r\n");
@@ -167,6 +160,19 @@ is_wanted(const struct list_cmd *l, const struct store_list_entry *e,
 	return (e->attributes & STORE_SUBSCRIBED) != 0 || child_subscribed;
 }
 
+/* One that fails is left out (RFC 5819 section 2). */
+static void
+write_more(struct list_cmd *l, struct slice name)
+{
+	struct metadata_question q = { .entries = &l->metadata,
+		.max = UINT32_MAX };
+
+	if ((l->options & RETURN_STATUS) != 0)
+		(void)status_write(l->c, name, l->status);
+	if ((l->options & RETURN_METADATA) != 0)
+		(void)metadata_tell(l->c, name, &q);
+}
+
 static void
 write_entry(struct list_cmd *l, const struct store_list_entry *e)
 {
@@ -181,10 +187,8 @@ write_entry(struct list_cmd *l, const struct store_list_entry *e)
 			told.attributes |= STORE_NOSELECT;
 		map_remove(&l->parents, name);
 		write_name(l, &told, child && !l->lsub);
-		if ((l->options & RETURN_STATUS) != 0 &&
-		    (e->attributes & STORE_NOSELECT) == 0)
-			/* One that fails is left out (RFC 5819 section 2). */
-			(void)status_write(l->c, name, l->status);
+		if ((e->attributes & STORE_NOSELECT) == 0)
+			write_more(l, name);
 	} else if (parents && (e->attributes & STORE_SUBSCRIBED) != 0) {
 		write_parents(l, name);
 	}
@@ -229,6 +233,7 @@ static const struct option returns[] = {
 	{ "CHILDREN", RETURN_CHILDREN },
 	{ "SPECIAL-USE", RETURN_SPECIAL },
 	{ "STATUS", RETURN_STATUS },
+	{ "METADATA", RETURN_METADATA },
 };
 
 /* Behind "(": options up to ")". */
@@ -251,6 +256,9 @@ parse_options(struct parser *p, const struct option *known, size_t n,
 		l->options |= known[i].bit;
 		if (known[i].bit == RETURN_STATUS &&
 		    (parse_sp(p) == -1 || status_parse(p, &l->status) == -1))
+			return -1;
+		if (known[i].bit == RETURN_METADATA && (parse_sp(p) == -1 ||
+		    metadata_parse_entries(p, &l->metadata) == -1))
 			return -1;
 	} while (parse_try(p, ' '));
 	return parse_char(p, ')');
@@ -294,10 +302,8 @@ parse_list(struct parser *p, struct list_cmd *l)
 		    parse_sp(p) == -1)
 			return -1;
 	}
-	if (parse_astring(p, &reference) == -1 || parse_sp(p) == -1)
+	if (parse_reference(p, &reference) == -1 || parse_sp(p) == -1)
 		return -1;
-	if (reference.n > LIMIT_MAILBOX_NAME)
-		return parse_fail(p, "Reference too long");
 	if (parse_patterns(p, reference, l) == -1)
 		return -1;
 	if (!l->lsub && parse_try(p, ' ')) {

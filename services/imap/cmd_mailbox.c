@@ -2,6 +2,8 @@
  * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 6.3.3 to 6.3.7;
  * CREATE-SPECIAL-USE of RFC 6154 section 3).
  */
+#include "services/imap/list.h"
+#include "services/imap/name.h"
 #include "services/imap/session.h"
 
 struct names {
@@ -24,13 +26,54 @@ finish(struct command *c, enum store_err err)
 	return STEP_DONE;
 }
 
+/* The same, with the reason when the name cannot be one. */
+static enum step
+finish_name(struct command *c, enum store_err err, struct slice name)
+{
+	const char *why = NULL;
+
+	if (err == STORE_NAME)
+		why = store_name_why(name);
+	if (why == NULL)
+		return finish(c, err);
+	command_refresh(c, true, false);
+	buf_addf(&c->out, "%.*s NO [CANNOT] Invalid mailbox name: %s.\r\n",
+	    SLICE_ARG(c->tag), why);
+	return STEP_DONE;
+}
+
+/* RFC 9051 6.3.4, 6.3.5: the name is kept in another spelling. */
+static void
+tell_spelled(struct command *c, const struct slice *name)
+{
+	if (c->session->rev2 && name_given(c, name) != NULL)
+		(void)list_tell(c, name, S(""));
+}
+
+/* RFC 9051 6.3.6; of INBOX, which is still there, nothing need be told. */
+static void
+tell_renamed(struct command *c, const struct names *n)
+{
+	const struct name_given *g = name_given(c, &n->name);
+	struct buf old = BUF_INIT(LIMIT_MAILBOX_NAME * 4);
+
+	if (!c->session->rev2 || slice_eq(n->name, S("INBOX")))
+		return;
+	if (g != NULL)
+		buf_add_slice(&old, g->spelled);
+	else
+		name_decode(&old, n->name);
+	(void)list_tell(c, &n->to, buf_slice(&old));
+	buf_release(&old);
+}
+
 /* One mailbox name, and nothing behind it. */
 static struct names *
 parse_one(struct command *c)
 {
 	struct names *n = COMMAND_STATE(c, struct names);
 
-	if (parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &n->name) == -1 ||
+	if (parse_sp(&c->p) == -1 || name_parse(c, &n->name) == -1 ||
 	    parse_end(&c->p) == -1)
 		return NULL;
 	return n;
@@ -42,9 +85,12 @@ static enum step
 create_step(struct command *c)
 {
 	const struct names *n = c->state;
+	enum store_err err =
+	    store_create(c->session->store, n->name, n->use);
 
-	return finish(c,
-	    store_create(c->session->store, n->name, n->use));
+	if (err == STORE_OK)
+		tell_spelled(c, &n->name);
+	return finish_name(c, err, n->name);
 }
 
 /* "(USE (\Archive))": one use a mailbox (RFC 6154 section 3). */
@@ -76,7 +122,7 @@ cmd_create(struct command *c)
 	struct names *n = COMMAND_STATE(c, struct names);
 	bool use = false;
 
-	if (parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &n->name) == -1)
+	if (parse_sp(&c->p) == -1 || name_parse(c, &n->name) == -1)
 		return CMD_BAD;
 	/* A trailing separator announces children (6.3.3); we need no hint. */
 	if (n->name.n > 1 && n->name.p[n->name.n - 1] == '.')
@@ -111,10 +157,10 @@ delete_step(struct command *c)
 	struct session *s = c->session;
 	enum store_err err;
 
-	if (!n->selected)
-		return finish(c, store_delete(s->store, n->name));
 	err = store_delete(s->store, n->name);
-	if (err != STORE_OK)
+	if (err == STORE_OK)
+		tell_spelled(c, &n->name);
+	if (err != STORE_OK || !n->selected)
 		return finish(c, err);
 	view_free(s->view);
 	s->view = NULL;
@@ -151,8 +197,12 @@ static enum step
 rename_step(struct command *c)
 {
 	const struct names *n = c->state;
+	enum store_err err =
+	    store_rename(c->session->store, n->name, n->to);
 
-	return finish(c, store_rename(c->session->store, n->name, n->to));
+	if (err == STORE_OK)
+		tell_renamed(c, n);
+	return finish_name(c, err, n->to);
 }
 
 enum verdict
@@ -160,8 +210,8 @@ cmd_rename(struct command *c)
 {
 	struct names *n = COMMAND_STATE(c, struct names);
 
-	if (parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &n->name) == -1 ||
-	    parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &n->to) == -1 ||
+	if (parse_sp(&c->p) == -1 || name_parse(c, &n->name) == -1 ||
+	    parse_sp(&c->p) == -1 || name_parse(c, &n->to) == -1 ||
 	    parse_end(&c->p) == -1)
 		return CMD_BAD;
 	c->step = rename_step;
@@ -175,7 +225,8 @@ subscribe_step(struct command *c)
 {
 	const struct names *n = c->state;
 
-	return finish(c, store_subscribe(c->session->store, n->name));
+	return finish_name(c, store_subscribe(c->session->store, n->name),
+	    n->name);
 }
 
 static enum step

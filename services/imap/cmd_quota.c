@@ -3,7 +3,7 @@
  * all mailboxes of a user; limits are set with `setup quota`, not by clients.
  */
 #include "services/imap/limits.h"
-#include "services/imap/output.h"
+#include "services/imap/name.h"
 #include "services/imap/session.h"
 
 #define ROOT "User quota" /* its name in docker-mailserver */
@@ -68,7 +68,7 @@ quota_step(struct command *c)
 	}
 	if (q->mailbox.n > 0) {
 		buf_adds(&c->out, "* QUOTAROOT ");
-		out_astring(&c->out, q->mailbox);
+		name_put(&c->out, q->mailbox, s->utf8);
 		buf_adds(&c->out, " \"" ROOT "\"\r\n");
 	}
 	write_quota(&c->out, &q->limit, &held);
@@ -139,7 +139,7 @@ cmd_getquotaroot(struct command *c)
 	struct quota_cmd *q = COMMAND_STATE(c, struct quota_cmd);
 
 	if (check(c) == CMD_BAD || parse_sp(&c->p) == -1 ||
-	    parse_mailbox(&c->p, &q->mailbox) == -1 || parse_end(&c->p) == -1)
+	    name_parse(c, &q->mailbox) == -1 || parse_end(&c->p) == -1)
 		return CMD_BAD;
 	if (q->mailbox.n == 0) {
 		command_failed(c, STORE_NAME);

@@ -107,6 +107,9 @@ cmd_search(struct command *c)
 		parse_fail(&c->p, "Tag reuse");
 		return CMD_BAD;
 	}
+	/* RFC 9051 6.4.4: never the old SEARCH response. */
+	if (c->session->rev2 && st->ret.options == 0)
+		st->ret.options = SEARCH_RETURN | SEARCH_RETURN_ALL;
 	search_result_init(&st->result, st->prog.modseq);
 	st->run = (struct search_run){ .c = c, .prog = &st->prog, .view = v,
 		.found = add_found, .ctx = st };

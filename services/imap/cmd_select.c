@@ -2,6 +2,8 @@
  * SELECT and EXAMINE (RFC 3501 6.3.1, 6.3.2, with CONDSTORE and QRESYNC of RFC
  * 7162), CLOSE (6.4.2) and UNSELECT (RFC 3691).
  */
+#include "services/imap/list.h"
+#include "services/imap/name.h"
 #include "services/imap/output.h"
 #include "services/imap/session.h"
 
@@ -109,8 +111,11 @@ select_step(struct command *c)
 	struct session *s = c->session;
 	enum store_err err;
 
-	err = view_open(s->store, sel->name, sel->read_only, &s->view,
+	err = view_open(s->store, sel->name, sel->read_only, s->rev2, &s->view,
 	    &c->out);
+	/* RFC 9051 6.3.2 */
+	if (err == STORE_OK && s->rev2)
+		err = list_tell(c, &sel->name, S(""));
 	if (err == STORE_OK)
 		err = resync(c, sel);
 	if (err != STORE_OK) {
@@ -181,7 +186,7 @@ select_or_examine(struct command *c, bool read_only)
 	struct session *s = c->session;
 
 	sel->read_only = read_only;
-	if (parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &sel->name) == -1)
+	if (parse_sp(&c->p) == -1 || name_parse(c, &sel->name) == -1)
 		return CMD_BAD;
 	if (parse_try(&c->p, ' ') && parse_params(c, sel) == -1)
 		return CMD_BAD;

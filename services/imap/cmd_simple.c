@@ -13,8 +13,9 @@ cmd_capability(struct command *c)
 {
 	if (parse_end(&c->p) == -1)
 		return CMD_BAD;
-	buf_addf(&c->out, "* CAPABILITY %s\r\n",
-	    imap_capabilities(c->session->worker->conf.quotas));
+	buf_adds(&c->out, "* CAPABILITY ");
+	session_capabilities(c->session, &c->out);
+	buf_adds(&c->out, "\r\n");
 	command_completed(c);
 	return CMD_DONE;
 }
@@ -115,7 +116,8 @@ enum verdict
 cmd_enable(struct command *c)
 {
 	struct session *s = c->session;
-	bool condstore = false, qresync = false;
+	bool condstore = false, qresync = false, rev2 = false;
+	bool metadata = false;
 	struct slice name;
 
 	do {
@@ -123,11 +125,20 @@ cmd_enable(struct command *c)
 			return CMD_BAD;
 		condstore = condstore || slice_ieq(name, S("CONDSTORE"));
 		qresync = qresync || slice_ieq(name, S("QRESYNC"));
+		metadata = metadata || slice_ieq(name, S("METADATA"));
+		rev2 = rev2 || slice_ieq(name, S("IMAP4rev2"));
 	} while (parse_peek(&c->p) == ' ');
 	if (parse_end(&c->p) == -1)
 		return CMD_BAD;
-	buf_addf(&c->out, "* ENABLED%s%s\r\n", condstore ? " CONDSTORE" : "",
-	    qresync ? " QRESYNC" : "");
+	buf_addf(&c->out, "* ENABLED%s%s%s%s\r\n",
+	    condstore ? " CONDSTORE" : "", qresync ? " QRESYNC" : "",
+	    rev2 ? " IMAP4rev2" : "", metadata ? " METADATA" : "");
+	s->metadata = s->metadata || metadata;
+	if (rev2) {
+		s->rev2 = s->utf8 = true;
+		if (s->view != NULL)
+			view_set_rev2(s->view);
+	}
 	/* QRESYNC includes CONDSTORE (RFC 7162 3.2.3). */
 	if (condstore || qresync)
 		command_enable_condstore(c);

@@ -1,6 +1,6 @@
 #include "services/imap/status.h"
 
-#include "services/imap/output.h"
+#include "services/imap/name.h"
 #include "services/imap/session.h"
 
 enum {
@@ -79,7 +79,7 @@ status_write(struct command *c, struct slice name, unsigned items)
 	};
 
 	buf_adds(out, "* STATUS ");
-	out_astring(out, name);
+	name_put(out, name, c->session->utf8);
 	buf_adds(out, " (");
 	for (size_t i = 0; i < ITEMS; i++) {
 		if ((items & 1u << i) == 0)
@@ -97,6 +97,13 @@ struct status_cmd {
 	unsigned items;
 };
 
+static bool
+is_selected(const struct session *s, struct slice name)
+{
+	return s->view != NULL && slice_eq(name,
+	    slice_str(store_mailbox_name(s->view->mailbox)));
+}
+
 static enum step
 status_step(struct command *c)
 {
@@ -104,10 +111,14 @@ status_step(struct command *c)
 	enum store_err err = status_write(c, st->name, st->items);
 
 	command_refresh(c, true, false);
-	if (err == STORE_OK)
-		command_completed(c);
-	else
+	if (err != STORE_OK)
 		command_failed(c, err);
+	else if (is_selected(c->session, st->name))
+		/* RFC 9051 6.3.11: it should not be asked; RFC 5530. */
+		command_ok(c, "[CLIENTBUG] STATUS of the selected mailbox "
+		    "completed.");
+	else
+		command_completed(c);
 	return STEP_DONE;
 }
 
@@ -116,7 +127,7 @@ cmd_status(struct command *c)
 {
 	struct status_cmd *st = COMMAND_STATE(c, struct status_cmd);
 
-	if (parse_sp(&c->p) == -1 || parse_mailbox(&c->p, &st->name) == -1 ||
+	if (parse_sp(&c->p) == -1 || name_parse(c, &st->name) == -1 ||
 	    parse_sp(&c->p) == -1 ||
 	    status_parse(&c->p, &st->items) == -1 || parse_end(&c->p) == -1)
 		return CMD_BAD;

@@ -24,6 +24,7 @@ static const struct command_row rows[] = {
 	{ "EXAMINE", cmd_examine, ANY, false, false },
 	{ "EXPUNGE", cmd_expunge, IN_SELECTED, true, true },
 	{ "FETCH", cmd_fetch, IN_SELECTED, false, true },
+	{ "GETMETADATA", cmd_getmetadata, ANY, false, false },
 	{ "GETQUOTA", cmd_getquota, ANY, false, false },
 	{ "GETQUOTAROOT", cmd_getquotaroot, ANY, false, false },
 	{ "ID", cmd_id, ANY, false, false },
@@ -37,6 +38,7 @@ static const struct command_row rows[] = {
 	{ "RENAME", cmd_rename, ANY, false, false },
 	{ "SEARCH", cmd_search, IN_SELECTED, false, true },
 	{ "SELECT", cmd_select, ANY, false, false },
+	{ "SETMETADATA", cmd_setmetadata, ANY, false, false },
 	{ "SETQUOTA", cmd_setquota, ANY, false, false },
 	{ "SORT", cmd_sort, IN_SELECTED, false, true },
 	{ "STATUS", cmd_status, ANY, false, false },
@@ -83,6 +85,7 @@ command_dispatch(struct command *c)
 	unsigned state = s->view != NULL ? IN_SELECTED : IN_AUTH;
 
 	c->p = parser_of(buf_slice(&c->text), &c->arena);
+	c->p.utf8 = s->utf8;
 	if (parse_tag(&c->p, &c->tag) == -1) {
 		c->tag = S("*");
 		return CMD_BAD;
@@ -134,8 +137,9 @@ command_bad(struct command *c, const char *text)
 void
 command_completed(struct command *c)
 {
-	buf_addf(&c->out, "%.*s OK %s completed.\r\n", SLICE_ARG(c->tag),
-	    c->row->name);
+	/* RFC 5530: why the numbers still count what is gone. */
+	buf_addf(&c->out, "%.*s OK %s%s completed.\r\n", SLICE_ARG(c->tag),
+	    c->issued ? "[EXPUNGEISSUED] " : "", c->row->name);
 }
 
 void
@@ -178,6 +182,7 @@ command_refresh(struct command *c, bool expunge, bool sync)
 		.changed = context_changes(s),
 		.gone = s->contexts != NULL ? context_gone : NULL,
 		.arg = s,
+		.issued = &c->issued,
 	};
 
 	if (s->view == NULL)

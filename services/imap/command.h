@@ -17,6 +17,8 @@
 #include "store/store.h"
 
 struct command;
+struct event;
+struct name_given;
 struct session;
 
 enum verdict {
@@ -72,6 +74,10 @@ struct command {
 	uint64_t own[COMMAND_OWN];
 	size_t n_own;
 	const struct store_set *own_set;
+	/* Mailbox names that came in another spelling, see name.h. */
+	struct name_given *given;
+	struct event *events; /* see event.h */
+	bool issued; /* others expunged what may not be told yet */
 };
 
 /* Parses and starts the command whose text is complete. */
@@ -132,6 +138,7 @@ enum verdict cmd_enable(struct command *c);
 enum verdict cmd_examine(struct command *c);
 enum verdict cmd_expunge(struct command *c);
 enum verdict cmd_fetch(struct command *c);
+enum verdict cmd_getmetadata(struct command *c);
 enum verdict cmd_getquota(struct command *c);
 enum verdict cmd_getquotaroot(struct command *c);
 enum verdict cmd_id(struct command *c);
@@ -145,6 +152,7 @@ enum verdict cmd_noop(struct command *c);
 enum verdict cmd_rename(struct command *c);
 enum verdict cmd_search(struct command *c);
 enum verdict cmd_select(struct command *c);
+enum verdict cmd_setmetadata(struct command *c);
 enum verdict cmd_setquota(struct command *c);
 enum verdict cmd_sort(struct command *c);
 enum verdict cmd_status(struct command *c);
@@ -167,6 +175,9 @@ size_t append_data(struct command *c, struct slice in);
 /* The line behind a message; literal: it ends in the next one's header. */
 void append_line(struct command *c, struct slice line, bool literal,
     uint64_t size, bool sync);
+
+/* True, with the answer, if the command's literal is too large a value. */
+bool setmetadata_refuses(struct command *c);
 
 /* IDLE (RFC 2177): looks for changes; a line came, which must be DONE. */
 void idle_look(struct command *c);

@@ -90,7 +90,8 @@ begin_literal(struct session *s, uint64_t size, bool sync)
 		c->p = parser_of(buf_slice(&c->text), &c->arena);
 		if (parse_tag(&c->p, &c->tag) == -1)
 			c->tag = S("*");
-		command_bad(c, "[TOOBIG] Literal too large");
+		if (size <= LIMIT_IMAP_LITERAL || !setmetadata_refuses(c))
+			command_bad(c, "[TOOBIG] Literal too large");
 		input_refuse(s, size, sync);
 		return;
 	}

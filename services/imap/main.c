@@ -184,6 +184,13 @@ start(struct service *s, const char **why)
 	};
 	struct store *store = store_open_root(&store_conf, why);
 
+	if (conf->postmaster_address[0] != '\0')
+		snprintf(worker_conf.admin, sizeof(worker_conf.admin),
+		    "mailto:%s", conf->postmaster_address);
+	else if (conf->domainname[0] != '\0')
+		snprintf(worker_conf.admin, sizeof(worker_conf.admin),
+		    "mailto:postmaster@%s", conf->domainname);
+
 	if (store == NULL)
 		return -1;
 	worker = worker_new(service_loop(s), store, &worker_conf);

@@ -2,23 +2,6 @@
 
 #include "services/imap/parse.h"
 
-#define CAPABILITIES                                                           \
-	"IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE NAMESPACE UNSELECT "        \
-	"UIDPLUS MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED "  \
-	"LIST-STATUS STATUS=SIZE ESEARCH SEARCHRES CONDSTORE QRESYNC "         \
-	"MULTIAPPEND WITHIN "                                                  \
-	"SORT SORT=DISPLAY THREAD=ORDEREDSUBJECT THREAD=REFERENCES "           \
-	"THREAD=REFS I18NLEVEL=1 ESORT PARTIAL CONTEXT=SEARCH CONTEXT=SORT "    \
-	"BINARY COMPRESS=DEFLATE"
-
-const char *
-imap_capabilities(bool quotas)
-{
-	/* RFC 9208 section 3.1.1: the resources that we know. */
-	return quotas ? CAPABILITIES " QUOTA QUOTA=RES-STORAGE "
-	    "QUOTA=RES-MESSAGE" : CAPABILITIES;
-}
-
 void
 out_quoted(struct buf *out, struct slice s)
 {

@@ -23,7 +23,4 @@ void out_flag_names(struct buf *out, const char *const *keywords, size_t n,
  */
 const char *out_store_err(enum store_err err, bool create);
 
-/* What we can do once logged in, for CAPABILITY and the login's OK. */
-const char *imap_capabilities(bool quotas);
-
 #endif

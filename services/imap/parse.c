@@ -1,6 +1,8 @@
 #include "services/imap/parse.h"
 
 #include "core/num.h"
+#include "mail/mutf7.h"
+#include "mail/nfc.h"
 #include "store/store.h"
 
 #define LITERAL_DIGITS 20
@@ -57,7 +59,7 @@ bool
 imap_is_atom_char(char c)
 {
 	/* ATOM-CHAR: any CHAR except atom-specials. */
-	if (c <= ' ' || c == 0x7f)
+	if ((unsigned char)c <= ' ' || (unsigned char)c >= 0x7f)
 		return false;
 	return strchr("(){%*\"\\]", c) == NULL;
 }
@@ -167,7 +169,7 @@ parse_quoted(struct parser *p, struct slice *out)
 }
 
 static int
-parse_literal(struct parser *p, struct slice *out)
+parse_octets(struct parser *p, struct slice *out)
 {
 	struct slice rest = slice_from(p->in, p->at);
 	uint64_t size;
@@ -183,10 +185,28 @@ parse_literal(struct parser *p, struct slice *out)
 	if (!parse_try(p, '\n') || p->in.n - p->at < size)
 		return parse_fail(p, "Bad literal");
 	*out = slice_of(p->in.p + p->at, (size_t)size);
-	if (slice_find(*out, '\0') != -1)
-		return parse_fail(p, "NUL in a literal");
 	p->at += (size_t)size;
 	return 0;
+}
+
+static int
+parse_literal(struct parser *p, struct slice *out)
+{
+	if (parse_octets(p, out) == -1)
+		return -1;
+	if (slice_find(*out, '\0') != -1)
+		return parse_fail(p, "NUL in a literal");
+	return 0;
+}
+
+int
+parse_binary(struct parser *p, struct slice *out)
+{
+	if (!parse_try(p, '~'))
+		return parse_string(p, out);
+	if (!parse_try(p, '{'))
+		return parse_fail(p, "Bad literal");
+	return parse_octets(p, out);
 }
 
 int
@@ -259,15 +279,56 @@ parse_modseq(struct parser *p, uint64_t *out)
 	return take_number(p, INT64_MAX, out);
 }
 
+/* Text of a client that speaks UTF-8: checked and composed (RFC 9051 5.1). */
+static int
+compose(struct parser *p, struct slice *text)
+{
+	struct buf b = BUF_INIT(LIMIT_MAILBOX_NAME * 4);
+
+	if (slice_is_ascii(*text))
+		return 0;
+	if (!slice_is_utf8(*text))
+		return parse_fail(p, "Mailbox name is not UTF-8");
+	nfc_put(&b, *text);
+	*text = arena_slice(p->arena, buf_slice(&b));
+	buf_release(&b);
+	return 0;
+}
+
+struct slice
+parse_encode(struct parser *p, struct slice utf8)
+{
+	struct buf b = BUF_INIT(LIMIT_MAILBOX_NAME * 8);
+	struct slice out = utf8;
+
+	if (slice_is_ascii(utf8) && slice_find(utf8, '&') == -1)
+		return utf8;
+	if (mutf7_encode(&b, utf8) == 0)
+		out = arena_slice(p->arena, buf_slice(&b));
+	buf_release(&b);
+	return out;
+}
+
 int
 parse_mailbox(struct parser *p, struct slice *out)
 {
+	struct slice spelled;
+
 	if (parse_astring(p, out) == -1)
 		return -1;
+	spelled = *out;
+	p->spelled = S("");
 	if (slice_ieq(*out, S("INBOX")))
 		*out = S("INBOX");
 	if (out->n > LIMIT_MAILBOX_NAME)
 		return parse_fail(p, "Mailbox name too long");
+	if (!p->utf8)
+		return 0;
+	if (compose(p, out) == -1)
+		return -1;
+	if (!slice_eq(*out, spelled))
+		p->spelled = spelled;
+	*out = parse_encode(p, *out);
 	return 0;
 }
 
@@ -290,7 +351,17 @@ parse_list_mailbox(struct parser *p, struct slice *out)
 	}
 	if (out->n > LIMIT_MAILBOX_NAME)
 		return parse_fail(p, "Mailbox pattern too long");
-	return 0;
+	return p->utf8 ? compose(p, out) : 0;
+}
+
+int
+parse_reference(struct parser *p, struct slice *out)
+{
+	if (parse_astring(p, out) == -1)
+		return -1;
+	if (out->n > LIMIT_MAILBOX_NAME)
+		return parse_fail(p, "Reference too long");
+	return p->utf8 ? compose(p, out) : 0;
 }
 
 static const struct {

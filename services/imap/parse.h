@@ -20,6 +20,9 @@ struct parser {
 	size_t at;
 	struct arena *arena;
 	const char *why;
+	bool utf8; /* mailbox names are UTF-8 (RFC 9051 5.1) */
+	/* The last mailbox name as it came, if it is kept otherwise. */
+	struct slice spelled;
 };
 
 static inline struct parser
@@ -65,6 +68,8 @@ int parse_tag(struct parser *p, struct slice *out);
 int parse_atom(struct parser *p, struct slice *out);
 /* Quoted or literal; no NUL. */
 int parse_string(struct parser *p, struct slice *out);
+/* The same, or a literal8 ("~{3}"): any bytes (RFC 3516 4.4, RFC 5464). */
+int parse_binary(struct parser *p, struct slice *out);
 int parse_astring(struct parser *p, struct slice *out);
 /* NIL gives a slice with p NULL. */
 int parse_nstring(struct parser *p, struct slice *out);
@@ -76,12 +81,20 @@ int parse_nz_number(struct parser *p, uint32_t *out);
 int parse_modseq(struct parser *p, uint64_t *out);
 
 /*
- * A mailbox name: an astring, "INBOX" in any case made "INBOX". Whether the
- * name may exist is the store's to say.
+ * A mailbox name: an astring, "INBOX" in any case made "INBOX". With p->utf8 it
+ * is made Net-Unicode and encoded. Whether the name may exist is the store's to
+ * say. A command uses name_parse (name.h).
  */
 int parse_mailbox(struct parser *p, struct slice *out);
-/* list-mailbox: may hold "%" and "*". */
+/* Modified UTF-7 of well-formed UTF-8. */
+struct slice parse_encode(struct parser *p, struct slice utf8);
+/*
+ * list-mailbox: may hold "%" and "*". With p->utf8 it stays UTF-8: a wildcard
+ * beside a character could not be told from its encoding.
+ */
 int parse_list_mailbox(struct parser *p, struct slice *out);
+/* The reference of LIST, like its pattern. */
+int parse_reference(struct parser *p, struct slice *out);
 
 /* System flags as STORE_* bits, and keywords. */
 struct flag_list {

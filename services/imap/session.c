@@ -3,8 +3,11 @@
 #include "core/log.h"
 #include "core/now.h"
 #include "services/imap/context.h"
+#include "services/imap/event.h"
 #include "services/imap/limits.h"
+#include "services/imap/name.h"
 #include "services/imap/output.h"
+#include "wire/capability.h"
 
 #define STEP_MS 10
 /* Threads that one user's commands may hold at once: a user whose mailbox is
@@ -117,6 +120,7 @@ session_free(struct session *s)
 	list_remove(&s->idle_link);
 	session_zip_free(s);
 	buf_release(&s->early);
+	buf_release(&s->news);
 	worker_leave(w, s->user);
 	mem_free(s->ip);
 	mem_free(s->id);
@@ -167,6 +171,8 @@ step_run(void *arg)
 	struct command *c = s->cmd;
 
 	c->slice_end = now_mono_ms() + STEP_MS;
+	if (c->given != NULL)
+		name_settle(c);
 	s->waiting = c->step(c) == STEP_MORE;
 }
 
@@ -208,6 +214,7 @@ step_over(void *arg)
 	if (c->touched)
 		worker_poke(s->user, s);
 	c->touched = false;
+	event_publish(c);
 	if (s->dead) {
 		session_free(s);
 		return;
@@ -335,7 +342,20 @@ on_drain(void *arg)
 		session_work(s);
 		return;
 	}
+	session_tell_news(s);
 	session_next(s);
+}
+
+void
+session_tell_news(struct session *s)
+{
+	if (s->busy || s->waiting || s->dead || s->closing ||
+	    conn_out_pending(s->conn) > CONN_OUT_HIGH)
+		return;
+	if (s->news.n > 0)
+		conn_write_slice(s->conn, buf_slice(&s->news));
+	s->bytes_out += s->news.n;
+	buf_release(&s->news);
 }
 
 void
@@ -352,6 +372,7 @@ session_done(struct session *s)
 	if (compress)
 		s->zip = zip_new();
 	s->mode = INPUT_LINE;
+	session_tell_news(s);
 	if (logout) {
 		s->closing = true;
 		s->why = "logout";
@@ -429,6 +450,7 @@ session_new(struct worker *w, struct user *u, struct store_user *store,
 	buf_init(&s->early, LIMIT_FRAME);
 	buf_init(&s->plain, ZIP_PIECE);
 	buf_add_slice(&s->early, start->input);
+	buf_init(&s->news, LIMIT_IMAP_NEWS);
 	s->bytes_in = start->input.n;
 	list_push(&w->sessions, &s->link);
 	list_push(&u->sessions, &s->user_link);
@@ -450,6 +472,26 @@ log_login(const struct session *s, bool tls)
 	log_str(&l, "ip", s->ip);
 	log_str(&l, "tls", tls ? "yes" : "no");
 	log_end(&l);
+}
+
+void
+session_capabilities(const struct session *s, struct buf *out)
+{
+	capability_put(out, s->worker->conf.quotas ?
+	    CAPABILITY_USER | CAPABILITY_QUOTA : CAPABILITY_USER);
+}
+
+/* The answer to the login command. */
+static void
+say_hello(struct session *s, struct slice tag)
+{
+	struct buf out = BUF_INIT(LIMIT_FRAME);
+
+	buf_addf(&out, "%.*s OK [CAPABILITY ", SLICE_ARG(tag));
+	session_capabilities(s, &out);
+	buf_adds(&out, "] Logged in\r\n");
+	conn_write_slice(s->conn, buf_slice(&out));
+	buf_release(&out);
 }
 
 int
@@ -479,8 +521,7 @@ session_start(struct worker *w, int fd, const struct session_start *start,
 	s = session_new(w, u, store, start);
 	s->conn = conn_new(w->loop, fd, LIMIT_IMAP_LINE * 2, &ops, s);
 	conn_timeout(s->conn, w->conf.timeout_ms);
-	conn_writef(s->conn, "%.*s OK [CAPABILITY %s] Logged in\r\n",
-	    SLICE_ARG(start->tag), imap_capabilities(w->conf.quotas));
+	say_hello(s, start->tag);
 	log_login(s, start->tls);
 	if (s->early.n > 0) {
 		conn_pause(s->conn);

@@ -48,6 +48,7 @@ struct session {
 	struct zip *zip;             /* COMPRESS is on (RFC 4978), or NULL */
 	struct buf early;            /* input that came with the session */
 	struct buf plain;            /* input that came compressed */
+	struct buf news;             /* responses that wait for a gap */
 	uint64_t literal_left;
 	uint64_t keepalive_at;
 	uint64_t cache_used_at;
@@ -56,6 +57,9 @@ struct session {
 	unsigned errors;             /* BAD replies in a row */
 	bool condstore;
 	bool qresync;
+	bool rev2;     /* ENABLE IMAP4rev2 */
+	bool metadata; /* ENABLE METADATA: changes are told */
+	bool utf8;     /* mailbox names are UTF-8 */
 	bool busy;     /* a step is running on a thread */
 	bool waiting;  /* for output to drain */
 	bool poked;    /* look again when the step is over */
@@ -104,10 +108,17 @@ void session_flush(struct session *s);
 void session_done(struct session *s);
 /* Runs cmd->step on a thread; the input waits. */
 void session_work(struct session *s);
+/*
+ * Sends the news unless a response may be half written; then session_done
+ * does. What is too much for a client that does not read is dropped.
+ */
+void session_tell_news(struct session *s);
 /* Looks for changes and tells them, if in IDLE. */
 void session_poke(struct session *s);
 /* "* BYE text" and the end, after the running step if there is one. */
 void session_bye(struct session *s, const char *text);
+/* Appends what a client can do once logged in. */
+void session_capabilities(const struct session *s, struct buf *out);
 /* Forgets the selected mailbox. */
 void session_unselect(struct session *s);
 /* Closes the cached message. */

@@ -146,8 +146,10 @@ view_resolve_lenient(const struct view *v, const struct seq_set *set, bool uid,
 static void
 tell_numbers(const struct view *v, struct buf *out)
 {
-	buf_addf(out, "* %zu EXISTS\r\n* %zu RECENT\r\n", v->n,
-	    view_count(v, &v->recent));
+	buf_addf(out, "* %zu EXISTS\r\n", v->n);
+	if (!v->rev2)
+		buf_addf(out, "* %zu RECENT\r\n",
+		    view_count(v, &v->recent));
 }
 
 enum store_err
@@ -180,7 +182,7 @@ take_recent(struct view *v)
 	enum store_err err =
 	    store_mailbox_recent(v->mailbox, !v->read_only, &from, &to);
 
-	if (err == STORE_OK && from < to)
+	if (err == STORE_OK && from < to && !v->rev2)
 		store_set_add(&v->recent, from, to - 1);
 	return err;
 }
@@ -206,7 +208,7 @@ load(struct view *v, struct store_status *st)
 }
 
 enum store_err
-view_open(struct store_user *u, struct slice name, bool read_only,
+view_open(struct store_user *u, struct slice name, bool read_only, bool rev2,
     struct view **out_view, struct buf *out)
 {
 	struct view *v = mem_zero(sizeof(*v));
@@ -215,6 +217,7 @@ view_open(struct store_user *u, struct slice name, bool read_only,
 	    store_mailbox_open(u, name, false, &v->mailbox);
 
 	v->read_only = read_only;
+	v->rev2 = rev2;
 	if (err == STORE_OK)
 		err = load(v, &st);
 	if (err == STORE_OK)
@@ -224,7 +227,7 @@ view_open(struct store_user *u, struct slice name, bool read_only,
 		return err;
 	}
 	tell_numbers(v, out);
-	if (st.first_unseen != 0 && view_seq(v, st.first_unseen) != 0)
+	if (!rev2 && st.first_unseen != 0 && view_seq(v, st.first_unseen) != 0)
 		buf_addf(out, "* OK [UNSEEN %u] First unseen.\r\n",
 		    view_seq(v, st.first_unseen));
 	buf_addf(out,
@@ -234,6 +237,13 @@ view_open(struct store_user *u, struct slice name, bool read_only,
 	    st.uidvalidity, st.uidnext, (unsigned long long)st.highestmodseq);
 	*out_view = v;
 	return STORE_OK;
+}
+
+void
+view_set_rev2(struct view *v)
+{
+	v->rev2 = true;
+	store_set_clear(&v->recent);
 }
 
 void
@@ -339,10 +349,12 @@ refresh_gone(struct view *v, const struct view_report *how, uint64_t now,
 	struct store_set gone = STORE_SET_INIT;
 	enum store_err err;
 
-	if (!how->expunge || v->gone_modseq >= now)
+	if (v->gone_modseq >= now)
 		return STORE_OK;
 	err = store_vanished(v->mailbox, v->gone_modseq, &gone);
-	if (err == STORE_OK) {
+	if (err == STORE_OK && !how->expunge && view_count(v, &gone) > 0) {
+		*how->issued = true;
+	} else if (err == STORE_OK) {
 		if (how->gone != NULL)
 			how->gone(how->arg, &gone, out);
 		tell_expunged(v, &gone, how->qresync, out);

@@ -22,6 +22,7 @@ struct view {
 	size_t keywords;        /* how many the client was told of */
 	uint32_t uidvalidity;
 	bool read_only;
+	bool rev2; /* the client knows no \Recent (RFC 9051 appendix E) */
 };
 
 /* How changes are told. */
@@ -40,6 +41,8 @@ struct view_report {
 	struct store_set *changed;
 	void (*gone)(void *arg, const struct store_set *gone, struct buf *out);
 	void *arg;
+	/* Set when others expunged what the client still counts. */
+	bool *issued;
 };
 
 /*
@@ -48,7 +51,9 @@ struct view_report {
  * the view.
  */
 enum store_err view_open(struct store_user *u, struct slice name,
-    bool read_only, struct view **out_view, struct buf *out);
+    bool read_only, bool rev2, struct view **out_view, struct buf *out);
+/* The client said ENABLE IMAP4rev2. */
+void view_set_rev2(struct view *v);
 void view_free(struct view *v); /* NULL is fine */
 
 /* Index of the first UID that is not below uid; n if there is none. */

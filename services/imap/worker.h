@@ -5,6 +5,7 @@
 #ifndef IMAP_WORKER_H
 #define IMAP_WORKER_H
 
+#include "core/limits.h"
 #include "core/list.h"
 #include "core/map.h"
 #include "io/loop.h"
@@ -22,6 +23,7 @@ struct worker_config {
 	uint64_t sessions_per_user;
 	struct peer *auth; /* for limits.c */
 	bool quotas;       /* there are limits */
+	char admin[LIMIT_ADDRESS + 8]; /* URI of the administrator, or "" */
 };
 
 struct worker {

@@ -2,6 +2,7 @@
 
 #include "core/limits.h"
 #include "services/login/parse.h"
+#include "wire/capability.h"
 
 enum { ANY = 0, CLEAR_ONLY = 1, NEEDS_TLS = 2 };
 
@@ -18,23 +19,27 @@ reply(struct login_session *s, struct slice tag, const char *text)
 	conn_writef(s->client, "%.*s %s\r\n", SLICE_ARG(tag), text);
 }
 
-/* RFC 3501 7.2.1, RFC 4959, RFC 7888. */
-const char *
-login_capabilities(const struct login_session *s)
+void
+login_capabilities(const struct login_session *s, struct buf *out)
 {
-#define COMMON "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+"
-	if (login_is_secure(s))
-		return s->starttls && !conn_is_tls(s->client) ?
-		    COMMON " STARTTLS AUTH=PLAIN AUTH=LOGIN" :
-		    COMMON " AUTH=PLAIN AUTH=LOGIN";
-	return COMMON " STARTTLS LOGINDISABLED";
-#undef COMMON
+	unsigned states = login_is_secure(s) ? CAPABILITY_SECURE :
+	    CAPABILITY_CLEAR;
+
+	if (s->starttls && !conn_is_tls(s->client))
+		states |= CAPABILITY_TLS;
+	capability_put(out, states);
 }
 
 static void
 cmd_capability(struct login_session *s, const struct login_line *line)
 {
-	conn_writef(s->client, "* CAPABILITY %s\r\n", login_capabilities(s));
+	struct buf out = BUF_INIT(LOGIN_REPLY);
+
+	buf_adds(&out, "* CAPABILITY ");
+	login_capabilities(s, &out);
+	buf_adds(&out, "\r\n");
+	conn_write_slice(s->client, buf_slice(&out));
+	buf_release(&out);
 	reply(s, line->tag, "OK Capability completed.");
 }
 

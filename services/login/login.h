@@ -14,6 +14,7 @@
 
 #define LOGIN_TAG 64
 #define LOGIN_USER LIMIT_ADDRESS
+#define LOGIN_REPLY 4096 /* a line of ours */
 
 enum login_state {
 	LOGIN_HANDSHAKE, /* implicit TLS, no greeting yet */
@@ -71,8 +72,8 @@ bool login_is_secure(const struct login_session *s);
 
 /* command.c: uses up to in.n bytes, as conn_ops.on_input. */
 size_t login_command(struct login_session *s, struct slice in);
-/* "IMAP4rev1 ..." for this session now. */
-const char *login_capabilities(const struct login_session *s);
+/* Appends "IMAP4rev1 ..." for this session now. */
+void login_capabilities(const struct login_session *s, struct buf *out);
 
 /* verify.c */
 size_t login_sasl_line(struct login_session *s, struct slice in);

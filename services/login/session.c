@@ -100,9 +100,14 @@ login_bad(struct login_session *s, struct slice tag, const char *text)
 static void
 greet(struct login_session *s)
 {
+	struct buf out = BUF_INIT(LOGIN_REPLY);
+
 	login_enter(s, LOGIN_COMMAND);
-	conn_writef(s->client, "* OK [CAPABILITY %s] Pillarbox ready.\r\n",
-	    login_capabilities(s));
+	buf_adds(&out, "* OK [CAPABILITY ");
+	login_capabilities(s, &out);
+	buf_adds(&out, "] Pillarbox ready.\r\n");
+	conn_write_slice(s->client, buf_slice(&out));
+	buf_release(&out);
 	conn_timeout(s->client, COMMAND_MS);
 }
 

@@ -136,6 +136,15 @@ try_words(struct parser p, struct arena *arena)
 	if (parse_mailbox(&q, &name) == 0)
 		assert(slice_find(name, '\0') == -1);
 	q = p;
+	q.utf8 = true;
+	if (parse_mailbox(&q, &name) == 0)
+		assert(slice_is_ascii(name) &&
+		    slice_is_utf8(q.spelled));
+	q = p;
+	q.utf8 = true;
+	if (parse_list_mailbox(&q, &pattern) == 0)
+		assert(slice_is_utf8(pattern));
+	q = p;
 	if (parse_list_mailbox(&q, &pattern) == 0) {
 		pattern = pattern_make(arena, S("in"), pattern);
 		(void)pattern_matches(pattern, S("INBOX.a.b.c"));

@@ -64,6 +64,44 @@ TEST(astrings_are_read_in_each_form)
 	}
 }
 
+TEST(mailbox_names_are_kept_encoded)
+{
+	static const struct {
+		const char *in;
+		bool utf8;
+		const char *want; /* NULL: refused */
+		const char *spelled;
+	} cases[] = {
+		{ "inbox", false, "INBOX", "" },
+		{ "inbox", true, "INBOX", "inbox" },
+		{ "INBOX", true, "INBOX", "" },
+		{ "a&b", false, "a&b", "" },
+		{ "a&b", true, "a&-b", "" },
+		{ "\"\xc3\xa4\"", true, "&AOQ-", "" },
+		{ "\"a\xcc\x88\"", true, "&AOQ-", "a\xcc\x88" },
+		{ "\"a\xcc\x88\"", false, "a\xcc\x88", "" },
+		{ "\"\xc3\"", true, NULL, NULL },
+		{ "\"\xc0\xaf\"", true, NULL, NULL },
+		{ "\"\xed\xa0\x80\"", true, NULL, NULL },
+	};
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct parser p = parser_of(slice_str(cases[i].in), &arena);
+		struct slice got;
+		int r;
+
+		p.utf8 = cases[i].utf8;
+		r = parse_mailbox(&p, &got);
+		if (cases[i].want == NULL) {
+			CHECK(r == -1 && p.why != NULL, "%s", cases[i].in);
+			continue;
+		}
+		CHECK(r == 0 && parse_end(&p) == 0, "%s", cases[i].in);
+		CHECK_SLICE(got, cases[i].want);
+		CHECK_SLICE(p.spelled, cases[i].spelled);
+	}
+}
+
 TEST(literal_headers_are_found_at_the_end_of_a_line)
 {
 	static const struct {
@@ -501,6 +539,7 @@ TEST(names_are_atoms_or_quoted)
 }
 
 TESTS(T(tags_are_checked), T(astrings_are_read_in_each_form),
+    T(mailbox_names_are_kept_encoded),
     T(literal_headers_are_found_at_the_end_of_a_line),
     T(flag_lists_know_system_flags), T(sequence_sets_become_uids),
     T(malformed_sequence_sets_are_refused),
