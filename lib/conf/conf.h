@@ -77,6 +77,7 @@ enum conf_ssl_type {
 	CONF_SSL_CUSTOM,
 };
 enum conf_tls_level { CONF_TLS_MODERN, CONF_TLS_INTERMEDIATE };
+enum conf_scram_offer { CONF_SCRAM_AUTO, CONF_SCRAM_NEVER, CONF_SCRAM_ALWAYS };
 enum conf_families { CONF_FAMILY_ALL, CONF_FAMILY_IPV4, CONF_FAMILY_IPV6 };
 enum conf_permit {
 	CONF_PERMIT_NONE,

@@ -19,23 +19,30 @@ reply(struct login_session *s, struct slice tag, const char *text)
 }
 
 /* RFC 3501 7.2.1, RFC 4959, RFC 7888. */
-const char *
-login_capabilities(const struct login_session *s)
+void
+login_capabilities(const struct login_session *s, struct buf *out)
 {
-#define COMMON "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+"
+	struct mechanism_offer offer = s->login->offer;
+
+	buf_adds(out, "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE "
+	    "LITERAL+");
+	if (s->starttls && !conn_is_tls(s->client))
+		buf_adds(out, " STARTTLS");
 	if (login_is_secure(s))
-		return s->starttls && !conn_is_tls(s->client) ?
-		    COMMON " STARTTLS AUTH=PLAIN AUTH=LOGIN" :
-		    COMMON " AUTH=PLAIN AUTH=LOGIN";
-	return COMMON " STARTTLS LOGINDISABLED";
-#undef COMMON
+		mechanism_list(&offer, " AUTH=", out);
+	else
+		buf_adds(out, " LOGINDISABLED");
 }
 
 static void
 cmd_capability(struct login_session *s, const struct login_line *line)
 {
-	conn_writef(s->client, "* CAPABILITY %s\r\n", login_capabilities(s));
+	struct buf caps = BUF_INIT(LIMIT_IMAP_PRELOGIN_LINE);
+
+	login_capabilities(s, &caps);
+	conn_writef(s->client, "* CAPABILITY %s\r\n", buf_str(&caps));
 	reply(s, line->tag, "OK Capability completed.");
+	buf_release(&caps);
 }
 
 static void
@@ -73,6 +80,7 @@ cmd_starttls(struct login_session *s, const struct login_line *line)
 static void
 cmd_login(struct login_session *s, const struct login_line *line)
 {
+	s->mechanism = NULL;
 	login_verify(s, line->tag, S(""), line->args[0], line->args[1]);
 }
 

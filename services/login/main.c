@@ -14,6 +14,10 @@ on_file(struct service *s, const char *name, const struct slice *content,
 	    strcmp(name, "tls-key") == 0 ? &login.key : NULL;
 	struct tls_ctx *next;
 
+	if (strcmp(name, "mechanisms") == 0) {
+		mechanism_offer_read(&login.offer, content);
+		return 0;
+	}
 	if (slot == NULL || content == NULL)
 		return fail(why, "missing");
 	if (*slot != NULL)

@@ -54,6 +54,10 @@ on_file(struct service *s, const char *name, const struct slice *content,
 {
 	struct half *half;
 
+	if (strcmp(name, "mechanisms") == 0) {
+		mechanism_offer_read(&server.offer, content);
+		return 0;
+	}
 	if (strcmp(name, "tls-cert") == 0)
 		half = &cert;
 	else if (strcmp(name, "tls-key") == 0)
