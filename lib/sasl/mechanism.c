@@ -27,6 +27,13 @@ is_offered(const struct mechanism *m, const struct mechanism_offer *o)
 	    (o->scram[m->hash] && (o->plus || !m->plus));
 }
 
+bool
+mechanism_offers_plus(const struct mechanism_offer *o,
+    const struct mechanism *m)
+{
+	return m->kind == MECHANISM_SCRAM && o->scram[m->hash] && o->plus;
+}
+
 void
 mechanism_list(const struct mechanism_offer *o, const char *before,
     struct buf *out)

@@ -31,6 +31,10 @@ const struct mechanism *mechanism_find(struct slice name);
 void mechanism_list(const struct mechanism_offer *o, const char *before,
     struct buf *out);
 
+/* Is the form of m with channel binding offered? */
+bool mechanism_offers_plus(const struct mechanism_offer *o,
+    const struct mechanism *m);
+
 /*
  * Reads what the supervisor makes of the account files: the names of the hash
  * functions of SCRAM that are to be offered, one a line. text NULL: none.

@@ -28,6 +28,10 @@ wire_auth_sasl_put(struct buf *b, const struct wire_auth_sasl *s)
 	wire_put_slice(b, s->client_ip);
 	wire_put_slice(b, s->mechanism);
 	wire_put_slice(b, s->message);
+	wire_put_bool(b, s->plus_offered);
+	wire_put_slice(b, s->tls_exporter);
+	wire_put_slice(b, s->tls_unique);
+	wire_put_slice(b, s->tls_end_point);
 }
 
 int
@@ -39,5 +43,9 @@ wire_auth_sasl_get(struct slice payload, struct wire_auth_sasl *s)
 	s->client_ip = wire_get_slice(&in, 64);
 	s->mechanism = wire_get_slice(&in, 32);
 	s->message = wire_get_slice(&in, LIMIT_SASL_MESSAGE);
+	s->plus_offered = wire_get_bool(&in);
+	s->tls_exporter = wire_get_slice(&in, WIRE_BINDING);
+	s->tls_unique = wire_get_slice(&in, WIRE_BINDING);
+	s->tls_end_point = wire_get_slice(&in, WIRE_BINDING);
 	return wire_end(&in);
 }

@@ -134,7 +134,15 @@ struct wire_auth_sasl {
 	struct slice client_ip;
 	struct slice mechanism;
 	struct slice message;
+	/* Channel bindings (io/tls.h), empty where there are none, and whether
+	 * the mechanisms that use them were offered. */
+	bool plus_offered;
+	struct slice tls_exporter;
+	struct slice tls_unique;
+	struct slice tls_end_point;
 };
+
+#define WIRE_BINDING 64 /* most bytes of a channel binding */
 
 void wire_auth_sasl_put(struct buf *b, const struct wire_auth_sasl *s);
 int wire_auth_sasl_get(struct slice payload, struct wire_auth_sasl *s)

@@ -136,15 +136,21 @@ find_verifier(struct attempt *t, struct scram_verifier *out)
 /* --- messages ------------------------------------------------------------- */
 
 static void
-take_first(struct attempt *t, bool plus, struct slice message)
+take_first(struct attempt *t, bool plus, const struct wire_auth_sasl *sasl)
 {
 	struct scram *s = &t->exchange->scram;
-	struct scram_channel channel = { 0 };
+	const struct scram_binding bindings[] = {
+		{ "tls-exporter", sasl->tls_exporter },
+		{ "tls-unique", sasl->tls_unique },
+		{ "tls-server-end-point", sasl->tls_end_point },
+	};
+	struct scram_channel channel = { sasl->plus_offered, bindings,
+		LEN(bindings) };
 	struct buf out = BUF_INIT(2 * LIMIT_SASL_MESSAGE);
 	struct buf nonce = BUF_INIT(SCRAM_NONCE);
 	struct scram_verifier v;
 	const char *why;
-	int r = scram_first(s, plus, &channel, message, &why);
+	int r = scram_first(s, plus, &channel, sasl->message, &why);
 
 	attempt_named(t, buf_slice(&s->user));
 	/* Acting as somebody else is nobody's right. */
@@ -239,7 +245,7 @@ exchange_start(struct auth *a, struct chan *c, struct chan_frame *f)
 	t->exchange = mem_zero(sizeof(*t->exchange));
 	t->timer = loop_timer_new(a->loop, on_silence, t);
 	scram_init(&t->exchange->scram, m->hash);
-	take_first(t, m->plus, s.message);
+	take_first(t, m->plus, &s);
 	return 0;
 }
 

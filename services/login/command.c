@@ -18,11 +18,22 @@ reply(struct login_session *s, struct slice tag, const char *text)
 	conn_writef(s->client, "%.*s %s\r\n", SLICE_ARG(tag), text);
 }
 
+struct mechanism_offer
+login_offer(const struct login_session *s)
+{
+	struct mechanism_offer offer = s->login->offer;
+	struct tls_binding b;
+
+	conn_tls_binding(s->client, &b);
+	offer.plus = b.exporter_n + b.unique_n + b.end_point_n > 0;
+	return offer;
+}
+
 /* RFC 3501 7.2.1, RFC 4959, RFC 7888. */
 void
 login_capabilities(const struct login_session *s, struct buf *out)
 {
-	struct mechanism_offer offer = s->login->offer;
+	struct mechanism_offer offer = login_offer(s);
 
 	buf_adds(out, "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE "
 	    "LITERAL+");

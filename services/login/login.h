@@ -74,6 +74,8 @@ bool login_is_secure(const struct login_session *s);
 
 /* command.c: uses up to in.n bytes, as conn_ops.on_input. */
 size_t login_command(struct login_session *s, struct slice in);
+/* What this session may choose from now. */
+struct mechanism_offer login_offer(const struct login_session *s);
 /* Appends "IMAP4rev1 ..." for this session now. */
 void login_capabilities(const struct login_session *s, struct buf *out);
 

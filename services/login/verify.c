@@ -159,12 +159,19 @@ on_exchange(void *arg, struct chan_frame *f)
 void
 login_exchange(struct login_session *s, struct slice message)
 {
+	struct mechanism_offer offer = login_offer(s);
 	struct wire_auth_sasl sasl = { .service = WIRE_SERVICE_IMAP,
 		.mechanism = slice_str(s->mechanism->name),
 		.message = message };
+	struct tls_binding tls;
 	struct buf b = WIRE_BUF;
 	char ip[SOCKADDR_TEXT];
 
+	conn_tls_binding(s->client, &tls);
+	sasl.plus_offered = mechanism_offers_plus(&offer, s->mechanism);
+	sasl.tls_exporter = slice_of(tls.exporter, tls.exporter_n);
+	sasl.tls_unique = slice_of(tls.unique, tls.unique_n);
+	sasl.tls_end_point = slice_of(tls.end_point, tls.end_point_n);
 	sasl.client_ip = slice_str(sockaddr_ip(&s->from, ip));
 	wire_auth_sasl_put(&b, &sasl);
 	wait_for_auth(s);

@@ -17,6 +17,17 @@
 #define MAX_MESSAGE                                                            \
 	(MAX_PLAIN > LIMIT_SASL_MESSAGE ? MAX_PLAIN : LIMIT_SASL_MESSAGE)
 
+struct mechanism_offer
+auth_offer(const struct session *s)
+{
+	struct mechanism_offer offer = s->server->offer;
+	struct tls_binding b;
+
+	conn_tls_binding(s->conn, &b);
+	offer.plus = b.exporter_n + b.unique_n + b.end_point_n > 0;
+	return offer;
+}
+
 void
 auth_exchange_release(struct auth_exchange *a)
 {
@@ -202,12 +213,19 @@ static void
 take_exchange(struct session *s, struct slice message)
 {
 	struct server *v = s->server;
+	struct mechanism_offer offer = auth_offer(s);
 	struct wire_auth_sasl sasl = { .service = WIRE_SERVICE_SMTP,
 		.client_ip = slice_str(s->ip),
 		.mechanism = slice_str(s->auth.mechanism->name),
 		.message = message };
+	struct tls_binding tls;
 	struct buf b = WIRE_BUF;
 
+	conn_tls_binding(s->conn, &tls);
+	sasl.plus_offered = mechanism_offers_plus(&offer, s->auth.mechanism);
+	sasl.tls_exporter = slice_of(tls.exporter, tls.exporter_n);
+	sasl.tls_unique = slice_of(tls.unique, tls.unique_n);
+	sasl.tls_end_point = slice_of(tls.end_point, tls.end_point_n);
 	wire_auth_sasl_put(&b, &sasl);
 	s->auth.peer = v->verify;
 	s->auth.id = peer_stream(v->verify, WIRE_AUTH_SASL, buf_slice(&b), -1,

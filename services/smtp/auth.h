@@ -28,6 +28,8 @@ struct auth_exchange {
 	uint32_t id;         /* of the exchange; 0: none is open */
 };
 
+/* What the session may choose from now. */
+struct mechanism_offer auth_offer(const struct session *s);
 /* Whatever is open at auth is given up. */
 void auth_exchange_release(struct auth_exchange *a);
 

@@ -53,6 +53,7 @@ smtp_cmd_ehlo(struct session *s, struct slice args)
 {
 	const struct server *v = s->server;
 	bool tls = conn_is_tls(s->conn);
+	struct mechanism_offer offer = auth_offer(s);
 	struct buf auth = BUF_INIT(512);
 	char size[32] = "";
 
@@ -63,7 +64,7 @@ smtp_cmd_ehlo(struct session *s, struct slice args)
 		    (unsigned long long)v->conf->message_size_limit);
 	if (v->submission && tls) {
 		buf_adds(&auth, "250-AUTH");
-		mechanism_list(&v->offer, " ", &auth);
+		mechanism_list(&offer, " ", &auth);
 		/* One line more for clients older than RFC 2554. */
 		buf_adds(&auth, "\r\n250-AUTH=PLAIN LOGIN\r\n");
 	}

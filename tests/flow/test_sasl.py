@@ -1,7 +1,9 @@
 """SCRAM, through the whole stack: logins on IMAP and SMTP, what is offered,
 where the verifiers come from, and independent clients."""
 
+import hashlib
 import re
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from scram import Imap, Smtp  # noqa: E402
 
 PLAIN = ["PLAIN", "LOGIN"]
 SCRAM = ["SCRAM-SHA-1", "SCRAM-SHA-256"]
+ALL = PLAIN + [name + plus for name in SCRAM for plus in ("", "-PLUS")]
 FRONTS = pytest.mark.parametrize("front", [Imap, Smtp])
 GOOD = {Imap: "OK", Smtp: "235 2.7.0 "}
 DENIED = {Imap: "NO [AUTHENTICATIONFAILED]", Smtp: "535 5.7.8 "}
@@ -143,7 +146,7 @@ def test_an_auth_that_dies_in_an_exchange(stack):
 
 def test_offered_only_when_every_account_can(stack):
     user, password = stack.demo
-    assert offered(stack) == offered(stack, Smtp) == PLAIN + SCRAM
+    assert offered(stack) == offered(stack, Smtp) == ALL
     accounts = stack.config("postfix-accounts.cf")
     # As docker-mailserver's own setup would write it, or a person.
     accounts.write_text(accounts.read_text() + "hand@example.test|{PLAIN}secret\n")
@@ -158,7 +161,7 @@ def test_offered_only_when_every_account_can(stack):
     # One login with the password brings the verifier.
     stack.imap("hand@example.test", "secret").logout()
     for front in (Imap, Smtp):
-        wait_for(lambda: offered(stack, front) == PLAIN + SCRAM, timeout=30, what="SCRAM back")
+        wait_for(lambda: offered(stack, front) == ALL, timeout=30, what="SCRAM back")
     with Imap(stack) as c:
         assert scram.login(c, "SCRAM-SHA-1", "hand@example.test", "secret")[1]
     path = stack.config("pillarbox-scram.cf")
@@ -167,7 +170,7 @@ def test_offered_only_when_every_account_can(stack):
     # An account that cannot log in does not count.
     accounts.write_text(accounts.read_text() + "off@example.test|{PLAIN}x|nologin\n")
     stack.wait_log("accounts=3 ")
-    assert offered(stack) == PLAIN + SCRAM
+    assert offered(stack) == ALL
 
 
 def test_a_changed_hash_ends_the_old_verifier(stack):
@@ -178,7 +181,7 @@ def test_a_changed_hash_ends_the_old_verifier(stack):
     with Imap(stack) as c:
         assert scram.login(c, "SCRAM-SHA-256", user, password)[0].startswith("NO")
     stack.setup("email", "update", user, "third")
-    wait_for(lambda: offered(stack) == PLAIN + SCRAM, timeout=30, what="SCRAM back")
+    wait_for(lambda: offered(stack) == ALL, timeout=30, what="SCRAM back")
     for secret, fine in ((password, False), ("another", False), ("third", True)):
         with Imap(stack) as c:
             assert scram.login(c, "SCRAM-SHA-256", user, secret)[1] == fine
@@ -223,7 +226,7 @@ def argon2(password):
     return r.stdout.strip()
 
 
-@pytest.mark.parametrize("value,want", [("never", PLAIN), ("always", PLAIN + SCRAM)])
+@pytest.mark.parametrize("value,want", [("never", PLAIN), ("always", ALL)])
 def test_setting(make_stack, value, want):
     s = make_stack(env={"PILLARBOX_SCRAM": value},
                    files={"postfix-accounts.cf": "hand@example.test|{PLAIN}secret\n"})
@@ -242,7 +245,91 @@ def test_a_damaged_verifier_file_costs_only_scram(stack):
     wait_for(lambda: offered(stack) == PLAIN, timeout=30, what="SCRAM gone")
     # It is made again at the next login.
     stack.imap().logout()
-    wait_for(lambda: offered(stack) == PLAIN + SCRAM, timeout=30, what="SCRAM back")
+    wait_for(lambda: offered(stack) == ALL, timeout=30, what="SCRAM back")
+
+
+# Channel binding.
+
+def binding(c, name):
+    if name == "tls-unique":
+        return c.sock.get_channel_binding(name)
+    # RFC 5929 section 4.1; our own certificates are signed with SHA-256.
+    return hashlib.sha256(c.sock.getpeercert(True)).digest()
+
+
+@FRONTS
+@pytest.mark.parametrize("version,name,fine", [
+    (ssl.TLSVersion.TLSv1_3, "tls-server-end-point", True),
+    (ssl.TLSVersion.TLSv1_2, "tls-server-end-point", True),
+    (ssl.TLSVersion.TLSv1_2, "tls-unique", True),
+    (ssl.TLSVersion.TLSv1_3, "tls-unique", False),
+])
+def test_channel_binding(stack, front, version, name, fine):
+    user, password = stack.demo
+    tls = stack.tls()
+    tls.minimum_version = tls.maximum_version = version
+    for mechanism in SCRAM:
+        with front(stack, tls) as c:
+            assert mechanism + "-PLUS" in c.mechanisms()
+            verdict, proved = scram.login(c, mechanism + "-PLUS", user, password, flag="p=" + name,
+                                          binding=binding(c, name) or b"x")
+            assert proved == fine and verdict.startswith((GOOD if fine else DENIED)[front])
+
+
+@FRONTS
+@pytest.mark.parametrize("mechanism,flag,data,why", [
+    ("SCRAM-SHA-256-PLUS", "p=tls-server-end-point", b"of another server", "channel binding differs"),
+    ("SCRAM-SHA-256-PLUS", "p=tls-exporter", bytes(32), "channel binding differs"),
+    ("SCRAM-SHA-256-PLUS", "n", b"", "channel binding does not fit the mechanism"),
+    ("SCRAM-SHA-256", "p=tls-exporter", b"", "channel binding does not fit the mechanism"),
+    ("SCRAM-SHA-256", "y", b"", "channel binding was hidden from the client"),
+    ("SCRAM-SHA-256-PLUS", "p=tls-other", b"", "unsupported channel binding"),
+])
+def test_a_login_from_another_connection_is_refused(stack, front, mechanism, flag, data, why):
+    user, password = stack.demo
+    with front(stack) as c:
+        verdict, proved = scram.login(c, mechanism, user, password, flag=flag, binding=data)
+        assert verdict.startswith(DENIED[front]) and not proved
+    stack.wait_log(f'reason="{why}"')
+
+
+def test_exporter_of_openssl(stack):
+    """RFC 9266, with the value that OpenSSL's client computes."""
+    user, password = stack.demo
+    p = subprocess.Popen(
+        ["openssl", "s_client", "-connect", f"localhost:{stack.port(993)}", "-ign_eof", "-tls1_3",
+         "-keymatexport", "EXPORTER-Channel-Binding", "-keymatexportlen", "32"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def until(pattern):
+        while not (m := re.match(pattern, line := p.stdout.readline().rstrip("\r\n").lstrip())):
+            assert line or p.poll() is None, "openssl ended"
+        return m
+    try:
+        key = bytes.fromhex(until(r"Keying material: (\w+)$")[1])
+        assert len(key) == 32
+        s = scram.Scram("SCRAM-SHA-256", user, password, flag="p=tls-exporter", binding=key)
+
+        def send(text):
+            p.stdin.write(text + "\r\n")
+            p.stdin.flush()
+        send(f"a AUTHENTICATE SCRAM-SHA-256-PLUS {scram.b64(s.first())}")
+        send(scram.b64(s.final(scram.base64.b64decode(until(r"\+ (\S+)$")[1]))))
+        assert s.proves(scram.base64.b64decode(until(r"\+ (\S+)$")[1]))
+        send("")
+        assert until("a (.*)")[1].startswith("OK")
+    finally:
+        p.kill()
+        p.wait()
+        p.stdin.close()
+        p.stdout.close()
+
+
+@pytest.mark.parametrize("mechanism", [name + "-PLUS" for name in SCRAM])
+@pytest.mark.parametrize("priority", ["NORMAL", "NORMAL:-VERS-TLS1.3"])
+@pytest.mark.parametrize("protocol,port", [("--imap", 143), ("--smtp", 587)])
+def test_gsasl_binds(stack, mechanism, priority, protocol, port):
+    gsasl(stack, mechanism, protocol, port, f"--priority={priority}")
 
 
 # Independent clients.
@@ -268,19 +355,22 @@ def test_dovecot_reads_the_account_file_as_before(stack, tmp_path):
         assert subprocess.run(good + ["wrong"], stdout=subprocess.PIPE).returncode != 0
 
 
+def gsasl(stack, mechanism, protocol, port, *more):
+    user, password = stack.demo
+    r = subprocess.run(["gsasl", protocol, "--client", f"--mechanism={mechanism}", *more,
+                        f"--authentication-id={user}", f"--password={password}",
+                        f"--x509-ca-file={stack.dir}/tls/cert.pem", "localhost", str(stack.port(port))],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       text=True, timeout=60)
+    event = {"--imap": "event=login ", "--smtp": "event=auth "}[protocol]
+    assert r.returncode == 0, r.stdout
+    assert [x for x in stack.log().splitlines() if event in x and f"mechanism={mechanism} " in x + " "]
+
+
 @pytest.mark.parametrize("mechanism", SCRAM)
 @pytest.mark.parametrize("protocol,port", [("--imap", 143), ("--smtp", 587)])
 def test_gsasl(stack, mechanism, protocol, port):
-    user, password = stack.demo
-    cert = stack.dir / "tls" / "cert.pem"
-    r = subprocess.run(["gsasl", protocol, "--client", f"--mechanism={mechanism}", "--no-cb",
-                        f"--authentication-id={user}", f"--password={password}",
-                        f"--x509-ca-file={cert}", "localhost", str(stack.port(port))],
-                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       text=True, timeout=60)
-    said = stack.log()
-    assert f"mechanism={mechanism}" in said, r.stdout
-    assert "login-failed" not in said
+    gsasl(stack, mechanism, protocol, port, "--no-cb")
 
 
 def test_mbsync(stack, tmp_path):

@@ -82,10 +82,10 @@ class Lines:
 
 
 class Imap(Lines):
-    """Over TLS. exchange() gives the tagged line, without its tag."""
+    """Over TLS."""
 
-    def __init__(self, stack):
-        super().__init__(stack.port(993), stack.tls())
+    def __init__(self, stack, tls=None):
+        super().__init__(stack.port(993), tls or stack.tls())
         self.greeting = self.line()
 
     def mechanisms(self):
@@ -120,8 +120,8 @@ class Imap(Lines):
 class Smtp(Lines):
     """Submission with implicit TLS."""
 
-    def __init__(self, stack):
-        super().__init__(stack.port(465), stack.tls())
+    def __init__(self, stack, tls=None):
+        super().__init__(stack.port(465), tls or stack.tls())
         self.line()
         self.send("EHLO client.example.org")
         self.features = [self.line()]

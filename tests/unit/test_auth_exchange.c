@@ -37,7 +37,8 @@ start(struct talk *t, uint32_t id, const char *mechanism, const char *message)
 {
 	struct wire_auth_sasl s = { .service = WIRE_SERVICE_IMAP,
 		.client_ip = S("192.0.2.7"), .mechanism = slice_str(mechanism),
-		.message = slice_str(message) };
+		.message = slice_str(message), .plus_offered = true,
+		.tls_exporter = S("exported"), .tls_end_point = S("end") };
 	struct buf b = WIRE_BUF;
 
 	wire_auth_sasl_put(&b, &s);
@@ -56,7 +57,7 @@ more(struct talk *t, uint32_t id, struct slice message)
 /* The client's final message, for the challenge that t holds. */
 static void
 answer(const struct talk *t, enum scram_hash hash, const char *bare,
-    const char *password, struct buf *out)
+    const char *bound, const char *password, struct buf *out)
 {
 	struct slice rest = slice_str(t->message), nonce, salt, rounds;
 	struct buf raw = BUF_INIT(LIMIT_SCRAM_SALT);
@@ -70,7 +71,9 @@ answer(const struct talk *t, enum scram_hash hash, const char *bare,
 	slice_split(&rest, ',', &salt);
 	slice_split(&rest, ',', &rounds);
 	CHECK(base64_decode(&raw, slice_from(salt, 2)) == 0);
-	buf_addf(out, "c=biws,%.*s", SLICE_ARG(nonce));
+	buf_adds(out, "c=");
+	base64_encode(out, slice_str(bound));
+	buf_addf(out, ",%.*s", SLICE_ARG(nonce));
 	buf_addf(&message, "%s,%s,%s", bare, t->message, buf_str(out));
 	CHECK(PKCS5_PBKDF2_HMAC(password, (int)strlen(password),
 	    (unsigned char *)raw.p, (int)raw.n,
@@ -125,8 +128,8 @@ TEST(accounts_with_a_verifier_log_in)
 		buf_addf(&first, "n,,%s", cases[i].bare);
 		start(&t, (uint32_t)i, cases[i].mechanism, buf_str(&first));
 		CHECK(t.result == WIRE_VERIFY_CHALLENGE, "%zu", i);
-		answer(&t, cases[i].hash, cases[i].bare, cases[i].password,
-		    &final);
+		answer(&t, cases[i].hash, cases[i].bare, "n,,",
+		    cases[i].password, &final);
 		more(&t, (uint32_t)i, buf_slice(&final));
 		if (cases[i].ok) {
 			CHECK(t.result == WIRE_VERIFY_CHALLENGE, "%zu", i);
@@ -140,6 +143,51 @@ TEST(accounts_with_a_verifier_log_in)
 		}
 		CHECK(t.user[0] == ascii_lower(cases[i].bare[2]), "%s", t.user);
 		buf_release(&first);
+		buf_release(&final);
+	}
+	talk_close(&t);
+}
+
+TEST(logins_are_bound_to_their_connection)
+{
+	static const struct {
+		const char *mechanism, *header, *data;
+		bool ok;
+	} cases[] = {
+		{ "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", "exported", true },
+		{ "SCRAM-SHA-256-PLUS", "p=tls-server-end-point,,", "end",
+		    true },
+		{ "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", "other", false },
+		{ "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", "end", false },
+		{ "SCRAM-SHA-256-PLUS", "p=tls-unique,,", "", false },
+		{ "SCRAM-SHA-256-PLUS", "n,,", "", false },
+		{ "SCRAM-SHA-256", "p=tls-exporter,,", "exported", false },
+		/* RFC 5802 section 6: the list was changed on its way */
+		{ "SCRAM-SHA-256", "y,,", "", false },
+		{ "SCRAM-SHA-256", "n,,", "", true },
+	};
+	struct talk t;
+
+	talk_open(&t, accounts);
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct buf text = BUF_INIT(1000), final = BUF_INIT(1000);
+
+		buf_addf(&text, "%sn=u@x.test,r=abc", cases[i].header);
+		start(&t, (uint32_t)i, cases[i].mechanism, buf_str(&text));
+		if (t.result == WIRE_VERIFY_CHALLENGE) {
+			buf_clear(&text);
+			buf_addf(&text, "%s%s", cases[i].header, cases[i].data);
+			answer(&t, SCRAM_SHA256, "n=u@x.test,r=abc",
+			    buf_str(&text), "pencil", &final);
+			more(&t, (uint32_t)i, buf_slice(&final));
+		}
+		if (cases[i].ok) {
+			CHECK(t.result == WIRE_VERIFY_CHALLENGE, "%zu", i);
+			more(&t, (uint32_t)i, S(""));
+		}
+		CHECK(t.result == (cases[i].ok ? WIRE_VERIFY_OK :
+		    WIRE_VERIFY_DENIED), "%zu", i);
+		buf_release(&text);
 		buf_release(&final);
 	}
 	talk_close(&t);
@@ -193,5 +241,6 @@ TEST(exchanges_are_aborted_and_bounded)
 }
 
 TESTS(T(accounts_with_a_verifier_log_in),
+    T(logins_are_bound_to_their_connection),
     T(unknown_users_look_like_known_ones),
     T(exchanges_are_aborted_and_bounded))

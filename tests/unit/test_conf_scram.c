@@ -159,6 +159,12 @@ TEST(mechanisms_are_offered_as_the_supervisor_says)
 	check_offer("SCRAM-SHA-256\n", true,
 	    " PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS");
 	CHECK(mechanism_find(S("scram-sha-1-plus"))->plus);
+	CHECK(mechanism_offers_plus(&(struct mechanism_offer){
+	    .scram = { true, false }, .plus = true },
+	    mechanism_find(S("SCRAM-SHA-1"))));
+	CHECK(!mechanism_offers_plus(&(struct mechanism_offer){
+	    .scram = { true, false }, .plus = true },
+	    mechanism_find(S("SCRAM-SHA-256"))));
 	CHECK(mechanism_find(S("CRAM-MD5")) == NULL);
 	CHECK(mechanism_find(S("")) == NULL);
 }
