@@ -29,7 +29,7 @@ LDFLAGS += $(LINK) $(SANFLAGS)
 # The libraries of ours, lowest last, and for each program its folder and the
 # foreign libraries it may use. tests/lint/linkmap checks the built programs
 # against this table.
-LIBS := service store conf mail wire io core
+LIBS := service store conf sasl mail wire io core
 LIBFILES = $(LIBS:%=$(BUILD)/lib/%.a)
 
 PROGRAMS := pillarbox setup keys resolver auth dkim relay deliver queue imap \
@@ -41,10 +41,10 @@ $(foreach p,keys resolver auth dkim relay deliver queue imap login smtp,\
 	$(eval DIR_$(p) := services/$(p)))
 
 USE_pillarbox := -luv -lyaml -ljansson
-USE_setup := -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl
+USE_setup := -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl -lidn
 USE_keys := -luv -lcrypto
 USE_resolver := -luv -lunbound
-USE_auth := -luv -lcrypt -lsodium -lcrypto
+USE_auth := -luv -lcrypt -lsodium -lcrypto -lidn
 USE_dkim := -luv -lcrypto -lidn2
 USE_relay := -luv -lssl -lcrypto -lidn2
 USE_deliver := -luv -lsqlite3 -lz -lzstd
@@ -102,7 +102,7 @@ stop:
 # internals names the objects it needs in a line "// objects: services/x/y.c".
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_USE := -lcmocka -luv -lssl -lcrypto -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lsodium \
-	-lidn2
+	-lidn2 -lidn
 
 unit_objects = $(addprefix $(BUILD)/obj/,$(shell \
 	sed -n 's|^// objects: ||p' tests/unit/$(1).c | sed 's/[.]c\b/.o/g'))

@@ -7,10 +7,12 @@
 #include "conf/conf_accounts.h"
 #include "conf/conf_load.h"
 #include "conf/conf_quotas.h"
+#include "conf/conf_scram.h"
 #include "conf/conf_virtual.h"
 #include "core/file.h"
 #include "core/rand.h"
 #include "setup/owner.h"
+#include "setup/scram.h"
 #include "setup/table.h"
 #include "setup/usage.h"
 
@@ -104,17 +106,22 @@ check_account(const struct setup *s, const struct table *accounts,
 	return -1;
 }
 
-/* Writes the line; checks again, for the question was asked without lock. */
+/*
+ * Writes the lines; checks again, for the question was asked without lock. The
+ * verifier comes first: without its account it does nothing, while an account
+ * without verifier would for a moment keep SCRAM from being offered.
+ */
 static int
 write_account(const struct setup *s, struct slice address, struct slice line,
-    bool update)
+    struct slice scram, bool update)
 {
 	struct table accounts;
 	struct slice old;
 	int status = 1;
 
 	if (table_open(s, &accounts, CONF_ACCOUNTS_FILE, true) == 0 &&
-	    check_account(s, &accounts, address, update) == 0) {
+	    check_account(s, &accounts, address, update) == 0 &&
+	    scram_write(s, address, scram) == 0) {
 		if (update && table_find(&accounts, address, "|", &old))
 			table_replace(&accounts, old, line);
 		else
@@ -130,7 +137,7 @@ put_account(struct setup *s, int argc, char **argv, bool update)
 {
 	struct buf address = BUF_INIT(LIMIT_ADDRESS);
 	struct buf password = BUF_INIT(LIMIT_PASSWORD);
-	struct buf line = BUF_INIT(1024);
+	struct buf line = BUF_INIT(1024), scram = BUF_INIT(2048);
 	struct table accounts;
 	int status = 1, ok;
 
@@ -150,12 +157,14 @@ put_account(struct setup *s, int argc, char **argv, bool update)
 		say_abort(s, "Password is too long");
 		goto out;
 	}
+	scram_line(s, buf_slice(&line), buf_slice(&password), &scram);
 	status = write_account(s, buf_slice(&address), buf_slice(&line),
-	    update);
+	    buf_slice(&scram), update);
 out:
 	buf_release(&address);
 	buf_wipe(&password);
 	buf_wipe(&line);
+	buf_wipe(&scram);
 	return status;
 }
 
@@ -263,7 +272,8 @@ delete_account(const struct setup *s, struct slice address, enum data data)
 	/* The account first: then nothing new arrives in the folder. */
 	if (drop_aliases(s, address) == -1 ||
 	    drop_line(s, CONF_QUOTAS_FILE, address, ":") == -1 ||
-	    drop_line(s, CONF_ACCOUNTS_FILE, address, "|") == -1)
+	    drop_line(s, CONF_ACCOUNTS_FILE, address, "|") == -1 ||
+	    drop_line(s, CONF_SCRAM_FILE, address, "|") == -1)
 		goto out;
 	status = data == DATA_DELETE ?
 	    drop_data(s, address, buf_str(&path)) : 0;

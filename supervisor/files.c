@@ -11,6 +11,7 @@
 #include "conf/conf_dkim.h"
 #include "conf/conf_load.h"
 #include "conf/conf_quotas.h"
+#include "conf/conf_scram.h"
 #include "conf/conf_tls.h"
 #include "conf/conf_virtual.h"
 #include "core/file.h"
@@ -158,6 +159,7 @@ scan(struct sup_files *fs, struct list *to)
 	add_config(fs, to, SUP_FILES_ACCOUNTS, "accounts", CONF_ACCOUNTS_FILE);
 	add_config(fs, to, SUP_FILES_ACCOUNTS, "virtual", CONF_VIRTUAL_FILE);
 	add_config(fs, to, SUP_FILES_ACCOUNTS, "quotas", CONF_QUOTAS_FILE);
+	add_config(fs, to, SUP_FILES_ACCOUNTS, "scram", CONF_SCRAM_FILE);
 	add_config(fs, to, SUP_FILES_TABLES, "dkim-keytable",
 	    CONF_DKIM_KEY_TABLE);
 	add_config(fs, to, SUP_FILES_TABLES, "dkim-signingtable",
@@ -269,6 +271,9 @@ give(struct sup_files *fs, struct sup_child *c, unsigned sets)
 		return;
 	if ((sets & SUP_FILES_ACCOUNTS) && (c->row->files & SUP_FILES_MAILBOXES))
 		send_file(c, "mailboxes", mailboxes_fd(fs));
+	if ((sets & SUP_FILES_ACCOUNTS) &&
+	    (c->row->files & SUP_FILES_MECHANISMS))
+		send_file(c, "mechanisms", sup_scram_mechanisms(fs->sup));
 	if (sets & c->row->files & SUP_FILES_KEYS)
 		send_file(c, "key/", -1);
 	LIST_EACH(f, &fs->list, struct sup_file, link) {

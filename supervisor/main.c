@@ -177,6 +177,7 @@ start(struct sup *s)
 	    s->conf.hostname);
 	if (sup_prepare(s) == -1)
 		return EXIT_CONFIG;
+	s->scram = sup_scram_new(s);
 	s->files = sup_files_new(s);
 	if (s->files == NULL)
 		return EXIT_CONFIG;

@@ -21,7 +21,7 @@ on_frame(void *arg, struct chan *ch UNUSED, struct chan_frame *f)
 {
 	struct sup_child *c = arg;
 	struct wire_in in = wire_in(f->payload);
-	struct slice name, why;
+	struct slice name, why, line;
 
 	switch (f->type) {
 	case WIRE_CONTROL_READY:
@@ -50,6 +50,13 @@ on_frame(void *arg, struct chan *ch UNUSED, struct chan_frame *f)
 		log_end(&l);
 		return 0;
 	}
+	case WIRE_CONTROL_SCRAM:
+		name = wire_get_slice(&in, LIMIT_ADDRESS);
+		line = wire_get_slice(&in, LIMIT_CONFIG_LINE);
+		/* Of all processes only auth has verifiers. */
+		if (wire_end(&in) == -1 || c->row->user != SUP_USER_AUTH)
+			return -1;
+		return sup_scram_learn(c->sup->scram, name, line);
 	default:
 		return -1;
 	}

@@ -49,6 +49,7 @@ struct sup {
 	size_t count;
 	const char *bin_dir;  /* folder of the programs */
 	struct sup_files *files;
+	struct sup_scram *scram;
 	struct sup_control *control;
 	struct chan *queue_admin; /* NULL while queue is away */
 	bool drops;           /* we are root: services change identity */
@@ -108,6 +109,16 @@ void sup_acme_init(struct sup_acme *a);
  * wrong goes to out. */
 bool sup_acme_look(struct sup_acme *a, const struct conf *c,
     struct conf_problems *out);
+
+/* scram.c: logins with SCRAM. */
+struct sup_scram *sup_scram_new(struct sup *s);
+/* The names of the mechanisms to offer, one a line, in an unnamed file; -1
+ * if that cannot be made. */
+int sup_scram_mechanisms(const struct sup *s);
+/* A line for the file of verifiers, from auth; it is written soon. -1 if it is
+ * none. */
+int sup_scram_learn(struct sup_scram *w, struct slice name, struct slice line)
+    MUST_CHECK;
 
 /* control.c: the socket that `setup` talks to. */
 int sup_control_start(struct sup *s);

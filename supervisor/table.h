@@ -31,13 +31,14 @@ enum sup_root { SUP_ROOT_EMPTY, SUP_ROOT_MAIL, SUP_ROOT_SPOOL };
 
 /* Sets of files handed to a process, at start and at each change. */
 enum {
-	SUP_FILES_ACCOUNTS = 1, /* "accounts", "virtual", "quotas" */
+	SUP_FILES_ACCOUNTS = 1, /* "accounts", "virtual", "quotas", "scram" */
 	SUP_FILES_TLS = 2,      /* "tls-cert", "tls-key", the same with
 	                         * "tls-alt-", and "tls" at the end */
 	SUP_FILES_TABLES = 4,   /* "dkim-keytable", "dkim-signingtable" */
 	SUP_FILES_KEYS = 8,     /* "key/<domain>/<selector>" */
-	SUP_FILES_MAILBOXES = 16 /* "mailboxes": the accounts' addresses, no
-	                          * hashes, one a line */
+	SUP_FILES_MAILBOXES = 16, /* "mailboxes": the accounts' addresses, no
+	                           * hashes, one a line */
+	SUP_FILES_MECHANISMS = 32 /* "mechanisms": what of SCRAM is offered */
 };
 
 struct sup_process {

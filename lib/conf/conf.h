@@ -82,6 +82,7 @@ enum conf_interval {
 	CONF_INTERVAL_WEEKLY,
 	CONF_INTERVAL_MONTHLY,
 };
+enum conf_scram_offer { CONF_SCRAM_AUTO, CONF_SCRAM_NEVER, CONF_SCRAM_ALWAYS };
 enum conf_families { CONF_FAMILY_ALL, CONF_FAMILY_IPV4, CONF_FAMILY_IPV6 };
 enum conf_permit {
 	CONF_PERMIT_NONE,

@@ -121,3 +121,15 @@ conf_account_field(struct slice *extra, struct slice *key, struct slice *value)
 	*value = eq < 0 ? S("") : slice_from(word, (size_t)eq + 1);
 	return true;
 }
+
+bool
+conf_account_may_log_in(const struct conf_account *a)
+{
+	struct slice extra = a->extra, key, value;
+
+	while (conf_account_field(&extra, &key, &value))
+		if (slice_ieq(key, S("nologin")) &&
+		    !slice_ieq(value, S("n")) && !slice_ieq(value, S("no")))
+			return false;
+	return true;
+}

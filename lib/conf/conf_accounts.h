@@ -47,4 +47,7 @@ const struct conf_account *conf_accounts_find(const struct conf_accounts *a,
 bool conf_account_field(struct slice *extra, struct slice *key,
     struct slice *value);
 
+/* False with Dovecot's field "nologin" (dms-compat 3.3). */
+bool conf_account_may_log_in(const struct conf_account *a);
+
 #endif

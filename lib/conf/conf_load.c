@@ -5,6 +5,7 @@
 #include "conf/conf_env.h"
 #include "conf/conf_host.h"
 #include "conf/conf_quotas.h"
+#include "conf/conf_scram.h"
 #include "conf/conf_virtual.h"
 #include "conf/conf_yaml.h"
 #include "core/file.h"
@@ -173,6 +174,7 @@ conf_check_files(const struct conf *c, struct conf_problems *out)
 	struct conf_accounts accounts;
 	struct conf_virtual virtual;
 	struct conf_quotas quotas;
+	struct conf_scram scram;
 	size_t before = out->errors;
 
 	conf_accounts_init(&accounts);
@@ -190,6 +192,11 @@ conf_check_files(const struct conf *c, struct conf_problems *out)
 		conf_quotas_parse(&quotas, buf_str(&path), buf_slice(&text),
 		    out);
 	conf_quotas_release(&quotas);
+	conf_scram_init(&scram);
+	if (read_config(c, CONF_SCRAM_FILE, &path, &text, out) == 0)
+		conf_scram_parse(&scram, buf_str(&path), buf_slice(&text),
+		    out);
+	conf_scram_release(&scram);
 	check_dkim(c, &path, out);
 	buf_wipe(&text);
 	buf_release(&path);

@@ -83,6 +83,9 @@
 #define LIMIT_AUTH_CACHE 4096
 #define LIMIT_AUTH_TICKETS 16384
 #define LIMIT_AUTH_USAGES 65536    /* mailboxes whose usage is remembered */
+#define LIMIT_AUTH_EXCHANGES 4096  /* SCRAM logins between two messages */
+#define LIMIT_SASL_MESSAGE 2048    /* of SCRAM or EXTERNAL, decoded */
+#define LIMIT_SCRAM_SALT 64
 /* What a password hash may cost to check. */
 #define LIMIT_HASH_ROUNDS 2000000  /* SHA-crypt, PBKDF2, SCRAM */
 #define LIMIT_HASH_BCRYPT 14       /* log2 of the rounds */

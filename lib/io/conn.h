@@ -115,6 +115,9 @@ bool conn_is_tls(const struct conn *c);
  * as the connection. */
 const char *conn_tls_info(const struct conn *c);
 
+/* What the connection can be recognised by; all empty without TLS. */
+void conn_tls_binding(const struct conn *c, struct tls_binding *out);
+
 /* Flushes (bounded by 10 s), shuts TLS down, closes, then on_close("closed"). */
 void conn_close(struct conn *c);
 /* conn_close for an owner that goes away: no further callback. */

@@ -141,3 +141,11 @@ conn_tls_info(const struct conn *c)
 	}
 	return c->secret->info;
 }
+
+void
+conn_tls_binding(const struct conn *c, struct tls_binding *out)
+{
+	*out = (struct tls_binding){ 0 };
+	if (c->tls == TLS_ON)
+		tls_binding_of(c->secret->ssl, out);
+}

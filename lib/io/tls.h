@@ -39,6 +39,19 @@ struct tls_ctx *tls_server_new(const struct tls_pair *pair,
 struct tls_ctx *tls_client_new(bool verify, struct slice ca_pem,
     enum tls_level level, const char **why);
 
+#define TLS_EXPORTER 32
+#define TLS_BINDING_MAX 64
+
+/* The channel bindings of one connection; n 0: not to be had. */
+struct tls_binding {
+	size_t exporter_n;  /* "tls-exporter", RFC 9266 */
+	size_t unique_n;    /* "tls-unique", RFC 5929: TLS 1.2 only */
+	size_t end_point_n; /* "tls-server-end-point", RFC 5929; of a server */
+	unsigned char exporter[TLS_EXPORTER];
+	unsigned char unique[TLS_BINDING_MAX];
+	unsigned char end_point[TLS_BINDING_MAX];
+};
+
 struct tls_ctx *tls_ref(struct tls_ctx *ctx);
 void tls_unref(struct tls_ctx *ctx); /* NULL is fine */
 

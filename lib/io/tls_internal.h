@@ -10,6 +10,9 @@
  * NULL when OpenSSL is out of memory. host as in conn_tls_client. */
 SSL *tls_session_new(struct tls_ctx *ctx, int fd, const char *host);
 
+/* After the handshake. */
+void tls_binding_of(SSL *ssl, struct tls_binding *out);
+
 /* The reason of the last failure on this thread as a constant text. */
 const char *tls_failure(void);
 

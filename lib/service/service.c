@@ -351,6 +351,13 @@ service_main(int argc UNUSED, char **argv UNUSED, const struct service_ops *ops)
 }
 
 void
+service_report(struct service *s, uint16_t type, struct slice payload)
+{
+	if (s->control != NULL)
+		(void)chan_send(s->control, type, 0, payload, -1);
+}
+
+void
 service_exit(struct service *s)
 {
 	loop_stop(s->loop);

@@ -78,6 +78,9 @@ const char *service_root(struct service *s);
 void service_set_data(struct service *s, void *data);
 void *service_data(struct service *s);
 
+/* Tells the supervisor something (wire/control.h). */
+void service_report(struct service *s, uint16_t type, struct slice payload);
+
 /* The door an inbound channel came through, and who dialled. */
 const char *service_door(struct chan *c);
 const char *service_caller(struct chan *c);

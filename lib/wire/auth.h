@@ -52,10 +52,8 @@ enum wire_auth_type {
 	/* verify door.
 	 * WIRE_AUTH_VERIFY: u8 enum wire_auth_service, slice client ip text,
 	 *	slice authzid, slice user, slice password.
-	 * Reply WIRE_AUTH_VERIFY_REPLY: enum wire_verify_result result,
-	 *	slice user (canonical, "" unless OK),
-	 *	slice ticket (16 bytes for WIRE_SERVICE_IMAP/POP3/SIEVE when OK,
-	 *	else empty). The reply to a failure comes late on purpose. */
+	 * Reply WIRE_AUTH_VERIFY_REPLY: struct wire_auth_reply. The reply to a
+	 * failure comes late on purpose. */
 	WIRE_AUTH_VERIFY,
 	WIRE_AUTH_VERIFY_REPLY,
 
@@ -71,6 +69,20 @@ enum wire_auth_type {
 	 * WIRE_AUTH_USAGE: slice user, u64 bytes, u64 messages. What it holds
 	 * now. No reply. */
 	WIRE_AUTH_USAGE,
+
+	/* verify door: an exchange of SASL messages. The caller passes them on
+	 * and understands none, so it sees neither password nor verifier.
+	 * WIRE_AUTH_SASL: struct wire_auth_sasl, the client's first message.
+	 * Each reply is a WIRE_AUTH_VERIFY_REPLY. With WIRE_VERIFY_CHALLENGE it
+	 * has a message for the client, and the client's answer follows under
+	 * the same id:
+	 * WIRE_AUTH_SASL_MORE: slice message.
+	 * WIRE_AUTH_SASL_ABORT: nothing. The client gave up or is gone; no
+	 * reply. Any other reply ends the exchange; so does a minute's silence
+	 * of the client, with WIRE_VERIFY_LATER. */
+	WIRE_AUTH_SASL,
+	WIRE_AUTH_SASL_MORE,
+	WIRE_AUTH_SASL_ABORT,
 	WIRE_AUTH_TYPES
 };
 
@@ -99,9 +111,41 @@ enum wire_verify_result {
 	WIRE_VERIFY_OK,
 	WIRE_VERIFY_DENIED, /* wrong user or password; they look the same */
 	WIRE_VERIFY_LATER,  /* overloaded or no account file yet */
+	WIRE_VERIFY_CHALLENGE, /* SASL goes on */
 	WIRE_VERIFY_RESULTS
 };
 
 #define WIRE_TICKET 16
+
+struct wire_auth_reply {
+	enum wire_verify_result result;
+	struct slice user;    /* canonical when OK; else who it said it is, as
+	                       * far as that is known, for the log */
+	struct slice ticket;  /* when OK and not for SMTP: WIRE_TICKET bytes */
+	struct slice message; /* of WIRE_VERIFY_CHALLENGE */
+};
+
+void wire_auth_reply_put(struct buf *b, const struct wire_auth_reply *r);
+int wire_auth_reply_get(struct slice payload, struct wire_auth_reply *r)
+    MUST_CHECK;
+
+struct wire_auth_sasl {
+	enum wire_auth_service service;
+	struct slice client_ip;
+	struct slice mechanism;
+	struct slice message;
+	/* Channel bindings (io/tls.h), empty where there are none, and whether
+	 * the mechanisms that use them were offered. */
+	bool plus_offered;
+	struct slice tls_exporter;
+	struct slice tls_unique;
+	struct slice tls_end_point;
+};
+
+#define WIRE_BINDING 64 /* most bytes of a channel binding */
+
+void wire_auth_sasl_put(struct buf *b, const struct wire_auth_sasl *s);
+int wire_auth_sasl_get(struct slice payload, struct wire_auth_sasl *s)
+    MUST_CHECK;
 
 #endif

@@ -8,7 +8,8 @@ enum {
 
 /*
  * A row is added when the last piece of what it promises is there. In the
- * order in which they are told: clients of old want IMAP4rev1 first.
+ * order in which they are told: clients of old want IMAP4rev1 first. What
+ * AUTH= offers depends on the accounts: login adds it (sasl/mechanism.h).
  */
 static const struct {
 	const char *name;
@@ -24,8 +25,6 @@ static const struct {
 	{ "LITERAL+", ALWAYS },
 	{ "STARTTLS", CAPABILITY_TLS },
 	{ "LOGINDISABLED", CAPABILITY_CLEAR },
-	{ "AUTH=PLAIN", CAPABILITY_SECURE },
-	{ "AUTH=LOGIN", CAPABILITY_SECURE },
 	{ "NAMESPACE", USER },
 	{ "UNSELECT", USER },
 	{ "UIDPLUS", USER },

@@ -39,6 +39,9 @@ enum wire_control_type {
 	/* slice file name, slice reason: a FILE could not be used; the old one
 	 * stays. */
 	WIRE_CONTROL_FILE_BAD,
+	/* Only auth. slice account, slice line: a line for the file of SCRAM
+	 * verifiers (conf/conf_scram.h), made at a login. */
+	WIRE_CONTROL_SCRAM,
 	WIRE_CONTROL_TYPES
 };
 

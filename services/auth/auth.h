@@ -3,6 +3,7 @@
 #define SERVICES_AUTH_AUTH_H
 
 #include "conf/conf_quotas.h"
+#include "conf/conf_scram.h"
 #include "service/service.h"
 #include "services/auth/cache.h"
 #include "services/auth/directory.h"
@@ -11,17 +12,22 @@
 #include "services/auth/usage.h"
 
 struct auth {
+	struct service *service; /* NULL in tests */
 	struct loop *loop;
 	bool spoof_protection;
 	const struct conf *conf;
 	struct directory directory;
 	struct conf_quotas quotas;
+	struct conf_scram scram;
+	/* In the place of the file's secret as long as there is none. */
+	unsigned char scram_secret[CONF_SCRAM_SECRET];
 	struct usage usage;
 	struct penalty penalty;
 	struct cache cache;
 	struct tickets tickets;
 	struct list attempts; /* being checked or held back */
 	size_t checking;
+	size_t exchanges;
 	size_t delayed;
 	uint64_t logins;   /* since the start */
 	uint64_t refusals;

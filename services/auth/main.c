@@ -5,7 +5,9 @@
 #include <openssl/evp.h>
 #include <sodium.h>
 
-#include "services/auth/auth.h"
+#include "core/rand.h"
+#include "services/auth/attempt.h"
+#include "services/auth/exchange.h"
 #include "services/auth/password.h"
 #include "services/auth/verify.h"
 
@@ -26,6 +28,8 @@ set_up(void)
 		return a;
 	directory_init(&a->directory);
 	conf_quotas_init(&a->quotas);
+	conf_scram_init(&a->scram);
+	rand_bytes(a->scram_secret, sizeof(a->scram_secret));
 	usage_init(&a->usage);
 	penalty_init(&a->penalty);
 	cache_init(&a->cache);
@@ -78,6 +82,16 @@ set_quotas(struct auth *a, const struct slice *text, struct buf *why)
 	return 0;
 }
 
+/* A bad line costs one account its SCRAM; supervisor and setup report it. */
+static void
+set_scram(struct auth *a, const struct slice *text)
+{
+	conf_scram_release(&a->scram);
+	conf_scram_init(&a->scram);
+	if (text != NULL)
+		conf_scram_parse(&a->scram, CONF_SCRAM_FILE, *text, NULL);
+}
+
 static int
 on_file(struct service *s UNUSED, const char *name,
     const struct slice *content, const char **why)
@@ -96,6 +110,9 @@ on_file(struct service *s UNUSED, const char *name,
 		    &file_problem);
 	} else if (strcmp(name, "quotas") == 0) {
 		r = set_quotas(a, content, &file_problem);
+	} else if (strcmp(name, "scram") == 0) {
+		set_scram(a, content);
+		return 0;
 	} else {
 		return fail(why, "not a file of auth");
 	}
@@ -119,6 +136,7 @@ start(struct service *s, const char **why)
 	/* Found now, not on first use in two threads. */
 	if (EVP_get_digestbyname("SHA1") == NULL)
 		return fail(why, "libcrypto does not work");
+	a->service = s;
 	a->loop = service_loop(s);
 	a->conf = conf;
 	a->spoof_protection = conf->spoof_protection;
@@ -132,7 +150,7 @@ static void
 on_peer(struct service *s, struct chan *c, bool open)
 {
 	if (!open)
-		verify_forget(service_data(s), c);
+		attempt_forget(service_data(s), c);
 }
 
 static void
@@ -316,6 +334,24 @@ on_verify(struct service *s, struct chan *c, struct chan_frame *f)
 }
 
 static int
+on_sasl(struct service *s, struct chan *c, struct chan_frame *f)
+{
+	return exchange_start(service_data(s), c, f);
+}
+
+static int
+on_sasl_more(struct service *s, struct chan *c, struct chan_frame *f)
+{
+	return exchange_more(service_data(s), c, f);
+}
+
+static int
+on_sasl_abort(struct service *s, struct chan *c, struct chan_frame *f)
+{
+	return exchange_abort(service_data(s), c, f);
+}
+
+static int
 on_redeem(struct service *s, struct chan *c, struct chan_frame *f)
 {
 	struct auth *a = service_data(s);
@@ -348,6 +384,9 @@ static const struct service_handler handlers[] = {
 	{ "lookup", WIRE_AUTH_SENDER, on_sender },
 	{ "lookup", WIRE_AUTH_DOMAIN, on_domain },
 	{ "verify", WIRE_AUTH_VERIFY, on_verify },
+	{ "verify", WIRE_AUTH_SASL, on_sasl },
+	{ "verify", WIRE_AUTH_SASL_MORE, on_sasl_more },
+	{ "verify", WIRE_AUTH_SASL_ABORT, on_sasl_abort },
 	{ "redeem", WIRE_AUTH_REDEEM, on_redeem },
 	{ "redeem", WIRE_AUTH_USER, on_user },
 	{ "redeem", WIRE_AUTH_USAGE, on_usage },

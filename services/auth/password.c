@@ -7,13 +7,13 @@
 #include <crypt.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/md5.h>
 #include <sodium.h>
 
 #include "core/base64.h"
 #include "core/limits.h"
 #include "core/num.h"
+#include "sasl/scram_key.h"
 
 #define RAW_MAX 2048 /* the decoded hash */
 
@@ -232,61 +232,42 @@ pbkdf2_match(const struct scheme *s UNUSED, struct slice raw,
 	return ok;
 }
 
-/* "rounds,salt,StoredKey,ServerKey", base64 (RFC 5803's parts). */
-static bool
-scram_parse(const struct scheme *s, struct slice raw, uint64_t *rounds,
-    struct buf *salt, struct buf *stored)
+static enum scram_hash
+scram_hash_of(const struct scheme *s)
 {
-	struct slice part;
-
-	if (!slice_split(&raw, ',', &part) ||
-	    num_u64(part, UINT32_MAX, rounds) == -1 || *rounds == 0)
-		return false;
-	if (!slice_split(&raw, ',', &part) || base64_decode(salt, part) == -1)
-		return false;
-	return slice_split(&raw, ',', &part) &&
-	    base64_decode(stored, part) == 0 && stored->n == s->size;
+	return s->size == scram_hash_size(SCRAM_SHA1) ? SCRAM_SHA1 :
+	    SCRAM_SHA256;
 }
 
 static int
 scram_check(const struct scheme *s, struct slice raw, const char **why)
 {
-	struct buf salt = BUF_INIT(RAW_MAX), stored = BUF_INIT(RAW_MAX);
-	uint64_t rounds = 0;
-	bool ok = scram_parse(s, raw, &rounds, &salt, &stored);
+	struct scram_verifier v;
+	int r = scram_verifier_parse(&v, scram_hash_of(s), raw, why);
 
-	buf_release(&salt);
-	buf_release(&stored);
-	if (!ok)
-		return fail(why, "malformed SCRAM hash");
-	return rounds <= LIMIT_HASH_ROUNDS ? 0 :
-	    fail(why, "the hash is too expensive");
+	mem_wipe(&v, sizeof(v));
+	return r;
 }
 
-/* RFC 5802 section 3: StoredKey = H(HMAC(SaltedPassword, "Client Key")). */
 static bool
 scram_match(const struct scheme *s, struct slice raw, struct slice password)
 {
-	const EVP_MD *md = EVP_get_digestbyname(s->md);
-	struct buf salt = BUF_INIT(RAW_MAX), stored = BUF_INIT(RAW_MAX);
-	unsigned char salted[64], client[64], got[64];
-	unsigned n = 0;
-	uint64_t rounds;
+	enum scram_hash hash = scram_hash_of(s);
+	struct scram_verifier want, got;
 	bool ok;
 
-	ok = scram_parse(s, raw, &rounds, &salt, &stored) &&
-	    PKCS5_PBKDF2_HMAC(password.p, (int)password.n,
-	    (const unsigned char *)salt.p, (int)salt.n, (int)rounds, md,
-	    (int)s->size, salted) == 1 &&
-	    HMAC(md, salted, (int)s->size, (const unsigned char *)"Client Key",
-	    10, client, &n) != NULL &&
-	    EVP_Digest(client, n, got, &n, md, NULL) == 1 &&
-	    same(buf_slice(&stored), slice_of(got, n));
-	mem_wipe(salted, sizeof(salted));
-	mem_wipe(client, sizeof(client));
-	mem_wipe(got, sizeof(got));
-	buf_release(&salt);
-	buf_release(&stored);
+	if (scram_verifier_parse(&want, hash, raw, NULL) == -1)
+		return false;
+	got = want;
+	scram_derive(&got, hash, password);
+	ok = CRYPTO_memcmp(got.stored, want.stored, s->size) == 0;
+	/* Dovecot makes them without SASLprep. */
+	if (!ok && !slice_is_ascii(password)) {
+		scram_derive_raw(&got, hash, password);
+		ok = CRYPTO_memcmp(got.stored, want.stored, s->size) == 0;
+	}
+	mem_wipe(&got, sizeof(got));
+	mem_wipe(&want, sizeof(want));
 	return ok;
 }
 
@@ -440,9 +421,8 @@ static const struct scheme schemes[] = {
 	{ "ARGON2ID", PLAIN, 0, argon_check, argon_match, "$argon2id$", false },
 	{ "ARGON2I", PLAIN, 0, argon_check, argon_match, "$argon2i$", false },
 	{ "PBKDF2", PLAIN, 0, pbkdf2_check, pbkdf2_match, NULL, false },
-	{ "SCRAM-SHA-1", PLAIN, 20, scram_check, scram_match, "SHA1", false },
-	{ "SCRAM-SHA-256", PLAIN, 32, scram_check, scram_match, "SHA256",
-	    false },
+	{ "SCRAM-SHA-1", PLAIN, 20, scram_check, scram_match, NULL, false },
+	{ "SCRAM-SHA-256", PLAIN, 32, scram_check, scram_match, NULL, false },
 	DIGEST("SSHA", BASE64, 20, "SHA1", true),
 	DIGEST("SSHA256", BASE64, 32, "SHA256", true),
 	DIGEST("SSHA512", BASE64, 64, "SHA512", true),
@@ -549,4 +529,21 @@ int
 password_check(struct slice hash, const char **why)
 {
 	return verify(hash, NULL, why);
+}
+
+bool
+password_is_hard(struct slice hash)
+{
+	struct buf raw = BUF_INIT(RAW_MAX);
+	enum encoding encoding;
+	const struct scheme *s = scheme_of(&hash, &encoding);
+	bool hard = false;
+
+	if (s != NULL && decode(encoding, hash, &raw) == 0)
+		hard = s->check == argon_check || s->check == scram_check ||
+		    (s->check == crypt_check &&
+		    (slice_starts(buf_slice(&raw), S("$2")) ||
+		    slice_starts(buf_slice(&raw), S("$y$"))));
+	buf_wipe(&raw);
+	return hard;
 }

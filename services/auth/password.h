@@ -20,4 +20,8 @@ int password_verify(struct slice hash, struct slice password,
 /* 0 if password_verify can use the hash, else -1 with the reason. Cheap. */
 int password_check(struct slice hash, const char **why) MUST_CHECK;
 
+/* True if a guess at the hash costs much memory or time (Argon2, bcrypt,
+ * yescrypt), or if it is a SCRAM verifier already. */
+bool password_is_hard(struct slice hash);
+
 #endif

@@ -19,15 +19,29 @@ reply(struct login_session *s, struct slice tag, const char *text)
 	conn_writef(s->client, "%.*s %s\r\n", SLICE_ARG(tag), text);
 }
 
+struct mechanism_offer
+login_offer(const struct login_session *s)
+{
+	struct mechanism_offer offer = s->login->offer;
+	struct tls_binding b;
+
+	conn_tls_binding(s->client, &b);
+	offer.plus = b.exporter_n + b.unique_n + b.end_point_n > 0;
+	return offer;
+}
+
 void
 login_capabilities(const struct login_session *s, struct buf *out)
 {
 	unsigned states = login_is_secure(s) ? CAPABILITY_SECURE :
 	    CAPABILITY_CLEAR;
+	struct mechanism_offer offer = login_offer(s);
 
 	if (s->starttls && !conn_is_tls(s->client))
 		states |= CAPABILITY_TLS;
 	capability_put(out, states);
+	if (login_is_secure(s))
+		mechanism_list(&offer, " AUTH=", out);
 }
 
 static void
@@ -78,6 +92,7 @@ cmd_starttls(struct login_session *s, const struct login_line *line)
 static void
 cmd_login(struct login_session *s, const struct login_line *line)
 {
+	s->mechanism = NULL;
 	login_verify(s, line->tag, S(""), line->args[0], line->args[1]);
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/map.h"
 #include "io/conn.h"
+#include "sasl/mechanism.h"
 #include "service/certificate.h"
 #include "service/service.h"
 
@@ -37,11 +38,12 @@ struct login_session {
 	union sockaddr_any from;
 	bool local;               /* client is this machine's own address */
 	bool starttls;            /* came in on a port with STARTTLS */
-	bool sasl_login;          /* AUTHENTICATE LOGIN, else PLAIN */
+	bool exchange;            /* request is one of SASL messages */
 	bool literal_asked;       /* "+" was sent for the literal at hand */
 	unsigned errors;
 	unsigned failures;        /* refused passwords */
-	uint32_t request;         /* at auth, while LOGIN_VERIFY */
+	const struct mechanism *mechanism; /* NULL: the LOGIN command */
+	uint32_t request;         /* at auth; 0: none */
 	char tag[LOGIN_TAG + 1];
 	char id[12];              /* session id of the log */
 	char *user;               /* as typed; NULL outside a login */
@@ -51,6 +53,7 @@ struct login {
 	struct service *service;
 	struct tls_ctx *tls;
 	struct certificate certificate;
+	struct mechanism_offer offer;
 	struct peer *auth;
 	struct list sessions;
 	struct map per_address;   /* client key to a counter */
@@ -72,16 +75,26 @@ bool login_is_secure(const struct login_session *s);
 
 /* command.c: uses up to in.n bytes, as conn_ops.on_input. */
 size_t login_command(struct login_session *s, struct slice in);
+/* What this session may choose from now. */
+struct mechanism_offer login_offer(const struct login_session *s);
 /* Appends "IMAP4rev1 ..." for this session now. */
 void login_capabilities(const struct login_session *s, struct buf *out);
 
-/* verify.c */
+/* sasl.c: AUTHENTICATE. */
 size_t login_sasl_line(struct login_session *s, struct slice in);
 void login_authenticate(struct login_session *s, struct slice tag,
-    struct slice mechanism, const struct slice *initial);
-/* Asks auth. The password is not kept. */
+    struct slice name, const struct slice *initial);
+
+/* verify.c: the conversation with auth, and what the client hears of it. */
+void login_keep_tag(struct login_session *s, struct slice tag);
+/* Asks about a password, which is not kept. */
 void login_verify(struct login_session *s, struct slice tag,
     struct slice authzid, struct slice user, struct slice password);
+/* Passes SASL messages (decoded) on: the first, and the others. */
+void login_exchange(struct login_session *s, struct slice message);
+void login_exchange_more(struct login_session *s, struct slice message);
+/* Whatever was asked, the answer is not wanted any more. */
+void login_forget(struct login_session *s);
 
 /* proxy.c: to the worker, with what auth said the client is. */
 void login_proxy(struct login_session *s, struct slice user,

@@ -6,6 +6,10 @@ static int
 on_file(struct service *s, const char *name, const struct slice *content,
     const char **why)
 {
+	if (strcmp(name, "mechanisms") == 0) {
+		mechanism_offer_read(&login.offer, content);
+		return 0;
+	}
 	return certificate_on_file(&login.certificate, name, content,
 	    certificate_level(service_conf(s)), &login.tls, why);
 }

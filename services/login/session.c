@@ -16,7 +16,7 @@ static const unsigned login_next[LOGIN_STATES] = {
 	[LOGIN_COMMAND] = IN(HANDSHAKE) | IN(COMMAND) | IN(SASL) | IN(VERIFY) |
 	    IN(CLOSED),
 	[LOGIN_SASL] = IN(COMMAND) | IN(VERIFY) | IN(CLOSED),
-	[LOGIN_VERIFY] = IN(COMMAND) | IN(PROXY) | IN(CLOSED),
+	[LOGIN_VERIFY] = IN(COMMAND) | IN(SASL) | IN(PROXY) | IN(CLOSED),
 	[LOGIN_PROXY] = IN(CLOSED),
 	[LOGIN_CLOSED] = IN(CLOSED),
 };
@@ -64,8 +64,7 @@ session_free(struct login_session *s)
 {
 	struct login *l = s->login;
 
-	if (s->request != 0)
-		peer_cancel(l->auth, s->request);
+	login_forget(s);
 	if (s->worker != NULL)
 		conn_detach(s->worker);
 	address_leave(l, &s->from);
@@ -82,6 +81,8 @@ login_bye(struct login_session *s, const char *text)
 {
 	if (s->state == LOGIN_CLOSED)
 		return;
+	/* An answer to what was asked would find no state to go on in. */
+	login_forget(s);
 	conn_writef(s->client, "* BYE %s\r\n", text);
 	login_enter(s, LOGIN_CLOSED);
 	conn_close(s->client);

@@ -5,6 +5,7 @@
 #include "wire/auth.h"
 
 #define VERIFY_MS 120000
+#define EXCHANGE_MS 300000 /* auth ends it before, if the client is silent */
 #define FAILURES_MAX 5
 
 static void
@@ -16,6 +17,8 @@ log_login(struct login_session *s, enum log_level level, const char *event)
 	log_begin(&l, level, event);
 	log_str(&l, "session", s->id);
 	log_str(&l, "user", s->user != NULL ? s->user : "");
+	log_str(&l, "mechanism", s->mechanism != NULL ? s->mechanism->name :
+	    "command");
 	log_str(&l, "ip", sockaddr_ip(&s->from, ip));
 	log_str(&l, "tls", conn_tls_info(s->client));
 	log_end(&l);
@@ -31,21 +34,15 @@ refuse(struct login_session *s, const char *text)
 	conn_resume(s->client);
 }
 
-/* 0, or -1 for a frame that auth should not have sent. */
-static int
-take_reply(struct login_session *s, struct slice payload)
+static void
+take_reply(struct login_session *s, const struct wire_auth_reply *r)
 {
-	struct wire_in in = wire_in(payload);
-	enum wire_verify_result result = wire_get_enum(&in, WIRE_VERIFY_RESULTS);
-	struct slice user = wire_get_slice(&in, LIMIT_ADDRESS);
-	struct slice ticket = wire_get_slice(&in, WIRE_TICKET);
-
-	if (wire_end(&in) == -1)
-		return -1;
-	switch (result) {
+	if (s->user == NULL)
+		s->user = slice_dup(r->user);
+	switch (r->result) {
 	case WIRE_VERIFY_OK:
 		log_login(s, LOG_INFO, "login");
-		login_proxy(s, user, ticket);
+		login_proxy(s, r->user, r->ticket);
 		break;
 	case WIRE_VERIFY_DENIED:
 		log_login(s, LOG_WARN, "login-failed");
@@ -54,32 +51,50 @@ take_reply(struct login_session *s, struct slice payload)
 			login_bye(s, "Too many failed logins.");
 		break;
 	default:
-		refuse(s, "[UNAVAILABLE] Try again later.");
+		refuse(s, "[UNAVAILABLE] Authentication is not available, "
+		    "try again later.");
 		break;
 	}
-	return 0;
+}
+
+/* No frame, or one that auth should not have sent, is LATER. */
+static struct wire_auth_reply
+read_reply(struct chan_frame *f)
+{
+	struct wire_auth_reply r;
+
+	if (f == NULL || f->type != WIRE_AUTH_VERIFY_REPLY ||
+	    wire_auth_reply_get(f->payload, &r) == -1)
+		r = (struct wire_auth_reply){ .result = WIRE_VERIFY_LATER };
+	return r;
 }
 
 static void
-on_verified(void *arg, struct chan_frame *reply)
+on_verified(void *arg, struct chan_frame *f)
 {
 	struct login_session *s = arg;
+	struct wire_auth_reply r = read_reply(f);
 
 	s->request = 0;
-	if (reply == NULL || reply->type != WIRE_AUTH_VERIFY_REPLY ||
-	    take_reply(s, reply->payload) == -1)
-		refuse(s, "[UNAVAILABLE] Authentication is not available, "
-		    "try again later.");
+	take_reply(s, &r);
 }
 
 /* tag may be s->tag itself, kept from the AUTHENTICATE line. */
-static void
-keep_tag(struct login_session *s, struct slice tag)
+void
+login_keep_tag(struct login_session *s, struct slice tag)
 {
 	size_t n = tag.n < LOGIN_TAG ? tag.n : LOGIN_TAG;
 
 	memmove(s->tag, tag.p, n);
 	s->tag[n] = '\0';
+}
+
+static void
+wait_for_auth(struct login_session *s)
+{
+	login_enter(s, LOGIN_VERIFY);
+	conn_pause(s->client);
+	conn_timeout(s->client, VERIFY_MS + 10000);
 }
 
 void
@@ -89,7 +104,7 @@ login_verify(struct login_session *s, struct slice tag, struct slice authzid,
 	struct buf b = WIRE_BUF;
 	char ip[SOCKADDR_TEXT];
 
-	keep_tag(s, tag);
+	login_keep_tag(s, tag);
 	if (user.n > LOGIN_USER || password.n > LIMIT_PASSWORD ||
 	    authzid.n > LOGIN_USER) {
 		refuse(s, "[AUTHENTICATIONFAILED] Authentication failed.");
@@ -102,113 +117,94 @@ login_verify(struct login_session *s, struct slice tag, struct slice authzid,
 	wire_put_slice(&b, authzid);
 	wire_put_slice(&b, user);
 	wire_put_slice(&b, password);
-	login_enter(s, LOGIN_VERIFY);
-	conn_pause(s->client);
-	conn_timeout(s->client, VERIFY_MS + 10000);
+	wait_for_auth(s);
+	s->exchange = false;
 	s->request = peer_request(s->login->auth, WIRE_AUTH_VERIFY,
 	    buf_slice(&b), -1, VERIFY_MS, on_verified, s);
 	buf_wipe(&b);
 }
 
-/* RFC 4616: [authzid] NUL authcid NUL passwd. */
-static void
-sasl_plain(struct login_session *s, struct slice message)
-{
-	struct slice authzid, user;
-	ssize_t at = slice_find(message, '\0');
-
-	if (at < 0)
-		goto bad;
-	authzid = slice_head(message, (size_t)at);
-	message = slice_from(message, (size_t)at + 1);
-	at = slice_find(message, '\0');
-	if (at < 0)
-		goto bad;
-	user = slice_head(message, (size_t)at);
-	message = slice_from(message, (size_t)at + 1);
-	if (slice_find(message, '\0') >= 0)
-		goto bad;
-	login_verify(s, slice_str(s->tag), authzid, user, message);
-	return;
-bad:
-	login_enter(s, LOGIN_COMMAND);
-	login_bad(s, slice_str(s->tag), "Malformed PLAIN message.");
-}
-
-/* AUTHENTICATE LOGIN: the user name first, then the password. */
-static void
-sasl_login(struct login_session *s, struct slice message)
-{
-	char *user;
-
-	if (s->user == NULL) {
-		s->user = slice_dup(slice_head(message, LOGIN_USER));
-		conn_writef(s->client, "+ UGFzc3dvcmQ6\r\n");
-		return;
-	}
-	user = s->user;
-	s->user = NULL;
-	login_verify(s, slice_str(s->tag), S(""), slice_str(user), message);
-	mem_free(user);
-}
+/* --- an exchange of messages that auth understands ------------------------ */
 
 static void
-sasl_message(struct login_session *s, struct slice encoded)
+challenge(struct login_session *s, struct slice message)
 {
-	struct buf message = BUF_INIT(LIMIT_IMAP_PRELOGIN_LINE);
+	struct buf text = BUF_INIT(4 * LIMIT_SASL_MESSAGE);
 
-	if (slice_eq(encoded, S("*")) ||
-	    base64_decode(&message, encoded) == -1) {
-		mem_free(s->user);
-		s->user = NULL;
-		login_enter(s, LOGIN_COMMAND);
-		login_bad(s, slice_str(s->tag), "AUTHENTICATE failed.");
-	} else if (s->sasl_login) {
-		sasl_login(s, buf_slice(&message));
-	} else {
-		sasl_plain(s, buf_slice(&message));
-	}
-	buf_wipe(&message);
+	base64_encode(&text, message);
+	conn_writef(s->client, "+ %s\r\n", buf_str(&text));
+	login_enter(s, LOGIN_SASL);
+	conn_resume(s->client);
+	buf_release(&text);
 }
 
-size_t
-login_sasl_line(struct login_session *s, struct slice in)
+static bool
+on_exchange(void *arg, struct chan_frame *f)
 {
-	ssize_t at = slice_find(in, '\n');
-	struct slice line;
+	struct login_session *s = arg;
+	struct wire_auth_reply r = read_reply(f);
 
-	if (at < 0) {
-		if (in.n < LIMIT_IMAP_PRELOGIN_LINE)
-			return 0;
-		login_bye(s, "Response too long.");
-		return in.n;
+	if (f != NULL && r.result == WIRE_VERIFY_CHALLENGE &&
+	    s->state == LOGIN_VERIFY) {
+		challenge(s, r.message);
+		return true;
 	}
-	line = slice_head(in, (size_t)at);
-	if (line.n > 0 && line.p[line.n - 1] == '\r')
-		line.n--;
-	sasl_message(s, line);
-	return (size_t)at + 1;
+	s->request = 0;
+	/* Over before its time: the client's next line is told. */
+	if (s->state == LOGIN_VERIFY)
+		take_reply(s, &r);
+	return false;
 }
 
 void
-login_authenticate(struct login_session *s, struct slice tag,
-    struct slice mechanism, const struct slice *initial)
+login_exchange(struct login_session *s, struct slice message)
 {
-	if (!slice_ieq(mechanism, S("PLAIN")) &&
-	    !slice_ieq(mechanism, S("LOGIN"))) {
-		conn_writef(s->client, "%.*s NO Unsupported authentication "
-		    "mechanism.\r\n", SLICE_ARG(tag));
-		return;
+	struct mechanism_offer offer = login_offer(s);
+	struct wire_auth_sasl sasl = { .service = WIRE_SERVICE_IMAP,
+		.mechanism = slice_str(s->mechanism->name),
+		.message = message };
+	struct tls_binding tls;
+	struct buf b = WIRE_BUF;
+	char ip[SOCKADDR_TEXT];
+
+	conn_tls_binding(s->client, &tls);
+	sasl.plus_offered = mechanism_offers_plus(&offer, s->mechanism);
+	sasl.tls_exporter = slice_of(tls.exporter, tls.exporter_n);
+	sasl.tls_unique = slice_of(tls.unique, tls.unique_n);
+	sasl.tls_end_point = slice_of(tls.end_point, tls.end_point_n);
+	sasl.client_ip = slice_str(sockaddr_ip(&s->from, ip));
+	wire_auth_sasl_put(&b, &sasl);
+	wait_for_auth(s);
+	s->exchange = true;
+	s->request = peer_stream(s->login->auth, WIRE_AUTH_SASL, buf_slice(&b),
+	    -1, EXCHANGE_MS, on_exchange, s);
+	buf_wipe(&b);
+}
+
+void
+login_exchange_more(struct login_session *s, struct slice message)
+{
+	struct buf b = WIRE_BUF;
+
+	wire_put_slice(&b, message);
+	wait_for_auth(s);
+	if (s->request == 0 || peer_send(s->login->auth, s->request,
+	    WIRE_AUTH_SASL_MORE, buf_slice(&b)) == -1) {
+		login_forget(s);
+		take_reply(s, &(struct wire_auth_reply){
+		    .result = WIRE_VERIFY_LATER });
 	}
-	keep_tag(s, tag);
-	s->sasl_login = slice_ieq(mechanism, S("LOGIN"));
-	mem_free(s->user);
-	s->user = NULL;
-	login_enter(s, LOGIN_SASL);
-	if (initial == NULL)
-		conn_writef(s->client, "+ %s\r\n",
-		    s->sasl_login ? "VXNlcm5hbWU6" : "");
-	else
-		/* RFC 4959 section 3: "=" is the empty response. */
-		sasl_message(s, slice_eq(*initial, S("=")) ? S("") : *initial);
+	buf_wipe(&b);
+}
+
+void
+login_forget(struct login_session *s)
+{
+	if (s->request == 0)
+		return;
+	if (s->exchange)
+		(void)peer_send(s->login->auth, s->request,
+		    WIRE_AUTH_SASL_ABORT, S(""));
+	peer_cancel(s->login->auth, s->request);
+	s->request = 0;
 }

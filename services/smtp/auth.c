@@ -9,12 +9,33 @@
 /* auth itself delays failures and answers when it is overloaded. */
 #define VERIFY_MS 60000
 
-/* RFC 4616: three parts, each up to its limit, with two NULs between. */
+#define EXCHANGE_MS 300000
+
+/* RFC 4616: three parts, each up to its limit, with two NULs between; or a
+ * message of an exchange. */
 #define MAX_PLAIN (2 * LIMIT_ADDRESS + LIMIT_PASSWORD + 2)
+#define MAX_MESSAGE                                                            \
+	(MAX_PLAIN > LIMIT_SASL_MESSAGE ? MAX_PLAIN : LIMIT_SASL_MESSAGE)
+
+struct mechanism_offer
+auth_offer(const struct session *s)
+{
+	struct mechanism_offer offer = s->server->offer;
+	struct tls_binding b;
+
+	conn_tls_binding(s->conn, &b);
+	offer.plus = b.exporter_n + b.unique_n + b.end_point_n > 0;
+	return offer;
+}
 
 void
 auth_exchange_release(struct auth_exchange *a)
 {
+	if (a->id != 0) {
+		(void)peer_send(a->peer, a->id, WIRE_AUTH_SASL_ABORT, S(""));
+		peer_cancel(a->peer, a->id);
+	}
+	a->id = 0;
 	buf_wipe(&a->user);
 }
 
@@ -38,33 +59,24 @@ log_result(struct session *s, const char *event)
 	struct log_line l;
 
 	session_log(s, &l, LOG_INFO, event);
+	log_str(&l, "mechanism", s->auth.mechanism->name);
 	if (s->user == NULL)
 		log_slice(&l, "user", buf_slice(&s->auth.user));
 	log_end(&l);
 }
 
 static void
-on_verified(void *arg, struct chan_frame *f)
+take_result(struct session *s, const struct wire_auth_reply *r)
 {
-	struct session *s = arg;
-	enum wire_verify_result result = WIRE_VERIFY_LATER;
-	struct slice user = S("");
-
-	if (f != NULL && f->type == WIRE_AUTH_VERIFY_REPLY) {
-		struct wire_in in = wire_in(f->payload);
-
-		result = wire_get_enum(&in, WIRE_VERIFY_RESULTS);
-		user = wire_get_slice(&in, LIMIT_ADDRESS);
-		(void)wire_get_slice(&in, WIRE_TICKET);
-		if (wire_end(&in) == -1 ||
-		    (result == WIRE_VERIFY_OK && user.n == 0))
-			result = WIRE_VERIFY_LATER;
+	if (s->auth.user.n == 0) {
+		buf_init(&s->auth.user, LIMIT_ADDRESS);
+		buf_add_slice(&s->auth.user, r->user);
 	}
 	session_go_on(s);
 	session_enter(s, SMTP_IDLE);
-	switch (result) {
+	switch (r->result) {
 	case WIRE_VERIFY_OK:
-		s->user = slice_dup(user);
+		s->user = slice_dup(r->user);
 		log_result(s, "auth");
 		reply(s, "235 2.7.0 Authentication successful");
 		break;
@@ -78,6 +90,27 @@ on_verified(void *arg, struct chan_frame *f)
 		break;
 	}
 	auth_exchange_release(&s->auth);
+}
+
+/* No frame, or one that auth should not have sent, is LATER. */
+static struct wire_auth_reply
+read_reply(struct chan_frame *f)
+{
+	struct wire_auth_reply r;
+
+	if (f == NULL || f->type != WIRE_AUTH_VERIFY_REPLY ||
+	    wire_auth_reply_get(f->payload, &r) == -1 ||
+	    (r.result == WIRE_VERIFY_OK && r.user.n == 0))
+		r = (struct wire_auth_reply){ .result = WIRE_VERIFY_LATER };
+	return r;
+}
+
+static void
+on_verified(void *arg, struct chan_frame *f)
+{
+	struct wire_auth_reply r = read_reply(f);
+
+	take_result(arg, &r);
 }
 
 static void
@@ -144,17 +177,98 @@ take_login_password(struct session *s, struct slice message)
 		verify(s, S(""), buf_slice(&s->auth.user), message);
 }
 
+/* --- an exchange of messages that auth understands ------------------------ */
+
+static void
+challenge(struct session *s, struct slice message)
+{
+	struct buf text = BUF_INIT(4 * LIMIT_SASL_MESSAGE);
+
+	base64_encode(&text, message);
+	/* Longer than other replies may be, and nothing for the log. */
+	conn_writef(s->conn, "334 %s\r\n", buf_str(&text));
+	buf_release(&text);
+	s->auth.step = AUTH_EXCHANGE_MORE;
+	session_go_on(s);
+}
+
+static bool
+on_exchange(void *arg, struct chan_frame *f)
+{
+	struct session *s = arg;
+	struct wire_auth_reply r = read_reply(f);
+
+	if (f != NULL && s->waiting && r.result == WIRE_VERIFY_CHALLENGE) {
+		challenge(s, r.message);
+		return true;
+	}
+	s->auth.id = 0;
+	/* Over before its time: the client's next line is told. */
+	if (s->waiting)
+		take_result(s, &r);
+	return false;
+}
+
+static void
+take_exchange(struct session *s, struct slice message)
+{
+	struct server *v = s->server;
+	struct mechanism_offer offer = auth_offer(s);
+	struct wire_auth_sasl sasl = { .service = WIRE_SERVICE_SMTP,
+		.client_ip = slice_str(s->ip),
+		.mechanism = slice_str(s->auth.mechanism->name),
+		.message = message };
+	struct tls_binding tls;
+	struct buf b = WIRE_BUF;
+
+	conn_tls_binding(s->conn, &tls);
+	sasl.plus_offered = mechanism_offers_plus(&offer, s->auth.mechanism);
+	sasl.tls_exporter = slice_of(tls.exporter, tls.exporter_n);
+	sasl.tls_unique = slice_of(tls.unique, tls.unique_n);
+	sasl.tls_end_point = slice_of(tls.end_point, tls.end_point_n);
+	wire_auth_sasl_put(&b, &sasl);
+	s->auth.peer = v->verify;
+	s->auth.id = peer_stream(v->verify, WIRE_AUTH_SASL, buf_slice(&b), -1,
+	    EXCHANGE_MS, on_exchange, s);
+	session_wait(s, v->verify, 0);
+	buf_wipe(&b);
+}
+
+static void
+take_exchange_more(struct session *s, struct slice message)
+{
+	struct buf b = WIRE_BUF;
+
+	wire_put_slice(&b, message);
+	session_wait(s, s->auth.peer, 0);
+	if (s->auth.id == 0 || peer_send(s->auth.peer, s->auth.id,
+	    WIRE_AUTH_SASL_MORE, buf_slice(&b)) == -1)
+		take_result(s, &(struct wire_auth_reply){
+		    .result = WIRE_VERIFY_LATER });
+	buf_wipe(&b);
+}
+
+/* --- lines of the client -------------------------------------------------- */
+
 static void (*const steps[])(struct session *, struct slice) = {
 	[AUTH_PLAIN] = take_plain,
 	[AUTH_LOGIN_USER] = take_login_user,
 	[AUTH_LOGIN_PASSWORD] = take_login_password,
+	[AUTH_EXCHANGE] = take_exchange,
+	[AUTH_EXCHANGE_MORE] = take_exchange_more,
+};
+
+static const enum auth_step first_step[] = {
+	[MECHANISM_PLAIN] = AUTH_PLAIN,
+	[MECHANISM_LOGIN] = AUTH_LOGIN_USER,
+	[MECHANISM_SCRAM] = AUTH_EXCHANGE,
 };
 
 /* One response, still in base64. */
 static void
 take_response(struct session *s, struct slice text)
 {
-	struct buf message = BUF_INIT(MAX_PLAIN);
+	struct buf message = BUF_INIT(MAX_MESSAGE);
 
 	if (base64_decode(&message, text) == -1 || !buf_ok(&message))
 		abandon(s, "501 5.5.2 Error: malformed authentication data");
@@ -176,6 +290,7 @@ auth_line(struct session *s, struct slice line)
 void
 smtp_cmd_auth(struct session *s, struct slice args)
 {
+	const struct mechanism *m;
 	struct slice mechanism, initial;
 
 	if (s->user != NULL) {
@@ -186,19 +301,18 @@ smtp_cmd_auth(struct session *s, struct slice args)
 		reply(s, "501 5.5.4 Syntax: AUTH mechanism");
 		return;
 	}
-	if (slice_ieq(mechanism, S("PLAIN"))) {
-		s->auth.step = AUTH_PLAIN;
-	} else if (slice_ieq(mechanism, S("LOGIN"))) {
-		s->auth.step = AUTH_LOGIN_USER;
-	} else {
+	m = mechanism_find(mechanism);
+	if (m == NULL) {
 		reply(s, "535 5.7.8 Error: authentication failed: Invalid "
 		    "authentication mechanism");
 		return;
 	}
+	s->auth.mechanism = m;
+	s->auth.step = first_step[m->kind];
 	session_enter(s, SMTP_AUTH);
 	if (!slice_word(&args, &initial)) {
-		reply(s, "%s", s->auth.step == AUTH_PLAIN ? "334 " :
-		    "334 VXNlcm5hbWU6");
+		reply(s, "334 %s",
+		    m->kind == MECHANISM_LOGIN ? "VXNlcm5hbWU6" : "");
 		return;
 	}
 	/* RFC 4954 4: "=" is an empty initial response. */

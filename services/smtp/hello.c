@@ -53,6 +53,8 @@ smtp_cmd_ehlo(struct session *s, struct slice args)
 {
 	const struct server *v = s->server;
 	bool tls = conn_is_tls(s->conn);
+	struct mechanism_offer offer = auth_offer(s);
+	struct buf auth = BUF_INIT(512);
 	char size[32] = "";
 
 	if (greet(s, args, true) == -1)
@@ -60,15 +62,19 @@ smtp_cmd_ehlo(struct session *s, struct slice args)
 	if (v->conf->message_size_limit != 0)
 		snprintf(size, sizeof(size), " %llu",
 		    (unsigned long long)v->conf->message_size_limit);
-	/* One "AUTH=" line more for clients older than RFC 2554. */
+	if (v->submission && tls) {
+		buf_adds(&auth, "250-AUTH");
+		mechanism_list(&offer, " ", &auth);
+		/* One line more for clients older than RFC 2554. */
+		buf_adds(&auth, "\r\n250-AUTH=PLAIN LOGIN\r\n");
+	}
 	conn_writef(s->conn,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE%s\r\n%s%s"
 	    "250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n"
 	    "250-SMTPUTF8\r\n250 CHUNKING\r\n",
 	    v->conf->hostname, size,
-	    v->tls != NULL && !tls ? "250-STARTTLS\r\n" : "",
-	    v->submission && tls ?
-	    "250-AUTH PLAIN LOGIN\r\n250-AUTH=PLAIN LOGIN\r\n" : "");
+	    v->tls != NULL && !tls ? "250-STARTTLS\r\n" : "", buf_str(&auth));
+	buf_release(&auth);
 }
 
 void

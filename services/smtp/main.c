@@ -23,6 +23,10 @@ on_file(struct service *s, const char *name, const struct slice *content,
 	enum tls_level level = strcmp(service_name(s), "smtp-submit") == 0 ?
 	    certificate_level(service_conf(s)) : TLS_OPPORTUNISTIC;
 
+	if (strcmp(name, "mechanisms") == 0) {
+		mechanism_offer_read(&server.offer, content);
+		return 0;
+	}
 	return certificate_on_file(&certificate, name, content, level,
 	    &server.tls, why);
 }

@@ -8,6 +8,7 @@
 #include "core/list.h"
 #include "core/map.h"
 #include "io/tls.h"
+#include "sasl/mechanism.h"
 #include "service/service.h"
 #include "services/smtp/trust.h"
 
@@ -15,6 +16,7 @@ struct server {
 	struct service *service;
 	const struct conf *conf;
 	struct tls_ctx *tls;     /* NULL: no TLS offered */
+	struct mechanism_offer offer; /* of AUTH */
 	struct peer *lookup;     /* auth */
 	struct peer *verify;     /* auth, submission only */
 	struct peer *queue;

@@ -130,6 +130,7 @@ session_close(struct session *s, const char *reason)
 	if (s->wait_id != 0)
 		peer_cancel(s->wait_peer, s->wait_id);
 	s->wait_id = 0;
+	auth_exchange_release(&s->auth);
 	transaction_end(s);
 	s->reason = reason;
 	session_enter(s, SMTP_CLOSED);

@@ -2,6 +2,7 @@
 #include "conf/conf_accounts.h"
 #include "conf/conf_dkim.h"
 #include "conf/conf_quotas.h"
+#include "conf/conf_scram.h"
 #include "conf/conf_virtual.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -73,12 +74,28 @@ quotas(struct slice text, struct conf_problems *problems)
 	conf_release(&c);
 }
 
+static void
+scram(struct slice text, struct conf_problems *problems)
+{
+	struct conf_scram s;
+	struct buf b = BUF_INIT(LIMIT_CONFIG_FILE);
+
+	conf_scram_init(&s);
+	conf_scram_parse(&s, "fuzz", text, problems);
+	conf_scram_release(&s);
+	buf_add_slice(&b, text);
+	conf_scram_put(&b, S("a@x.test"), S("a@x.test|x"));
+	if (slice_ifind(buf_slice(&b), S("a@x.test|x\n")) < 0)
+		abort();
+	buf_release(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static void (*const readers[])(struct slice text,
 	    struct conf_problems *problems) = { accounts, virtual, dkim,
-	    quotas };
+	    quotas, scram };
 	struct conf_problems problems;
 
 	if (n == 0)
