@@ -2,17 +2,14 @@
 
 #include <sys/mman.h>
 
-#include <crypt.h>
-
 #include "conf/conf_accounts.h"
 #include "conf/conf_load.h"
 #include "conf/conf_quotas.h"
 #include "conf/conf_scram.h"
 #include "conf/conf_virtual.h"
 #include "core/file.h"
-#include "core/rand.h"
+#include "setup/account.h"
 #include "setup/owner.h"
-#include "setup/scram.h"
 #include "setup/table.h"
 #include "setup/usage.h"
 
@@ -33,151 +30,31 @@ account_check(const struct setup *s, const char *arg)
 	return 0;
 }
 
-/*
- * The address of an account in lower case, or -1 after the messages of
- * dms-compat 4.2.
- */
-static int
-take_address(const struct setup *s, const char *arg, struct buf *address)
+static bool
+is_address(struct slice name)
 {
-	bool upper = false;
-
-	if (account_check(s, arg) == -1)
-		return -1;
-	for (const char *p = arg; *p != '\0'; p++) {
-		upper |= ascii_lower(*p) != *p;
-		buf_addc(address, ascii_lower(*p));
-	}
-	if (!buf_ok(address) || !conf_is_mailbox(buf_slice(address)) ||
-	    strchr(arg, '|') != NULL || *arg == '#' ||
-	    !slice_is_utf8(buf_slice(address))) {
-		say_abort(s, "'%s' cannot be the address of a mailbox", arg);
-		return -1;
-	}
-	if (upper)
-		say(s, LOG_WARN, "Mail account '%s' has uppercase letters and "
-		    "will be normalized to '%s'", arg, buf_str(address));
-	return 0;
+	return conf_is_mailbox(name) && slice_find(name, '|') < 0 &&
+	    name.p[0] != '#';
 }
 
-/* Appends "ADDRESS|{SHA512-CRYPT}$6$salt$hash". */
-static int
-add_line(struct slice address, const char *password, struct buf *line)
-{
-	struct crypt_data *data = mem_zero(sizeof(*data));
-	struct buf setting = BUF_INIT(64);
-	const char *hash;
-	int r = -1;
-
-	buf_adds(&setting, "$6$");
-	rand_text(&setting, 16);
-	buf_addc(&setting, '$');
-	/* Unlike crypt_r it answers NULL when it fails. */
-	hash = crypt_rn(password, buf_str(&setting), data, sizeof(*data));
-	if (hash != NULL) {
-		buf_add_slice(line, address);
-		buf_addf(line, "|{SHA512-CRYPT}%s", hash);
-		r = 0;
-	}
-	mem_wipe(data, sizeof(*data));
-	mem_free(data);
-	buf_release(&setting);
-	return r;
-}
-
-/* The checks of dms-compat 4.2 step 3; -1 after the message. */
-static int
-check_account(const struct setup *s, const struct table *accounts,
-    struct slice address, bool update)
-{
-	struct slice line;
-	bool exists = table_find(accounts, address, "|", &line);
-
-	if (update && !exists)
-		say_abort(s, "'%.*s' does not exist", SLICE_ARG(address));
-	else if (!update && exists)
-		say_abort(s, "'%.*s' already exists", SLICE_ARG(address));
-	else if (!update &&
-	    table_has(s, CONF_VIRTUAL_FILE, address, " \t"))
-		say_abort(s, "'%.*s' is already defined as an alias",
-		    SLICE_ARG(address));
-	else
-		return 0;
-	return -1;
-}
-
-/*
- * Writes the lines; checks again, for the question was asked without lock. The
- * verifier comes first: without its account it does nothing, while an account
- * without verifier would for a moment keep SCRAM from being offered.
- */
-static int
-write_account(const struct setup *s, struct slice address, struct slice line,
-    struct slice scram, bool update)
-{
-	struct table accounts;
-	struct slice old;
-	int status = 1;
-
-	if (table_open(s, &accounts, CONF_ACCOUNTS_FILE, true) == 0 &&
-	    check_account(s, &accounts, address, update) == 0 &&
-	    scram_write(s, address, scram) == 0) {
-		if (update && table_find(&accounts, address, "|", &old))
-			table_replace(&accounts, old, line);
-		else
-			table_append(&accounts, line);
-		status = table_save(s, &accounts, 0600) == 0 ? 0 : 1;
-	}
-	table_close(&accounts);
-	return status;
-}
-
-static int
-put_account(struct setup *s, int argc, char **argv, bool update)
-{
-	struct buf address = BUF_INIT(LIMIT_ADDRESS);
-	struct buf password = BUF_INIT(LIMIT_PASSWORD);
-	struct buf line = BUF_INIT(1024), scram = BUF_INIT(2048);
-	struct table accounts;
-	int status = 1, ok;
-
-	if (argc < 1)
-		return say_usage(s, 1);
-	if (take_address(s, argv[0], &address) == -1)
-		goto out;
-	ok = table_open(s, &accounts, CONF_ACCOUNTS_FILE, false);
-	if (ok == 0)
-		ok = check_account(s, &accounts, buf_slice(&address), update);
-	table_close(&accounts);
-	if (ok == -1 ||
-	    ask_password(s, argc > 1 ? argv[1] : NULL, &password) == -1)
-		goto out;
-	if (!buf_ok(&password) || add_line(buf_slice(&address),
-	    buf_str(&password), &line) == -1) {
-		say_abort(s, "Password is too long");
-		goto out;
-	}
-	scram_line(s, buf_slice(&line), buf_slice(&password), &scram);
-	status = write_account(s, buf_slice(&address), buf_slice(&line),
-	    buf_slice(&scram), update);
-out:
-	buf_release(&address);
-	buf_wipe(&password);
-	buf_wipe(&line);
-	buf_wipe(&scram);
-	return status;
-}
+static const struct account_kind mailboxes = {
+	.file = CONF_ACCOUNTS_FILE,
+	.check = account_check,
+	.is_name = is_address,
+	.wrong = "cannot be the address of a mailbox",
+	.scram_prefix = "",
+};
 
 int
 cmd_email_add(struct setup *s, int argc, char **argv)
 {
-	return put_account(s, argc, argv, false);
+	return account_put(s, argc, argv, &mailboxes, false);
 }
 
 int
 cmd_email_update(struct setup *s, int argc, char **argv)
 {
-	return put_account(s, argc, argv, true);
+	return account_put(s, argc, argv, &mailboxes, true);
 }
 
 enum data { DATA_ASK, DATA_DELETE, DATA_KEEP };
@@ -196,23 +73,6 @@ data_path(const struct setup *s, struct slice address, bool domain_only,
 		buf_addf(out, "/%.*s", SLICE_ARG(local));
 	for (size_t i = strlen(s->conf.mail_dir); i < out->n; i++)
 		out->p[i] = ascii_lower(out->p[i]);
-}
-
-/* Removes the line of the address from a table that may not exist. */
-static int
-drop_line(const struct setup *s, const char *file, struct slice address,
-    const char *delimiters)
-{
-	struct table t;
-	struct slice line;
-	int r = table_open(s, &t, file, true);
-
-	if (r == 0 && table_find(&t, address, delimiters, &line)) {
-		table_replace(&t, line, S(""));
-		r = table_save(s, &t, 0600);
-	}
-	table_close(&t);
-	return r;
 }
 
 static int
@@ -271,9 +131,9 @@ delete_account(const struct setup *s, struct slice address, enum data data)
 		    "The mailbox data will not be deleted.");
 	/* The account first: then nothing new arrives in the folder. */
 	if (drop_aliases(s, address) == -1 ||
-	    drop_line(s, CONF_QUOTAS_FILE, address, ":") == -1 ||
-	    drop_line(s, CONF_ACCOUNTS_FILE, address, "|") == -1 ||
-	    drop_line(s, CONF_SCRAM_FILE, address, "|") == -1)
+	    account_drop_line(s, CONF_QUOTAS_FILE, address, ":") == -1 ||
+	    account_drop_line(s, CONF_ACCOUNTS_FILE, address, "|") == -1 ||
+	    account_drop_line(s, CONF_SCRAM_FILE, address, "|") == -1)
 		goto out;
 	status = data == DATA_DELETE ?
 	    drop_data(s, address, buf_str(&path)) : 0;

@@ -24,6 +24,10 @@
 	"    alias list\n\n"                                                   \
 	"    quota set <ADDRESS> [SIZE]\n"                                     \
 	"    quota del <ADDRESS>\n\n"                                          \
+	"    dovecot-master add <NAME> [PASSWORD]\n"                   \
+	"    dovecot-master update <NAME> [PASSWORD]\n"                \
+	"    dovecot-master del <NAME> [NAME...]\n"                    \
+	"    dovecot-master list\n\n"                                  \
 	"    mailbox list <ADDRESS>\n"                                         \
 	"    mailbox status <ADDRESS> [MAILBOX...]\n"                          \
 	"    mailbox create <ADDRESS> <MAILBOX>\n"                             \
@@ -70,6 +74,27 @@
 	"listmailuser - List all accounts",                                    \
 	"    setup email list\n",                                              \
 	"    Shows each account, how much it holds, and its aliases.\n")
+
+#define HELP_MASTER_ADD HELP("ADDDOVECOTMASTERUSER(8)",                \
+	"adddovecotmasteruser - Add a master user",                    \
+	"    setup dovecot-master add <NAME> [PASSWORD]\n",            \
+	"    Adds a user who may open every mailbox, with the login name\n"\
+	"    user@example.com*NAME and a password of its own.\n")
+
+#define HELP_MASTER_UPDATE HELP("UPDATEDOVECOTMASTERUSER(8)",          \
+	"updatedovecotmasteruser - Change the password of a master user",\
+	"    setup dovecot-master update <NAME> [PASSWORD]\n",         \
+	"    Gives a master a new password, asked for if it is not given.\n")
+
+#define HELP_MASTER_DEL HELP("DELDOVECOTMASTERUSER(8)",                \
+	"deldovecotmasteruser - Delete master users",                  \
+	"    setup dovecot-master del <NAME> [NAME...]\n",             \
+	"    Deletes masters. A name that is none is no error.\n")
+
+#define HELP_MASTER_LIST HELP("LISTDOVECOTMASTERUSER(8)",              \
+	"listdovecotmasteruser - List all master users",               \
+	"    setup dovecot-master list\n",                             \
+	"    Shows the name of each master.\n")
 
 #define HELP_ALIAS_ADD HELP("ADDALIAS(8)",                                     \
 	"addalias - Add an alias",                                             \

@@ -159,6 +159,7 @@ scan(struct sup_files *fs, struct list *to)
 	add_config(fs, to, SUP_FILES_ACCOUNTS, "accounts", CONF_ACCOUNTS_FILE);
 	add_config(fs, to, SUP_FILES_ACCOUNTS, "virtual", CONF_VIRTUAL_FILE);
 	add_config(fs, to, SUP_FILES_ACCOUNTS, "quotas", CONF_QUOTAS_FILE);
+	add_config(fs, to, SUP_FILES_ACCOUNTS, "masters", CONF_MASTERS_FILE);
 	add_config(fs, to, SUP_FILES_ACCOUNTS, "scram", CONF_SCRAM_FILE);
 	add_config(fs, to, SUP_FILES_TABLES, "dkim-keytable",
 	    CONF_DKIM_KEY_TABLE);

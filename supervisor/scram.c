@@ -42,13 +42,18 @@ static void
 add_covered(const struct sup *s, struct buf *out)
 {
 	struct buf text = BUF_INIT(LIMIT_CONFIG_FILE);
-	struct conf_accounts accounts;
+	struct conf_accounts accounts, masters;
 	struct conf_scram scram;
 
 	conf_accounts_init(&accounts);
+	conf_accounts_init(&masters);
 	conf_scram_init(&scram);
 	if (read_file(s, CONF_ACCOUNTS_FILE, &text) == 0)
 		conf_accounts_parse(&accounts, CONF_ACCOUNTS_FILE,
+		    buf_slice(&text), NULL);
+	buf_clear(&text);
+	if (read_file(s, CONF_MASTERS_FILE, &text) == 0)
+		conf_masters_parse(&masters, CONF_MASTERS_FILE,
 		    buf_slice(&text), NULL);
 	buf_clear(&text);
 	if (read_file(s, CONF_SCRAM_FILE, &text) == 0)
@@ -56,10 +61,11 @@ add_covered(const struct sup *s, struct buf *out)
 		    NULL);
 	for (unsigned i = 0; i < SCRAM_HASHES; i++)
 		if (s->conf.scram == CONF_SCRAM_ALWAYS ||
-		    conf_scram_covers(&scram, &accounts, i))
+		    conf_scram_covers(&scram, &accounts, &masters, i))
 			buf_addf(out, "%s\n", scram_hash_name(i));
 	conf_scram_release(&scram);
 	conf_accounts_release(&accounts);
+	conf_accounts_release(&masters);
 	buf_wipe(&text);
 }
 

@@ -31,7 +31,8 @@ enum sup_root { SUP_ROOT_EMPTY, SUP_ROOT_MAIL, SUP_ROOT_SPOOL };
 
 /* Sets of files handed to a process, at start and at each change. */
 enum {
-	SUP_FILES_ACCOUNTS = 1, /* "accounts", "virtual", "quotas", "scram" */
+	SUP_FILES_ACCOUNTS = 1, /* "accounts", "masters", "virtual", "quotas",
+	                         * "scram" */
 	SUP_FILES_TLS = 2,      /* "tls-cert", "tls-key", the same with
 	                         * "tls-alt-", and "tls" at the end */
 	SUP_FILES_TABLES = 4,   /* "dkim-keytable", "dkim-signingtable" */

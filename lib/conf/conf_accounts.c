@@ -19,20 +19,49 @@ conf_accounts_release(struct conf_accounts *a)
 	*a = (struct conf_accounts){ 0 };
 }
 
-/* "login|hash[|fields]", dms 3.3. */
 static const char *
-parse_line(struct slice line, struct conf_account *out)
+check_address(struct conf_account *out)
 {
-	struct slice rest = slice_trim(line);
-
-	slice_split(&rest, '|', &out->address);
-	out->address = slice_trim(out->address);
 	if (slice_find(out->address, '@') < 0)
 		return "is not a full address (user@domain)";
 	if (!conf_is_mailbox(out->address))
 		return "cannot be the address of a mailbox";
 	out->domain = slice_from(out->address,
 	    (size_t)slice_rfind(out->address, '@') + 1);
+	return NULL;
+}
+
+/* A colon would end the name in docker-mailserver's passwd-file. */
+bool
+conf_is_master(struct slice name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] <= ' ' || name.p[i] == 0x7f ||
+		    strchr("*|:", name.p[i]) != NULL)
+			return false;
+	return name.n > 0 && name.n < LIMIT_ADDRESS && name.p[0] != '#';
+}
+
+static const char *
+check_master(struct conf_account *out)
+{
+	return conf_is_master(out->address) ? NULL :
+	    "cannot be the name of a master";
+}
+
+/* "login|hash[|fields]", dms 3.3. */
+static const char *
+parse_line(struct slice line, const char *(*check)(struct conf_account *),
+    struct conf_account *out)
+{
+	struct slice rest = slice_trim(line);
+	const char *wrong;
+
+	slice_split(&rest, '|', &out->address);
+	out->address = slice_trim(out->address);
+	wrong = check(out);
+	if (wrong != NULL)
+		return wrong;
 	out->hash = S("");
 	slice_split(&rest, '|', &out->hash);
 	out->hash = slice_trim(out->hash);
@@ -63,9 +92,10 @@ add(struct conf_accounts *a, const struct conf_account *from, size_t *cap)
 	    (void *)(uintptr_t)a->n);
 }
 
-int
-conf_accounts_parse(struct conf_accounts *a, const char *path,
-    struct slice text, struct conf_problems *problems)
+static int
+parse(struct conf_accounts *a, const char *path, struct slice text,
+    const char *(*check)(struct conf_account *),
+    struct conf_problems *problems)
 {
 	struct conf_lines lines;
 	struct slice line;
@@ -76,7 +106,7 @@ conf_accounts_parse(struct conf_accounts *a, const char *path,
 	while (conf_lines_next(&lines, &line)) {
 		struct conf_account account = { .line = lines.line };
 		const struct conf_account *first;
-		const char *wrong = parse_line(line, &account);
+		const char *wrong = parse_line(line, check, &account);
 
 		if (wrong != NULL) {
 			struct slice shown = slice_head(account.address, 100);
@@ -96,6 +126,20 @@ conf_accounts_parse(struct conf_accounts *a, const char *path,
 		add(a, &account, &cap);
 	}
 	return ok && !lines.bad ? 0 : -1;
+}
+
+int
+conf_accounts_parse(struct conf_accounts *a, const char *path,
+    struct slice text, struct conf_problems *problems)
+{
+	return parse(a, path, text, check_address, problems);
+}
+
+int
+conf_masters_parse(struct conf_accounts *a, const char *path,
+    struct slice text, struct conf_problems *problems)
+{
+	return parse(a, path, text, check_master, problems);
 }
 
 const struct conf_account *

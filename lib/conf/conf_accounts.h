@@ -1,6 +1,8 @@
 /*
  * postfix-accounts.cf: one mailbox a line, "user@domain|{SCHEME}hash|fields".
- * Read by auth (who gets the content as a descriptor), checked by the
+ * dovecot-masters.cf: the same for those who may open every mailbox, with any
+ * name in the place of the address; they log in as "user@domain*name" (dms
+ * 3.7). Read by auth (who gets the content as a descriptor), checked by the
  * supervisor and setup.
  */
 #ifndef CONF_CONF_ACCOUNTS_H
@@ -11,10 +13,13 @@
 #include "core/map.h"
 
 #define CONF_ACCOUNTS_FILE "postfix-accounts.cf"
+#define CONF_MASTERS_FILE "dovecot-masters.cf"
+/* Between the name of the account and that of the master. */
+#define CONF_MASTER_SEPARATOR '*'
 
 struct conf_account {
-	struct slice address; /* as written */
-	struct slice domain;  /* part of address */
+	struct slice address; /* as written; or the name of a master */
+	struct slice domain;  /* part of address; empty for a master */
 	struct slice hash;    /* with its {SCHEME} if there is one */
 	struct slice extra;   /* Dovecot fields, blank separated; may be empty */
 	unsigned line;
@@ -37,6 +42,12 @@ void conf_accounts_release(struct conf_accounts *a);
  */
 int conf_accounts_parse(struct conf_accounts *a, const char *path,
     struct slice text, struct conf_problems *problems);
+
+/* The same for the file of masters. */
+int conf_masters_parse(struct conf_accounts *a, const char *path,
+    struct slice text, struct conf_problems *problems);
+/* Can this be the name of a master? */
+bool conf_is_master(struct slice name);
 
 /* The account of that address, ASCII case ignored; NULL if there is none. */
 const struct conf_account *conf_accounts_find(const struct conf_accounts *a,

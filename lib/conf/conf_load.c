@@ -182,6 +182,11 @@ conf_check_files(const struct conf *c, struct conf_problems *out)
 		conf_accounts_parse(&accounts, buf_str(&path),
 		    buf_slice(&text), out);
 	conf_accounts_release(&accounts);
+	conf_accounts_init(&accounts);
+	if (read_config(c, CONF_MASTERS_FILE, &path, &text, out) == 0)
+		conf_masters_parse(&accounts, buf_str(&path),
+		    buf_slice(&text), out);
+	conf_accounts_release(&accounts);
 	conf_virtual_init(&virtual);
 	if (read_config(c, CONF_VIRTUAL_FILE, &path, &text, out) == 0)
 		conf_virtual_parse(&virtual, buf_str(&path),

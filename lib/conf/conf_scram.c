@@ -111,9 +111,37 @@ conf_scram_find(const struct conf_scram *s, struct slice name,
 	return 0;
 }
 
+void
+conf_scram_master(struct slice master, struct buf *out)
+{
+	buf_addc(out, CONF_MASTER_SEPARATOR);
+	buf_add_slice(out, master);
+}
+
+static bool
+covers_masters(const struct conf_scram *s, const struct conf_accounts *masters,
+    enum scram_hash hash)
+{
+	struct scram_verifier v;
+	bool all = true;
+
+	for (size_t i = 0; i < masters->n && all; i++) {
+		const struct conf_account *m = &masters->list[i];
+		struct buf name = BUF_INIT(LIMIT_ADDRESS);
+
+		conf_scram_master(m->address, &name);
+		all = !conf_account_may_log_in(m) ||
+		    conf_scram_find(s, buf_slice(&name), m->hash, hash,
+		    &v) == 0;
+		buf_release(&name);
+	}
+	return all;
+}
+
 bool
 conf_scram_covers(const struct conf_scram *s,
-    const struct conf_accounts *accounts, enum scram_hash hash)
+    const struct conf_accounts *accounts, const struct conf_accounts *masters,
+    enum scram_hash hash)
 {
 	struct scram_verifier v;
 	size_t found = 0;
@@ -127,7 +155,7 @@ conf_scram_covers(const struct conf_scram *s,
 			return false;
 		found++;
 	}
-	return found > 0;
+	return found > 0 && covers_masters(s, masters, hash);
 }
 
 void

@@ -6,7 +6,8 @@
  *	secret|BASE64
  *	NAME|HASH|{SCRAM-SHA-1}...|{SCRAM-SHA-256}...
  *
- * NAME and HASH are those of the account file. A verifier counts only as long
+ * NAME and HASH are those of the account file; for a master "*" stands before
+ * the name. A verifier counts only as long
  * as the account has that very hash: whoever changes a password there, or lets
  * docker-mailserver do it, makes the old verifier worthless in the same step.
  * The secret makes up salts for users who do not exist.
@@ -56,9 +57,13 @@ int conf_scram_find(const struct conf_scram *s, struct slice name,
     struct slice account_hash, enum scram_hash hash,
     struct scram_verifier *out) MUST_CHECK;
 
-/* True if every account that may log in has a verifier, and there is one. */
+/* True if every account and master that may log in has a verifier, and there
+ * is an account. */
 bool conf_scram_covers(const struct conf_scram *s,
-    const struct conf_accounts *accounts, enum scram_hash hash);
+    const struct conf_accounts *accounts, const struct conf_accounts *masters,
+    enum scram_hash hash);
+/* Appends the name under which a master has its line. */
+void conf_scram_master(struct slice master, struct buf *out);
 
 /* Appends a line of the file, without its end. */
 void conf_scram_format(struct slice name, struct slice account_hash,

@@ -5,6 +5,7 @@ wire_auth_reply_put(struct buf *b, const struct wire_auth_reply *r)
 {
 	wire_put_u8(b, (uint8_t)r->result);
 	wire_put_slice(b, r->user);
+	wire_put_slice(b, r->master);
 	wire_put_slice(b, r->ticket);
 	wire_put_slice(b, r->message);
 }
@@ -16,6 +17,7 @@ wire_auth_reply_get(struct slice payload, struct wire_auth_reply *r)
 
 	r->result = wire_get_enum(&in, WIRE_VERIFY_RESULTS);
 	r->user = wire_get_slice(&in, LIMIT_ADDRESS);
+	r->master = wire_get_slice(&in, LIMIT_ADDRESS);
 	r->ticket = wire_get_slice(&in, WIRE_TICKET);
 	r->message = wire_get_slice(&in, 2 * LIMIT_SASL_MESSAGE);
 	return wire_end(&in);

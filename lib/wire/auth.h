@@ -121,6 +121,8 @@ struct wire_auth_reply {
 	enum wire_verify_result result;
 	struct slice user;    /* canonical when OK; else who it said it is, as
 	                       * far as that is known, for the log */
+	struct slice master;  /* who opens the mailbox of user with a password
+	                       * of its own; "" if it is user itself */
 	struct slice ticket;  /* when OK and not for SMTP: WIRE_TICKET bytes */
 	struct slice message; /* of WIRE_VERIFY_CHALLENGE */
 };

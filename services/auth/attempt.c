@@ -88,16 +88,6 @@ attempt_forbidden(const struct conf_account *account, struct slice ip)
 
 /* --- life ----------------------------------------------------------------- */
 
-static struct slice
-lower(struct arena *arena, struct slice s)
-{
-	char *p = arena_dup(arena, s);
-
-	for (size_t i = 0; i < s.n; i++)
-		p[i] = ascii_lower(p[i]);
-	return slice_of(p, s.n);
-}
-
 struct attempt *
 attempt_new(struct auth *a, struct chan *c, uint32_t id,
     enum wire_auth_service service, struct slice ip)
@@ -108,17 +98,11 @@ attempt_new(struct auth *a, struct chan *c, uint32_t id,
 	t->chan = c;
 	t->id = id;
 	t->service = service;
-	t->user = S("");
+	t->user = t->master = t->owner_name = S("");
 	t->ip = arena_slice(&t->arena, ip);
 	list_init(&t->link);
 	list_push(&a->attempts, &t->link);
 	return t;
-}
-
-void
-attempt_named(struct attempt *t, struct slice user)
-{
-	t->user = lower(&t->arena, slice_head(user, LIMIT_ADDRESS + 1));
 }
 
 void
@@ -150,7 +134,9 @@ static void
 finish(struct attempt *t, enum wire_verify_result result, struct slice ticket)
 {
 	attempt_reply(t, &(struct wire_auth_reply){ .result = result,
-	    .user = slice_head(t->user, LIMIT_ADDRESS), .ticket = ticket });
+	    .user = slice_head(t->user, LIMIT_ADDRESS),
+	    .master = slice_head(t->master, LIMIT_ADDRESS),
+	    .ticket = ticket });
 	attempt_free(t);
 }
 
@@ -201,6 +187,8 @@ attempt_deny(struct attempt *t, const char *reason)
 	a->refusals++;
 	log_begin(&l, LOG_INFO, "login-failed");
 	log_slice(&l, "user", t->user);
+	if (t->master.n > 0)
+		log_slice(&l, "master", t->master);
 	log_slice(&l, "ip", t->ip);
 	log_str(&l, "service", service_names[t->service]);
 	log_num(&l, "failures", failures);

@@ -18,7 +18,11 @@ struct attempt {
 	enum wire_auth_service service;
 	struct loop_timer *timer;
 	struct arena arena;    /* of the strings of the attempt */
-	struct slice user;     /* in lower case; at success an account */
+	/* identity.c's, in lower case */
+	struct slice user;     /* at success an account */
+	struct slice master;   /* who opens it, or empty */
+	struct slice owner_name; /* whose password that takes, as the file of
+	                        * verifiers has it */
 	struct slice ip;
 	const char *denied;    /* the reason that is known before the check */
 	struct exchange *exchange; /* while SASL messages go to and fro */
@@ -34,7 +38,6 @@ struct attempt {
 
 struct attempt *attempt_new(struct auth *a, struct chan *c, uint32_t id,
     enum wire_auth_service service, struct slice ip);
-void attempt_named(struct attempt *t, struct slice user);
 
 /* Sends r; the attempt goes on. */
 void attempt_reply(struct attempt *t, const struct wire_auth_reply *r);

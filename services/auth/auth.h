@@ -17,6 +17,7 @@ struct auth {
 	bool spoof_protection;
 	const struct conf *conf;
 	struct directory directory;
+	struct conf_accounts masters;
 	struct conf_quotas quotas;
 	struct conf_scram scram;
 	/* In the place of the file's secret as long as there is none. */

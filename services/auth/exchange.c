@@ -6,7 +6,7 @@
 #include "sasl/mechanism.h"
 #include "sasl/scram.h"
 #include "sasl/scram_key.h"
-#include "services/auth/attempt.h"
+#include "services/auth/identity.h"
 
 #define SILENCE_MS 60000 /* between two messages of a client */
 #define STAND_INS 16     /* accounts looked at for one */
@@ -64,13 +64,13 @@ refuse(struct attempt *t, const char *why)
 
 /* Bytes that only the name and our secret decide, the same at all times. */
 static void
-name_bytes(const struct auth *a, struct slice user, const char *use,
+name_bytes(const struct auth *a, struct slice name, const char *use,
     unsigned char out[SCRAM_KEY_MAX])
 {
 	struct buf text = BUF_INIT(LIMIT_SASL_MESSAGE);
 
 	buf_adds(&text, use);
-	buf_add_slice(&text, user);
+	buf_add_slice(&text, name);
 	scram_hmac(SCRAM_SHA256, slice_of(a->scram.has_secret ?
 	    a->scram.secret : a->scram_secret, CONF_SCRAM_SECRET),
 	    buf_slice(&text), out);
@@ -83,7 +83,7 @@ name_bytes(const struct auth *a, struct slice user, const char *use,
  * that to us). Its size and rounds are those of some account's verifier.
  */
 static void
-stand_in(const struct auth *a, struct slice user, enum scram_hash hash,
+stand_in(const struct auth *a, struct slice name, enum scram_hash hash,
     struct scram_verifier *out)
 {
 	const struct conf_accounts *all = &a->directory.accounts;
@@ -91,8 +91,8 @@ stand_in(const struct auth *a, struct slice user, enum scram_hash hash,
 	struct scram_verifier v = { .rounds = SCRAM_ROUNDS,
 		.salt_n = SCRAM_SALT };
 
-	name_bytes(a, user, "pick", pick);
-	name_bytes(a, user, hash == SCRAM_SHA1 ? "salt1" : "salt256", salt);
+	name_bytes(a, name, "pick", pick);
+	name_bytes(a, name, hash == SCRAM_SHA1 ? "salt1" : "salt256", salt);
 	for (size_t i = 0; i < STAND_INS && i < all->n; i++) {
 		const struct conf_account *c =
 		    &all->list[(num_be32(pick) + i) % all->n];
@@ -117,20 +117,14 @@ find_verifier(struct attempt *t, struct scram_verifier *out)
 {
 	struct auth *a = t->auth;
 	const struct scram *s = &t->exchange->scram;
-	const struct conf_account *account =
-	    directory_account(&a->directory, t->user);
+	const struct conf_account *owner = identity_owner(t);
 
-	if (account == NULL) {
-		t->denied = "unknown user";
-	} else {
-		t->denied = attempt_forbidden(account, t->ip);
-		if (conf_scram_find(&a->scram, t->user, account->hash, s->hash,
-		    out) == 0)
-			return;
-		if (t->denied == NULL)
-			t->denied = "no SCRAM verifier";
-	}
-	stand_in(a, t->user, s->hash, out);
+	if (owner != NULL && conf_scram_find(&a->scram, t->owner_name,
+	    owner->hash, s->hash, out) == 0)
+		return;
+	if (t->denied == NULL)
+		t->denied = "no SCRAM verifier";
+	stand_in(a, t->owner_name, s->hash, out);
 }
 
 /* --- messages ------------------------------------------------------------- */
@@ -152,12 +146,8 @@ take_first(struct attempt *t, bool plus, const struct wire_auth_sasl *sasl)
 	const char *why;
 	int r = scram_first(s, plus, &channel, sasl->message, &why);
 
-	attempt_named(t, buf_slice(&s->user));
-	/* Acting as somebody else is nobody's right. */
-	if (r == 0 && s->authzid.n > 0 &&
-	    !slice_ieq(buf_slice(&s->authzid), buf_slice(&s->user)))
-		r = fail(&why, "authorization identity differs");
-	if (r == -1) {
+	if (identity_take(t, buf_slice(&s->authzid), buf_slice(&s->user),
+	    r == 0 ? &why : NULL) == -1 || r == -1) {
 		refuse(t, why);
 		return;
 	}

@@ -27,6 +27,7 @@ set_up(void)
 	if (is_set_up)
 		return a;
 	directory_init(&a->directory);
+	conf_accounts_init(&a->masters);
 	conf_quotas_init(&a->quotas);
 	conf_scram_init(&a->scram);
 	rand_bytes(a->scram_secret, sizeof(a->scram_secret));
@@ -58,6 +59,31 @@ warn_about_hashes(const struct directory *d)
 }
 
 /* All or nothing, as directory_set_accounts. */
+static int
+set_masters(struct auth *a, const struct slice *text, struct buf *why)
+{
+	struct conf_accounts fresh;
+	struct conf_problems problems;
+	int r;
+
+	conf_accounts_init(&fresh);
+	conf_problems_init(&problems);
+	r = conf_masters_parse(&fresh, CONF_MASTERS_FILE,
+	    text != NULL ? *text : S(""), &problems);
+	if (r == -1)
+		buf_adds(why, problems.n > 0 ? problems.list[0].text :
+		    CONF_MASTERS_FILE);
+	conf_problems_release(&problems);
+	if (r == -1) {
+		conf_accounts_release(&fresh);
+		return -1;
+	}
+	conf_accounts_release(&a->masters);
+	a->masters = fresh;
+	return 0;
+}
+
+/* The same. */
 static int
 set_quotas(struct auth *a, const struct slice *text, struct buf *why)
 {
@@ -108,6 +134,8 @@ on_file(struct service *s UNUSED, const char *name,
 	} else if (strcmp(name, "virtual") == 0) {
 		r = directory_set_aliases(&a->directory, content,
 		    &file_problem);
+	} else if (strcmp(name, "masters") == 0) {
+		r = set_masters(a, content, &file_problem);
 	} else if (strcmp(name, "quotas") == 0) {
 		r = set_quotas(a, content, &file_problem);
 	} else if (strcmp(name, "scram") == 0) {
@@ -119,9 +147,9 @@ on_file(struct service *s UNUSED, const char *name,
 	if (r == -1)
 		return fail(why, buf_str(&file_problem));
 	cache_clear(&a->cache);
-	log_info("directory", "accounts=%zu aliases=%zu domains=%zu",
-	    a->directory.accounts.n, a->directory.aliases.n,
-	    a->directory.domains.count);
+	log_info("directory", "accounts=%zu masters=%zu aliases=%zu "
+	    "domains=%zu", a->directory.accounts.n, a->masters.n,
+	    a->directory.aliases.n, a->directory.domains.count);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 #include "services/auth/verify.h"
 
 #include "sasl/scram_key.h"
-#include "services/auth/attempt.h"
+#include "services/auth/identity.h"
 #include "services/auth/learn.h"
 #include "services/auth/password.h"
 
@@ -31,7 +31,8 @@ check_done(void *arg)
 	} else if (t->result == 1) {
 		cache_add(&a->cache, t->tag, loop_now(a->loop));
 		if (t->learn)
-			learn_send(a, t->user, t->hash, t->learned);
+			learn_send(a, t->owner_name, t->hash,
+			    t->learned);
 		attempt_accept(t);
 	} else {
 		attempt_deny(t, t->result == 0 ? "wrong password" : t->why);
@@ -54,21 +55,18 @@ check_start(struct attempt *t)
 {
 	struct auth *a = t->auth;
 	const struct directory *d = &a->directory;
-	const struct conf_account *account = directory_account(d, t->user);
+	const struct conf_account *owner = identity_owner(t);
 
-	if (account == NULL && d->accounts.n == 0) {
-		attempt_deny(t, "unknown user");
+	if (owner == NULL && d->accounts.n == 0) {
+		attempt_deny(t, t->denied);
 		return;
 	}
-	if (account == NULL) {
-		t->denied = "unknown user";
-		account = stand_in(d, t->user);
-	} else {
-		t->denied = attempt_forbidden(account, t->ip);
-	}
-	t->hash = arena_slice(&t->arena, account->hash);
-	t->learn = t->denied == NULL && learn_wanted(a, t->user, t->hash);
-	cache_tag(&a->cache, t->user, t->password, t->hash, t->tag);
+	if (owner == NULL)
+		owner = stand_in(d, t->owner_name);
+	t->hash = arena_slice(&t->arena, owner->hash);
+	t->learn = t->denied == NULL &&
+	    learn_wanted(a, t->owner_name, t->hash);
+	cache_tag(&a->cache, t->owner_name, t->password, t->hash, t->tag);
 	if (t->denied == NULL &&
 	    cache_has(&a->cache, t->tag, loop_now(a->loop))) {
 		mem_wipe((char *)t->password.p, t->password.n);
@@ -95,14 +93,13 @@ verify_request(struct auth *a, struct chan *c, struct chan_frame *f)
 	struct slice user = wire_get_slice(&in, LIMIT_SMTP_AUTH_LINE);
 	struct slice password = wire_get_slice(&in, LIMIT_SMTP_AUTH_LINE);
 	struct attempt *t;
+	const char *why;
 
 	if (wire_end(&in) == -1)
 		return -1;
 	t = attempt_new(a, c, f->id, service, ip);
-	attempt_named(t, user);
-	/* Acting as somebody else (RFC 4616 section 2) is nobody's right. */
-	if (authzid.n > 0 && !slice_ieq(authzid, user)) {
-		attempt_deny(t, "authorization identity differs");
+	if (identity_take(t, authzid, user, &why) == -1) {
+		attempt_deny(t, why);
 		return 0;
 	}
 	t->password = arena_slice(&t->arena, password);

@@ -13,11 +13,13 @@ is_tag_char(char c)
 	return c > ' ' && c < 0x7f && strchr("(){%*\"\\+", c) == NULL;
 }
 
+/* RFC 3501 wants "%" and "*" quoted; clients and people who type
+ * "user*master" do not, and Dovecot does not mind. */
 static bool
 is_astring_char(char c)
 {
 	return (unsigned char)c > ' ' && c != 0x7f &&
-	    strchr("(){%*\"\\", c) == NULL;
+	    strchr("(){\"\\", c) == NULL;
 }
 
 static struct slice

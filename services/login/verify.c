@@ -9,7 +9,8 @@
 #define FAILURES_MAX 5
 
 static void
-log_login(struct login_session *s, enum log_level level, const char *event)
+log_login(struct login_session *s, enum log_level level, const char *event,
+    struct slice master)
 {
 	struct log_line l;
 	char ip[SOCKADDR_TEXT];
@@ -17,6 +18,8 @@ log_login(struct login_session *s, enum log_level level, const char *event)
 	log_begin(&l, level, event);
 	log_str(&l, "session", s->id);
 	log_str(&l, "user", s->user != NULL ? s->user : "");
+	if (master.n > 0)
+		log_slice(&l, "master", master);
 	log_str(&l, "mechanism", s->mechanism != NULL ? s->mechanism->name :
 	    "command");
 	log_str(&l, "ip", sockaddr_ip(&s->from, ip));
@@ -37,15 +40,18 @@ refuse(struct login_session *s, const char *text)
 static void
 take_reply(struct login_session *s, const struct wire_auth_reply *r)
 {
-	if (s->user == NULL)
+	/* Of a master's login auth knows who is who. */
+	if (s->user == NULL || r->master.n > 0) {
+		mem_free(s->user);
 		s->user = slice_dup(r->user);
+	}
 	switch (r->result) {
 	case WIRE_VERIFY_OK:
-		log_login(s, LOG_INFO, "login");
+		log_login(s, LOG_INFO, "login", r->master);
 		login_proxy(s, r->user, r->ticket);
 		break;
 	case WIRE_VERIFY_DENIED:
-		log_login(s, LOG_WARN, "login-failed");
+		log_login(s, LOG_WARN, "login-failed", r->master);
 		refuse(s, "[AUTHENTICATIONFAILED] Authentication failed.");
 		if (++s->failures >= FAILURES_MAX)
 			login_bye(s, "Too many failed logins.");

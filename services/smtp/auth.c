@@ -54,7 +54,7 @@ auth_failed(struct session *s)
 
 /* On success the session has the user, and with it every line of the log. */
 static void
-log_result(struct session *s, const char *event)
+log_result(struct session *s, const char *event, struct slice master)
 {
 	struct log_line l;
 
@@ -62,13 +62,17 @@ log_result(struct session *s, const char *event)
 	log_str(&l, "mechanism", s->auth.mechanism->name);
 	if (s->user == NULL)
 		log_slice(&l, "user", buf_slice(&s->auth.user));
+	if (master.n > 0)
+		log_slice(&l, "master", master);
 	log_end(&l);
 }
 
 static void
 take_result(struct session *s, const struct wire_auth_reply *r)
 {
-	if (s->auth.user.n == 0) {
+	/* Of a master's login auth knows who is who. */
+	if (s->auth.user.n == 0 || r->master.n > 0) {
+		buf_release(&s->auth.user);
 		buf_init(&s->auth.user, LIMIT_ADDRESS);
 		buf_add_slice(&s->auth.user, r->user);
 	}
@@ -77,15 +81,15 @@ take_result(struct session *s, const struct wire_auth_reply *r)
 	switch (r->result) {
 	case WIRE_VERIFY_OK:
 		s->user = slice_dup(r->user);
-		log_result(s, "auth");
+		log_result(s, "auth", r->master);
 		reply(s, "235 2.7.0 Authentication successful");
 		break;
 	case WIRE_VERIFY_DENIED:
-		log_result(s, "auth-failed");
+		log_result(s, "auth-failed", r->master);
 		auth_failed(s);
 		break;
 	default:
-		log_result(s, "auth-later");
+		log_result(s, "auth-later", S(""));
 		reply(s, "454 4.7.0 Temporary authentication failure");
 		break;
 	}

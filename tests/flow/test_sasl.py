@@ -248,6 +248,61 @@ def test_a_damaged_verifier_file_costs_only_scram(stack):
     wait_for(lambda: offered(stack) == ALL, timeout=30, what="SCRAM back")
 
 
+# Masters.
+
+@pytest.fixture
+def mastered(stack):
+    stack.setup("dovecot-master", "add", "admin", "master secret")
+    stack.wait_log("masters=1 ")
+    return stack
+
+
+@FRONTS
+@pytest.mark.parametrize("authzid,user,fine", [
+    ("", "demo@example.test*admin", True),
+    ("demo@example.test", "admin", True),
+    ("", "demo@example.test*nobody", False),
+    ("", "nobody@example.test*admin", False),
+    ("", "admin", False),
+])
+def test_master(mastered, front, authzid, user, fine):
+    plain = "\0".join((authzid, user, "master secret")).encode()
+    with front(mastered) as c:
+        assert c.begin("PLAIN", plain) is None
+        assert c.verdict.startswith((GOOD if fine else DENIED)[front])
+        if fine and front is Imap:
+            assert c.command("SELECT INBOX").startswith("OK")
+    with front(mastered) as c:
+        verdict, proved = scram.login(c, "SCRAM-SHA-256", user, "master secret", authzid=authzid)
+        assert verdict.startswith((GOOD if fine else DENIED)[front]) and proved == fine
+    if fine:
+        event = {Imap: "event=login ", Smtp: "event=auth "}[front]
+        lines = [x for x in mastered.log().splitlines() if event in x and "mechanism=" in x]
+        assert len(lines) == 2
+        assert all("user=demo@example.test " in x and "master=admin" in x for x in lines)
+
+
+def test_master_by_the_login_command_and_hand_written_file(stack):
+    user, password = stack.demo
+    stack.config("dovecot-masters.cf").write_text("boss|{PLAIN}x\n")
+    # A master without a verifier counts as an account does.
+    wait_for(lambda: offered(stack) == PLAIN, timeout=30, what="SCRAM gone")
+    c = stack.imap(f"{user}*boss", "x")
+    assert c.select("INBOX")[0] == "OK"
+    c.logout()
+    wait_for(lambda: offered(stack) == ALL, timeout=30, what="SCRAM back")
+    assert "*boss|{PLAIN}x|{SCRAM" in stack.config("pillarbox-scram.cf").read_text()
+    with pytest.raises(stack.imap(user, password).error):
+        stack.imap(f"{user}*boss", password)
+    stack.wait_log("wrong password")
+    line = [x for x in stack.log().splitlines() if "wrong password" in x][0]
+    assert f"user={user}" in line and "master=boss" in line
+    # A bad file leaves the old masters.
+    stack.config("dovecot-masters.cf").write_text("a b|{PLAIN}x\n")
+    stack.wait_log("dovecot-masters.cf:1: 'a b' cannot be the name of a master")
+    stack.imap(f"{user}*boss", "x").logout()
+
+
 # Channel binding.
 
 def binding(c, name):

@@ -210,7 +210,8 @@ def test_many_adds_at_once_lose_nothing(box):
                                 env=box.env) for i in range(20)]
     assert [p.wait() for p in running] == [0] * 20
     assert len(box.read("postfix-accounts.cf").splitlines()) == 20
-    assert os.listdir(box.config) == ["postfix-accounts.cf"]
+    assert len(box.read("pillarbox-scram.cf").splitlines()) == 20 + 1
+    assert sorted(os.listdir(box.config)) == ["pillarbox-scram.cf", "postfix-accounts.cf"]
 
 
 def with_accounts(box):
@@ -294,8 +295,46 @@ def test_email_list_shows_usage_and_aliases(box):
         "    [ aliases -> x@example.test ]\n\n")
 
 
+def test_dovecot_master(box):
+    assert box.ok("dovecot-master", "add", "admin", "one").stderr == ""
+    done = box.ok("dovecot-master", "add", "Second", stdin="two\ntwo\n")
+    assert "Mail account 'Second' has uppercase letters and will be normalized to 'second'" in done.stderr
+    lines = box.read("dovecot-masters.cf").splitlines()
+    check_hash(lines[0], "admin", "one")
+    check_hash(lines[1], "second", "two")
+    assert box.read("pillarbox-scram.cf").count("|{SCRAM-SHA-1}") == 2
+    assert box.ok("dovecot-master", "list").stdout == "* admin\n\n* second\n\n"
+    box.ok("dovecot-master", "update", "admin", "three")
+    check_hash(box.read("dovecot-masters.cf").splitlines()[0], "admin", "three")
+    box.ok("dovecot-master", "del", "nobody", "ADMIN")
+    assert len(box.read("dovecot-masters.cf").splitlines()) == 1
+    assert "*admin" not in box.read("pillarbox-scram.cf") and "*second" in box.read("pillarbox-scram.cf")
+    assert not (box.config / "postfix-accounts.cf").exists()
+
+
+def test_dovecot_master_refuses(box):
+    box.write("dovecot-masters.cf", "admin|{PLAIN}x\n")
+    box.write("postfix-virtual.cf", "alias1 user1@example.test\n")
+    check_error(box("dovecot-master", "add", "ADMIN", "x"), "adddovecotmasteruser", "'admin' already exists")
+    check_error(box("dovecot-master", "add", "alias1", "x"), "adddovecotmasteruser",
+                "'alias1' is already defined as an alias")
+    check_error(box("dovecot-master", "update", "other", "x"), "updatedovecotmasteruser",
+                "'other' does not exist")
+    check_error(box("dovecot-master", "add", "", "x"), "adddovecotmasteruser", "No account specified")
+    check_error(box("dovecot-master", "add", "n", stdin="\n\n"), "adddovecotmasteruser",
+                "Password must not be empty")
+    for bad in ["a*b", "a|b", "a:b", "a b", "#a", "x" * 400]:
+        check_error(box("dovecot-master", "add", bad, "x"), "adddovecotmasteruser",
+                    f"'{bad}' cannot be the name of a master")
+    for verb in ("add", "update", "del"):
+        done = box("dovecot-master", verb)
+        assert done.returncode == 1 and done.stdout.startswith(f"{verb.upper()}DOVECOTMASTERUSER(8)")
+    assert box.read("dovecot-masters.cf") == "admin|{PLAIN}x\n"
+
+
 def test_lists_need_a_file(box):
     for what, tool, name in [("email", "listmailuser", "postfix-accounts.cf"),
+                             ("dovecot-master", "listdovecotmasteruser", "dovecot-masters.cf"),
                              ("alias", "listalias", "postfix-virtual.cf")]:
         check_error(box(what, "list"), tool, f"'{box.config}/{name}' does not exist")
         box.write(name, "")

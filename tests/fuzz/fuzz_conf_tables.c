@@ -23,6 +23,13 @@ accounts(struct slice text, struct conf_problems *problems)
 			;
 	}
 	conf_accounts_release(&t);
+	/* The masters have the same form. */
+	conf_accounts_init(&t);
+	conf_masters_parse(&t, "fuzz", text, problems);
+	for (size_t i = 0; i < t.n; i++)
+		if (!conf_is_master(t.list[i].address))
+			abort();
+	conf_accounts_release(&t);
 }
 
 static void

@@ -154,7 +154,7 @@ class FakeAuth(Peer):
         known = self.passwords.get(user, "")
         result = 2 if known is None else 0 if known and known == password else 1
         self.send(self.VERIFY + 1, ident,
-                  put(("u8", result), user if result == 0 else "", b"", b""))
+                  put(("u8", result), user if result == 0 else "", "", b"", b""))
 
 
 class FakeQueue(Peer):

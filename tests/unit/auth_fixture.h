@@ -21,6 +21,7 @@ struct talk {
 	unsigned result;
 	size_t ticket;
 	char user[LIMIT_ADDRESS + 1];
+	char master[LIMIT_ADDRESS + 1];
 	char message[2 * LIMIT_SASL_MESSAGE + 1];
 	bool answered;
 };
@@ -49,6 +50,7 @@ on_reply(void *arg, struct chan *c UNUSED, struct chan_frame *f)
 	CHECK(wire_auth_reply_get(f->payload, &r) == 0, " ");
 	t->result = r.result;
 	snprintf(t->user, sizeof(t->user), "%.*s", SLICE_ARG(r.user));
+	snprintf(t->master, sizeof(t->master), "%.*s", SLICE_ARG(r.master));
 	snprintf(t->message, sizeof(t->message), "%.*s",
 	    SLICE_ARG(r.message));
 	t->ticket = r.ticket.n;
@@ -98,6 +100,7 @@ talk_open(struct talk *t, const char *accounts)
 	penalty_init(&a->penalty);
 	cache_init(&a->cache);
 	tickets_init(&a->tickets);
+	conf_accounts_init(&a->masters);
 	conf_scram_init(&a->scram);
 	list_init(&a->attempts);
 	CHECK(directory_set_accounts(&a->directory, &text, &why) == 0, " ");
@@ -124,6 +127,7 @@ talk_close(struct talk *t)
 	penalty_release(&a->penalty);
 	cache_release(&a->cache);
 	tickets_release(&a->tickets);
+	conf_accounts_release(&a->masters);
 	conf_scram_release(&a->scram);
 	conf_release(&t->conf);
 }

@@ -1,4 +1,4 @@
-// objects: services/auth/verify.c services/auth/attempt.c services/auth/exchange.c services/auth/learn.c services/auth/password.c services/auth/directory.c services/auth/cache.c services/auth/penalty.c services/auth/tickets.c
+// objects: services/auth/verify.c services/auth/attempt.c services/auth/exchange.c services/auth/identity.c services/auth/learn.c services/auth/password.c services/auth/directory.c services/auth/cache.c services/auth/penalty.c services/auth/tickets.c
 #include "auth_fixture.h"
 
 #include "core/now.h"
@@ -85,7 +85,52 @@ TEST(logins_are_accepted_and_refused)
 	talk_close(&t);
 }
 
+TEST(masters_open_the_mailboxes_of_others)
+{
+	static const struct {
+		const char *authzid, *user, *password, *to, *master;
+		bool ok;
+	} cases[] = {
+		{ "", "u@x.test*adm", "secret", "u@x.test", "adm", true },
+		{ "", "U@x.test*ADM", "secret", "u@x.test", "adm", true },
+		{ "u@x.test", "u@x.test*adm", "secret", "u@x.test", "adm",
+		    true },
+		{ "u@x.test", "adm", "secret", "u@x.test", "adm", true },
+		{ "", "u*v@x.test", "pw", "u*v@x.test", "", true },
+		{ "", "u*v@x.test*adm", "secret", "u*v@x.test", "adm", true },
+		{ "", "u@x.test*adm", "pw", "u@x.test", "adm", false },
+		{ "", "z@x.test*adm", "secret", "z@x.test", "adm", false },
+		{ "", "off@x.test*adm", "secret", "off@x.test", "adm", false },
+		{ "", "u@x.test*nobody", "secret", "u@x.test", "nobody",
+		    false },
+		{ "", "u@x.test*off", "secret", "u@x.test", "off", false },
+		{ "", "u@x.test*", "pw", "u@x.test*", "", false },
+		{ "", "adm", "secret", "adm", "", false },
+		{ "v@x.test", "u@x.test*adm", "secret", "u@x.test", "adm",
+		    false },
+		{ "u@x.test", "nobody", "secret", "nobody", "", false },
+	};
+	struct slice masters = S("adm|{PLAIN}secret\n"
+	    "off|{PLAIN}secret|nologin\n");
+	struct talk t;
+
+	talk_open(&t, "u@x.test|{PLAIN}pw\nv@x.test|{PLAIN}pw\n"
+	    "u*v@x.test|{PLAIN}pw\noff@x.test|{PLAIN}pw|nologin\n");
+	CHECK(conf_masters_parse(&t.auth.masters, "f", masters, NULL) == 0);
+	for (size_t i = 0; i < LEN(cases); i++) {
+		ask(&t, WIRE_SERVICE_IMAP, cases[i].authzid, cases[i].user,
+		    cases[i].password);
+		CHECK(t.result == (cases[i].ok ? WIRE_VERIFY_OK :
+		    WIRE_VERIFY_DENIED), "%zu", i);
+		CHECK(strcmp(t.user, cases[i].to) == 0, "%zu %s", i, t.user);
+		CHECK(strcmp(t.master, cases[i].master) == 0, "%zu %s", i,
+		    t.master);
+	}
+	talk_close(&t);
+}
+
 TESTS(
 	T(networks_of_an_account),
-	T(logins_are_accepted_and_refused)
+	T(logins_are_accepted_and_refused),
+	T(masters_open_the_mailboxes_of_others)
 )

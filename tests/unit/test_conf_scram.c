@@ -60,33 +60,42 @@ TEST(bad_lines_are_warnings)
 TEST(a_mechanism_is_covered_when_every_account_has_it)
 {
 	static const struct {
-		const char *accounts;
+		const char *accounts, *masters;
 		bool sha1, sha256;
 	} cases[] = {
-		{ "", false, false },
-		{ "u@x.test|h\n", true, true },
-		{ "u@x.test|h2\n", false, false },
-		{ "u@x.test|h\nv@x.test|" SHA256 "\n", false, true },
-		{ "u@x.test|h\nv@x.test|h\n", false, false },
-		{ "u@x.test|h\nv@x.test|h|nologin\n", true, true },
-		{ "u@x.test|h\nv@x.test|h|nologin=n\n", false, false },
-		{ "v@x.test|h|nologin\n", false, false },
+		{ "", "", false, false },
+		{ "u@x.test|h\n", "", true, true },
+		{ "u@x.test|h2\n", "", false, false },
+		{ "u@x.test|h\nv@x.test|" SHA256 "\n", "", false, true },
+		{ "u@x.test|h\nv@x.test|h\n", "", false, false },
+		{ "u@x.test|h\nv@x.test|h|nologin\n", "", true, true },
+		{ "u@x.test|h\nv@x.test|h|nologin=n\n", "", false, false },
+		{ "v@x.test|h|nologin\n", "", false, false },
+		{ "u@x.test|h\n", "adm|h\n", true, true },
+		{ "u@x.test|h\n", "adm|h2\n", false, false },
+		{ "u@x.test|h\n", "other|h\n", false, false },
+		{ "", "adm|h\n", false, false },
 	};
 	struct conf_scram s;
 
 	conf_scram_init(&s);
-	conf_scram_parse(&s, "f", S("u@x.test|h|" SHA1 "|" SHA256 "\n"), NULL);
+	conf_scram_parse(&s, "f", S("u@x.test|h|" SHA1 "|" SHA256 "\n"
+	    "*adm|h|" SHA1 "|" SHA256 "\n"), NULL);
 	for (size_t i = 0; i < LEN(cases); i++) {
-		struct conf_accounts a;
+		struct conf_accounts a, m;
 
 		conf_accounts_init(&a);
+		conf_accounts_init(&m);
+		CHECK(conf_masters_parse(&m, "f", slice_str(cases[i].masters),
+		    NULL) == 0);
 		CHECK(conf_accounts_parse(&a, "f",
 		    slice_str(cases[i].accounts), NULL) == 0);
-		CHECK(conf_scram_covers(&s, &a, SCRAM_SHA1) == cases[i].sha1,
-		    "%zu", i);
-		CHECK(conf_scram_covers(&s, &a, SCRAM_SHA256) ==
+		CHECK(conf_scram_covers(&s, &a, &m, SCRAM_SHA1) ==
+		    cases[i].sha1, "%zu", i);
+		CHECK(conf_scram_covers(&s, &a, &m, SCRAM_SHA256) ==
 		    cases[i].sha256, "%zu", i);
 		conf_accounts_release(&a);
+		conf_accounts_release(&m);
 	}
 	conf_scram_release(&s);
 }

@@ -57,6 +57,29 @@ TEST(accounts_are_read_by_line)
 	conf_problems_release(&p);
 }
 
+TEST(masters_have_any_name)
+{
+	static const char text[] = "admin|{PLAIN}x\nme@x.test|h|nologin\n"
+	    "ADMIN|h\na*b|h\na:b|h\na b|h\n|h\nempty|\n";
+	const struct conf_account *a;
+	struct conf_accounts t;
+	struct conf_problems p;
+
+	conf_problems_init(&p);
+	conf_accounts_init(&t);
+	CHECK(conf_masters_parse(&t, "f", slice_of(text, sizeof(text) - 1),
+	    &p) == -1);
+	CHECK(t.n == 2 && p.errors == 5 && p.warnings == 1, "%zu %zu",
+	    p.errors, p.warnings);
+	CHECK(has(&p, LOG_ERROR, "f:4: 'a*b' cannot be the name of a master"));
+	a = conf_accounts_find(&t, S("Admin"));
+	CHECK(a == &t.list[0] && conf_account_may_log_in(a));
+	CHECK_SLICE(a->hash, "{PLAIN}x");
+	CHECK(!conf_account_may_log_in(&t.list[1]));
+	conf_accounts_release(&t);
+	conf_problems_release(&p);
+}
+
 TEST(wrong_accounts_are_reported_and_left_out)
 {
 	static const char text[] =
@@ -234,7 +257,7 @@ TEST(wrong_dkim_tables_are_reported)
 	conf_problems_release(&p);
 }
 
-TESTS(T(accounts_are_read_by_line),
+TESTS(T(accounts_are_read_by_line), T(masters_have_any_name),
     T(wrong_accounts_are_reported_and_left_out),
     T(aliases_are_read_with_all_their_targets), T(wrong_aliases_are_reported),
     T(dkim_tables_choose_the_first_rule), T(wrong_dkim_tables_are_reported))

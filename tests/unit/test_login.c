@@ -17,6 +17,8 @@ TEST(login_parse_reads_atoms_strings_and_literals)
 	static const struct sample samples[] = {
 		{ "a LOGIN u@x.test pw\r\n", LOGIN_PARSE_OK, "LOGIN", 2,
 		    "u@x.test", "pw" },
+		{ "a LOGIN u@x.test*m 10%\r\n", LOGIN_PARSE_OK, "LOGIN", 2,
+		    "u@x.test*m", "10%" },
 		{ "a LOGIN \"u\" \"p\\\"w\\\\\"\r\n", LOGIN_PARSE_OK, "LOGIN", 2,
 		    "u", "p\"w\\" },
 		{ "a LOGIN {1+}\r\nu {3+}\r\np w\r\n", LOGIN_PARSE_OK, "LOGIN",

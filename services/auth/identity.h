@@ -1,0 +1,22 @@
+/*
+ * Who wants in, and whose password that takes: the account's own, or that of a
+ * master, who comes as "user@domain*master" or, in SASL, with the account as
+ * its authorization identity (dms 3.7).
+ */
+#ifndef SERVICES_AUTH_IDENTITY_H
+#define SERVICES_AUTH_IDENTITY_H
+
+#include "services/auth/attempt.h"
+
+/* Fills t->user, t->master and t->owner_name from what the client said. -1
+ * with a constant reason if authzid names somebody else. */
+int identity_take(struct attempt *t, struct slice authzid,
+    struct slice authcid, const char **why) MUST_CHECK;
+
+/*
+ * The line whose hash or verifier counts; NULL if there is none. Sets
+ * t->denied when even the right password does not let it in.
+ */
+const struct conf_account *identity_owner(struct attempt *t);
+
+#endif
