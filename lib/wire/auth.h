@@ -110,6 +110,8 @@ enum wire_auth_service {
 enum wire_verify_result {
 	WIRE_VERIFY_OK,
 	WIRE_VERIFY_DENIED, /* wrong user or password; they look the same */
+	WIRE_VERIFY_FORBIDDEN, /* the right password, but no right to act as
+	                        * the account that was asked for */
 	WIRE_VERIFY_LATER,  /* overloaded or no account file yet */
 	WIRE_VERIFY_CHALLENGE, /* SASL goes on */
 	WIRE_VERIFY_RESULTS

@@ -99,6 +99,7 @@ attempt_new(struct auth *a, struct chan *c, uint32_t id,
 	t->id = id;
 	t->service = service;
 	t->user = t->master = t->owner_name = S("");
+	t->refusal = WIRE_VERIFY_DENIED;
 	t->ip = arena_slice(&t->arena, ip);
 	list_init(&t->link);
 	list_push(&a->attempts, &t->link);
@@ -174,7 +175,7 @@ on_delay(void *arg)
 	struct attempt *t = arg;
 
 	t->auth->delayed--;
-	finish(t, WIRE_VERIFY_DENIED, S(""));
+	finish(t, t->refusal, S(""));
 }
 
 void
@@ -202,6 +203,14 @@ attempt_deny(struct attempt *t, const char *reason)
 	loop_timer_free(t->timer);
 	t->timer = loop_timer_new(a->loop, on_delay, t);
 	loop_timer_start(t->timer, penalty_delay(failures), 0);
+}
+
+void
+attempt_deny_proved(struct attempt *t)
+{
+	if (t->forbidden)
+		t->refusal = WIRE_VERIFY_FORBIDDEN;
+	attempt_deny(t, t->denied);
 }
 
 /* An attempt without an exchange is being checked or held back, and ends by

@@ -25,6 +25,9 @@ struct attempt {
 	                        * verifiers has it */
 	struct slice ip;
 	const char *denied;    /* the reason that is known before the check */
+	bool forbidden;        /* it holds for an identity other than that which
+	                        * proves itself: RFC 5530's AUTHORIZATIONFAILED */
+	enum wire_verify_result refusal; /* of attempt_deny */
 	struct exchange *exchange; /* while SASL messages go to and fro */
 	/* verify.c's */
 	struct slice password; /* wiped after the check */
@@ -45,6 +48,9 @@ void attempt_reply(struct attempt *t, const struct wire_auth_reply *r);
  * and answers after the delay that this earns. */
 void attempt_accept(struct attempt *t);
 void attempt_deny(struct attempt *t, const char *reason);
+/* Denies, for t->denied, a client that has proved that it knows the password:
+ * it may learn a little more. */
+void attempt_deny_proved(struct attempt *t);
 void attempt_later(struct attempt *t);
 /* Ends it without an answer. */
 void attempt_free(struct attempt *t);

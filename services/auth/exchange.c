@@ -146,8 +146,8 @@ take_first(struct attempt *t, bool plus, const struct wire_auth_sasl *sasl)
 	const char *why;
 	int r = scram_first(s, plus, &channel, sasl->message, &why);
 
-	if (identity_take(t, buf_slice(&s->authzid), buf_slice(&s->user),
-	    r == 0 ? &why : NULL) == -1 || r == -1) {
+	identity_take(t, buf_slice(&s->authzid), buf_slice(&s->user));
+	if (r == -1) {
 		refuse(t, why);
 		return;
 	}
@@ -170,7 +170,8 @@ take_final(struct attempt *t, struct slice message)
 	if (scram_final(&x->scram, message, &out, &why) == -1) {
 		refuse(t, t->denied != NULL ? t->denied : why);
 	} else if (t->denied != NULL) {
-		refuse(t, t->denied);
+		leave(t);
+		attempt_deny_proved(t);
 	} else {
 		x->proved = true;
 		send_challenge(t, &out);

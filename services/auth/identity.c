@@ -34,9 +34,8 @@ master_of(const struct attempt *t, struct slice name)
 	return name.n > 0 ? conf_accounts_find(&t->auth->masters, name) : NULL;
 }
 
-int
-identity_take(struct attempt *t, struct slice authzid, struct slice authcid,
-    const char **why)
+void
+identity_take(struct attempt *t, struct slice authzid, struct slice authcid)
 {
 	struct buf key = BUF_INIT(2 * LIMIT_ADDRESS);
 	struct slice name = lower(&t->arena, authcid);
@@ -56,9 +55,10 @@ identity_take(struct attempt *t, struct slice authzid, struct slice authcid,
 	t->owner_name = arena_slice(&t->arena, buf_slice(&key));
 	buf_release(&key);
 	if (authzid.n > 0 && !slice_eq(authzid, t->user) &&
-	    !slice_eq(authzid, name))
-		return fail(why, "authorization identity differs");
-	return 0;
+	    !slice_eq(authzid, name)) {
+		t->denied = "authorization identity differs";
+		t->forbidden = true;
+	}
 }
 
 const struct conf_account *
@@ -69,13 +69,21 @@ identity_owner(struct attempt *t)
 	const struct conf_account *owner = t->master.n > 0 ?
 	    master_of(t, t->master) : account;
 
-	if (account == NULL)
-		t->denied = "unknown user";
-	else if (owner == NULL)
-		t->denied = "unknown master";
-	else
-		t->denied = attempt_forbidden(account, t->ip);
-	if (t->denied == NULL && owner != account)
-		t->denied = attempt_forbidden(owner, t->ip);
+	const char *why = NULL;
+
+	if (owner != NULL)
+		why = attempt_forbidden(owner, t->ip);
+	if (why == NULL && account != NULL && account != owner) {
+		why = attempt_forbidden(account, t->ip);
+		t->forbidden |= why != NULL;
+	}
+	if (account == NULL) {
+		why = "unknown user";
+		t->forbidden |= owner != NULL;
+	} else if (owner == NULL) {
+		why = "unknown master";
+	}
+	if (why != NULL)
+		t->denied = why;
 	return owner;
 }

@@ -8,10 +8,10 @@
 
 #include "services/auth/attempt.h"
 
-/* Fills t->user, t->master and t->owner_name from what the client said. -1
- * with a constant reason if authzid names somebody else. */
-int identity_take(struct attempt *t, struct slice authzid,
-    struct slice authcid, const char **why) MUST_CHECK;
+/* Fills t->user, t->master and t->owner_name from what the client said. Sets
+ * t->denied if authzid names somebody else. */
+void identity_take(struct attempt *t, struct slice authzid,
+    struct slice authcid);
 
 /*
  * The line whose hash or verifier counts; NULL if there is none. Sets

@@ -26,7 +26,9 @@ check_done(void *arg)
 
 	a->checking--;
 	mem_wipe((char *)t->password.p, t->password.n);
-	if (t->denied != NULL) {
+	if (t->denied != NULL && t->result == 1) {
+		attempt_deny_proved(t);
+	} else if (t->denied != NULL) {
 		attempt_deny(t, t->denied);
 	} else if (t->result == 1) {
 		cache_add(&a->cache, t->tag, loop_now(a->loop));
@@ -93,15 +95,11 @@ verify_request(struct auth *a, struct chan *c, struct chan_frame *f)
 	struct slice user = wire_get_slice(&in, LIMIT_SMTP_AUTH_LINE);
 	struct slice password = wire_get_slice(&in, LIMIT_SMTP_AUTH_LINE);
 	struct attempt *t;
-	const char *why;
 
 	if (wire_end(&in) == -1)
 		return -1;
 	t = attempt_new(a, c, f->id, service, ip);
-	if (identity_take(t, authzid, user, &why) == -1) {
-		attempt_deny(t, why);
-		return 0;
-	}
+	identity_take(t, authzid, user);
 	t->password = arena_slice(&t->arena, password);
 	check_start(t);
 	return 0;

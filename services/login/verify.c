@@ -51,8 +51,12 @@ take_reply(struct login_session *s, const struct wire_auth_reply *r)
 		login_proxy(s, r->user, r->ticket);
 		break;
 	case WIRE_VERIFY_DENIED:
+	case WIRE_VERIFY_FORBIDDEN:
 		log_login(s, LOG_WARN, "login-failed", r->master);
-		refuse(s, "[AUTHENTICATIONFAILED] Authentication failed.");
+		/* RFC 5530 section 3 */
+		refuse(s, r->result == WIRE_VERIFY_DENIED ?
+		    "[AUTHENTICATIONFAILED] Authentication failed." :
+		    "[AUTHORIZATIONFAILED] Authorization failed.");
 		if (++s->failures >= FAILURES_MAX)
 			login_bye(s, "Too many failed logins.");
 		break;

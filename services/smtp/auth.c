@@ -85,6 +85,7 @@ take_result(struct session *s, const struct wire_auth_reply *r)
 		reply(s, "235 2.7.0 Authentication successful");
 		break;
 	case WIRE_VERIFY_DENIED:
+	case WIRE_VERIFY_FORBIDDEN:
 		log_result(s, "auth-failed", r->master);
 		auth_failed(s);
 		break;
@@ -274,7 +275,13 @@ take_response(struct session *s, struct slice text)
 {
 	struct buf message = BUF_INIT(MAX_MESSAGE);
 
-	if (base64_decode(&message, text) == -1 || !buf_ok(&message))
+	int r = base64_decode(&message, text);
+
+	/* RFC 4954 section 4 */
+	if (!buf_ok(&message))
+		abandon(s, "500 5.5.6 Error: authentication exchange line is "
+		    "too long");
+	else if (r == -1)
 		abandon(s, "501 5.5.2 Error: malformed authentication data");
 	else
 		steps[s->auth.step](s, buf_slice(&message));
@@ -307,8 +314,9 @@ smtp_cmd_auth(struct session *s, struct slice args)
 	}
 	m = mechanism_find(mechanism);
 	if (m == NULL) {
-		reply(s, "535 5.7.8 Error: authentication failed: Invalid "
-		    "authentication mechanism");
+		/* RFC 4954 section 4 */
+		reply(s, "504 5.5.4 Error: unrecognized authentication "
+		    "mechanism");
 		return;
 	}
 	s->auth.mechanism = m;

@@ -208,7 +208,10 @@ line_input(struct session *s, struct slice in)
 	lf = memchr(in.p, '\n', in.n);
 	n = lf != NULL ? (size_t)(lf - in.p) : in.n;
 	if (n > max) {
-		reply(s, "500 5.5.2 Error: line too long");
+		/* RFC 4954 section 4 has a code of its own. */
+		reply(s, max == LIMIT_SMTP_AUTH_LINE ? "500 5.5.6 Error: "
+		    "authentication exchange line is too long" :
+		    "500 5.5.2 Error: line too long");
 		if (s->state == SMTP_AUTH) {
 			auth_exchange_release(&s->auth);
 			session_enter(s, SMTP_IDLE);

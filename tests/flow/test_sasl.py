@@ -20,6 +20,7 @@ SCRAM = ["SCRAM-SHA-1", "SCRAM-SHA-256"]
 ALL = PLAIN + [name + plus for name in SCRAM for plus in ("", "-PLUS")]
 FRONTS = pytest.mark.parametrize("front", [Imap, Smtp])
 GOOD = {Imap: "OK", Smtp: "235 2.7.0 "}
+FORBIDDEN = {Imap: "NO [AUTHORIZATIONFAILED]", Smtp: "535 5.7.8 "}
 DENIED = {Imap: "NO [AUTHENTICATIONFAILED]", Smtp: "535 5.7.8 "}
 
 
@@ -63,7 +64,7 @@ def test_refusals_look_alike(stack, front, user, right, authzid, why):
     with front(stack) as c:
         verdict, proved = scram.login(c, "SCRAM-SHA-256", user, stack.demo[1] if right else "wrong",
                                       authzid=authzid)
-        assert verdict.startswith(DENIED[front]) and not proved
+        assert verdict.startswith((FORBIDDEN if authzid else DENIED)[front]) and not proved
     stack.wait_log(why)
     line = [x for x in stack.log().splitlines() if why in x][0]
     assert "event=login-failed" in line and f"user={user}" in line and "failures=1" in line
@@ -106,7 +107,7 @@ def test_exchanges_can_be_cancelled_and_malformed(stack, front):
         assert c.begin("SCRAM-SHA-256", s.first())
         assert c.answer("?not base64?") is None and c.verdict.startswith(bad)
         assert c.begin("SCRAM-SHA-256", b"n,,n=" + b"u" * 3000 + b",r=x") is None
-        assert c.verdict.startswith(bad)
+        assert c.verdict.startswith({Imap: "BAD", Smtp: "500 5.5.6 "}[front])
         # The connection still works, and the password is still right.
         verdict, proved = scram.login(c, "SCRAM-SHA-256", user, password)
         assert verdict.startswith(GOOD[front]) and proved
@@ -248,6 +249,17 @@ def test_a_damaged_verifier_file_costs_only_scram(stack):
     wait_for(lambda: offered(stack) == ALL, timeout=30, what="SCRAM back")
 
 
+@FRONTS
+def test_wrong_password_and_wrong_identity(stack, front):
+    """RFC 5530: only who has the password learns that it is the other name
+    that is wrong."""
+    user, password = stack.demo
+    for secret, verdicts in ((password, FORBIDDEN), ("wrong", DENIED)):
+        with front(stack) as c:
+            assert c.begin("PLAIN", f"other@example.test\0{user}\0{secret}".encode()) is None
+            assert c.verdict.startswith(verdicts[front])
+
+
 # Masters.
 
 @pytest.fixture
@@ -258,23 +270,24 @@ def mastered(stack):
 
 
 @FRONTS
-@pytest.mark.parametrize("authzid,user,fine", [
-    ("", "demo@example.test*admin", True),
-    ("demo@example.test", "admin", True),
-    ("", "demo@example.test*nobody", False),
-    ("", "nobody@example.test*admin", False),
-    ("", "admin", False),
+@pytest.mark.parametrize("authzid,user,verdicts", [
+    ("", "demo@example.test*admin", GOOD),
+    ("demo@example.test", "admin", GOOD),
+    ("", "demo@example.test*nobody", DENIED),
+    ("", "nobody@example.test*admin", FORBIDDEN),
+    ("", "admin", DENIED),
 ])
-def test_master(mastered, front, authzid, user, fine):
+def test_master(mastered, front, authzid, user, verdicts):
+    fine = verdicts is GOOD
     plain = "\0".join((authzid, user, "master secret")).encode()
     with front(mastered) as c:
         assert c.begin("PLAIN", plain) is None
-        assert c.verdict.startswith((GOOD if fine else DENIED)[front])
+        assert c.verdict.startswith(verdicts[front])
         if fine and front is Imap:
             assert c.command("SELECT INBOX").startswith("OK")
     with front(mastered) as c:
         verdict, proved = scram.login(c, "SCRAM-SHA-256", user, "master secret", authzid=authzid)
-        assert verdict.startswith((GOOD if fine else DENIED)[front]) and proved == fine
+        assert verdict.startswith(verdicts[front]) and proved == fine
     if fine:
         event = {Imap: "event=login ", Smtp: "event=auth "}[front]
         lines = [x for x in mastered.log().splitlines() if event in x and "mechanism=" in x]

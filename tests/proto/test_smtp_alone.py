@@ -513,9 +513,11 @@ def test_a_long_auth_line_is_taken_and_a_longer_one_not(certificate):
     with Submit(certificate) as h:
         c = h.client(False)
         assert c.do("AUTH PLAIN " + "A" * 12000).startswith("501 5.5.2")
-        assert c.do("AUTH PLAIN " + "A" * 13000) == "500 5.5.2 Error: line too long"
+        assert c.do("AUTH PLAIN " + "A" * 13000).startswith("500 5.5.6 ")
+        # A line that is allowed, with a message that is not.
+        assert c.do("AUTH PLAIN " + "A" * 12000).startswith("500 5.5.6 ")
         assert c.do("AUTH LOGIN") == "334 VXNlcm5hbWU6"
-        assert c.do("A" * 13000) == "500 5.5.2 Error: line too long"
+        assert c.do("A" * 13000).startswith("500 5.5.6 ")
         assert c.do("NOOP") == "250 2.0.0 Ok"
 
 

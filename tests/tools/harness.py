@@ -152,7 +152,7 @@ class FakeAuth(Peer):
     def verify(self, ident, payload):
         service, ip, authzid, user, password = get(payload, "bssss")
         known = self.passwords.get(user, "")
-        result = 2 if known is None else 0 if known and known == password else 1
+        result = 3 if known is None else 0 if known and known == password else 1
         self.send(self.VERIFY + 1, ident,
                   put(("u8", result), user if result == 0 else "", "", b"", b""))
 
