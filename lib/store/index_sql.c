@@ -117,8 +117,6 @@ const char *const index_sql[SQL_COUNT] = {
 	    " WHERE id = ?1",
 	[SQL_MAILBOX_NAME] =
 	    "UPDATE mailbox SET name = ?2 WHERE id = ?1",
-	[SQL_MAILBOX_SPECIAL] =
-	    "UPDATE mailbox SET special = ?2 WHERE id = ?1",
 	[SQL_MAILBOX_UNSEEN_FROM] =
 	    "UPDATE mailbox SET unseen_from = ?3"
 	    " WHERE id = ?1 AND modseq = ?2",

@@ -161,6 +161,9 @@ enum store_err mailbox_name(struct slice name, struct slice *out);
  */
 enum store_err mailbox_find(struct store_user *u, struct index *ix,
     struct slice name, bool create, struct mailbox_row *row);
+/* The same for a name that has no mailbox yet; use: its special use or NULL. */
+enum store_err mailbox_create(struct store_user *u, struct index *ix,
+    struct slice name, const char *use);
 enum store_err mailbox_row_get(struct index *ix, int64_t id,
     struct mailbox_row *row);
 enum store_err mailbox_row_save(struct index *ix,

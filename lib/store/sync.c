@@ -19,8 +19,6 @@
 #include "mail/crlf.h"
 #include "store/body.h"
 
-/* Files adopted in one transaction: a few seconds. */
-#define ADOPT_BATCH 100000
 /* Files between two reports of progress. */
 #define PROGRESS_STEP 1000
 
@@ -411,8 +409,8 @@ adopted(struct scan *s, size_t todo)
 	if (p != NULL && (s->adopted % PROGRESS_STEP == 0 ||
 	    s->adopted == todo))
 		p->fn(p->ctx, s->t->row.name, s->adopted, todo);
-	s->t->more = s->batches && s->adopted >= ADOPT_BATCH &&
-	    s->adopted < todo;
+	s->t->more = s->batches && s->adopted < todo &&
+	    s->adopted >= s->t->user->store->conf.adopt_batch;
 }
 
 static enum store_err
