@@ -473,6 +473,8 @@ place_one(struct mailbox_txn *t, struct append_message *msg, uint32_t uid)
 		    &msg->texts);
 	if (err == STORE_OK)
 		err = remember_delivery(t, msg, uid);
+	if (err == STORE_OK)
+		keyfile_note(t, uid, row.keywords, true);
 	buf_release(&bitmap);
 	buf_release(&base);
 	buf_release(&path);

@@ -256,8 +256,14 @@ import_known(struct store_user *u, struct index *ix, struct folder *f,
 		return err;
 	dir = mailbox_dir(u, slice_str(row->name));
 	if (maildir_exists(dir)) {
+		uint32_t was = f->uidvalidity;
+		char *copy = mailbox_dir(u, name);
+
 		folder_new_guid(f->guid);
 		err = next_uidvalidity(u, ix, &f->uidvalidity);
+		if (err == STORE_OK)
+			err = keyfile_restamp(copy, was, f->uidvalidity);
+		mem_free(copy);
 	} else {
 		*renamed = true;
 		err = index_exec(ix, SQL_MAILBOX_NAME, "is", row->id, name);

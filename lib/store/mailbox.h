@@ -11,6 +11,7 @@
 #include "core/now.h"
 #include "store/folder.h"
 #include "store/index.h"
+#include "store/keyfile.h"
 
 #define MAILBOX_UNSURE_CUR 1 /* may have changed while we changed it */
 #define MAILBOX_UNSURE_NEW 2
@@ -89,6 +90,7 @@ struct mailbox_txn {
 	char *dir;
 	bool touched[2]; /* by enum maildir_place: we changed the directory */
 	struct present present;
+	struct keyfile_lines lines;
 	bool more;       /* adoption is to go on in another transaction */
 	const struct mailbox_progress *progress; /* or NULL */
 };
@@ -135,6 +137,13 @@ void mailbox_folder(const struct mailbox_txn *t, struct folder *f);
 /* n UIDs from *first on, none of them ever used; durable (law 4). */
 enum store_err mailbox_take_uids(struct mailbox_txn *t, uint32_t n,
     uint32_t *first);
+bool keyword_is_valid(struct slice name);
+/*
+ * The number of a keyword, defining it with the lowest free one from least on;
+ * STORE_LIMIT if there is none.
+ */
+enum store_err mailbox_keyword_from(struct mailbox_txn *t, struct slice name,
+    int least, int *n);
 /* The number of a keyword, defining it if create; -1 in *n if it has none. */
 enum store_err mailbox_keyword(struct mailbox_txn *t, struct slice name,
     bool create, int *n);

@@ -12,6 +12,8 @@
 #define LIFE 50 /* rounds */
 
 static struct map seen; /* "box uidvalidity uid": token, over all rounds */
+/* Tokens of messages that have keywords for good: how the last is called. */
+static struct map tagged;
 
 static void
 prepare(struct store_user *u UNUSED)
@@ -19,7 +21,9 @@ prepare(struct store_user *u UNUSED)
 	if (round_now.n % LIFE != 0)
 		return;
 	map_release(&seen, mem_free);
+	map_release(&tagged, mem_free);
 	map_init(&seen);
+	map_init(&tagged);
 }
 
 /* ---- the work ------------------------------------------------------------ */
@@ -28,7 +32,10 @@ static enum store_err
 deliver(struct store_user *u, const char *box, const char *token,
     struct store_appended *done)
 {
-	struct store_append_meta meta = { .delivery_id = slice_str(token) };
+	bool tag = token[0] == 'b';
+	struct store_append_meta meta = { .delivery_id = slice_str(token),
+		.keywords = many_keywords(),
+		.n_keywords = tag ? MANY_KEYWORDS : 0 };
 
 	return deliver_token(u, box, token, &meta, done);
 }
@@ -90,6 +97,24 @@ flag_and_expunge(struct store_user *u, const char *box, const char *token)
 }
 
 static void
+tag(struct store_user *u, const char *box, uint32_t uid, const char *token)
+{
+	struct slice k = S("last");
+	struct store_change c = { .how = STORE_ADD, .keywords = &k,
+		.n_keywords = 1 };
+	struct store_set set = STORE_SET_INIT;
+	struct store_mailbox *m;
+
+	if (store_mailbox_open(u, slice_str(box), true, &m) != STORE_OK)
+		return;
+	store_set_add(&set, uid, uid);
+	if (store_change_flags(m, &set, &c, NULL, NULL) == STORE_OK)
+		ack("tagged %s %u %s", box, uid, token);
+	store_set_release(&set);
+	store_mailbox_close(m);
+}
+
+static void
 work(struct store_user *u)
 {
 	char token[64];
@@ -102,7 +127,11 @@ work(struct store_user *u)
 		transfer(u, "INBOX", uid, "Trash", true, token);
 	}
 	snprintf(token, sizeof(token), "b%u", round_now.n);
-	add(u, "Archive", token);
+	uid = add(u, "Archive", token);
+	if (uid != 0) {
+		tag(u, "Archive", uid, token);
+		transfer(u, "Archive", uid, "Tagged", true, token);
+	}
 	snprintf(token, sizeof(token), "c%u", round_now.n);
 	flag_and_expunge(u, "Trash", token);
 	/* Whatever becomes of it, the checks must find what they knew. */
@@ -131,7 +160,40 @@ check_uids(const struct found_list *l)
 	}
 }
 
-/* "has BOX UID TOKEN", "gone BOX UID TOKEN". */
+static void
+check_keywords(const struct found_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct found *f = &l->all[i];
+		const char *last = map_get(&tagged, slice_str(f->token));
+
+		if (last != NULL && (!has_many_keywords(f->look) ||
+		    strstr(f->look, last) == NULL))
+			broken("has lost keywords", f->look);
+	}
+}
+
+static void
+remember_tag(struct slice what, const char *token)
+{
+	if (token[0] != 'b' || slice_eq(what, S("gone")))
+		return;
+	if (slice_eq(what, S("tagged")))
+		mem_free(map_remove(&tagged, slice_str(token)));
+	if (map_get(&tagged, slice_str(token)) == NULL)
+		map_put(&tagged, slice_str(token), mem_str(slice_eq(what,
+		    S("tagged")) ? " last" : " k29"));
+}
+
+/* A MOVE or EXPUNGE may have worked and not been told. */
+static bool
+must_stay(const struct found_list *l, const char *token)
+{
+	return token[0] == 'd' ||
+	    (token[0] != 'c' && count_token(l, token) == 0);
+}
+
+/* "has BOX UID TOKEN", "tagged BOX UID TOKEN", "gone BOX UID TOKEN". */
 static void
 check_answer(const struct found_list *l, struct slice acks,
     struct slice line, bool fired)
@@ -145,6 +207,7 @@ check_answer(const struct found_list *l, struct slice acks,
 			return;
 	box = slice_dup(word[1]);
 	token = slice_dup(line);
+	remember_tag(word[0], token);
 	f = find_token(l, box, token);
 	if (slice_eq(word[0], S("gone"))) {
 		if (f != NULL)
@@ -154,9 +217,8 @@ check_answer(const struct found_list *l, struct slice acks,
 		uint32_t uid = 0;
 
 		round_now.kept++;
-		/* A MOVE or EXPUNGE may have worked and not been told. */
-		if ((f == NULL && (!fired || token[0] == 'b' ||
-		    token[0] == 'd')) || num_u32(word[2], &uid) == -1 ||
+		if ((f == NULL && (!fired || must_stay(l, token))) ||
+		    num_u32(word[2], &uid) == -1 ||
 		    (f != NULL && f->uid != uid))
 			broken("acknowledged and lost", token);
 	}
@@ -177,6 +239,7 @@ check_repeat(struct store_user *u)
 		broken("delivery cannot be repeated", token);
 	find_all(u, &l);
 	check_uids(&l);
+	check_keywords(&l);
 	if (count_token(&l, token) != 1)
 		broken("repeated delivery is not there once", token);
 	found_release(&l);
@@ -192,6 +255,7 @@ check(struct store_user *u, struct slice acks, bool fired)
 	check_uids(&l);
 	while (slice_line(&rest, &line))
 		check_answer(&l, acks, line, fired);
+	check_keywords(&l);
 	found_release(&l);
 	check_repeat(u);
 }
@@ -205,7 +269,9 @@ main(int argc, char **argv)
 	int r;
 
 	map_init(&seen);
+	map_init(&tagged);
 	r = subject_main(argc, argv, &messages);
 	map_release(&seen, mem_free);
+	map_release(&tagged, mem_free);
 	return r;
 }

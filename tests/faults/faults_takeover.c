@@ -120,7 +120,8 @@ take_over(struct store_user *u, const char *box)
 static void
 work(struct store_user *u)
 {
-	struct store_append_meta meta = { .flags = STORE_FLAGGED };
+	struct store_append_meta meta = { .flags = STORE_FLAGGED,
+		.keywords = many_keywords(), .n_keywords = MANY_KEYWORDS };
 	struct store_appended done;
 	struct migrate_back back;
 
@@ -183,6 +184,9 @@ check_acks(const struct found_list *l, struct slice acks)
 		round_now.kept++;
 		if (!has_uid(l, box, line) || (new && news != 1))
 			broken("acknowledged and lost", "a UID");
+		if (new && !has_many_keywords(find_token(l, "INBOX",
+		    "new")->look))
+			broken("has lost keywords", "new");
 	}
 	if (news > 1)
 		broken("is there more than once", "new");

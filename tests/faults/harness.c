@@ -99,6 +99,34 @@ deliver_token(struct store_user *u, const char *box, const char *token,
 	return store_deliver(u, &d, done);
 }
 
+const struct slice *
+many_keywords(void)
+{
+	static char names[MANY_KEYWORDS][8];
+	static struct slice keywords[MANY_KEYWORDS];
+
+	for (int i = 0; i < MANY_KEYWORDS; i++) {
+		snprintf(names[i], sizeof(names[i]), "k%d", i);
+		keywords[i] = slice_str(names[i]);
+	}
+	return keywords;
+}
+
+bool
+has_many_keywords(const char *look)
+{
+	for (int i = 0; i < MANY_KEYWORDS; i++) {
+		struct slice rest = slice_str(look), word;
+		bool found = false;
+
+		while (!found && slice_word(&rest, &word))
+			found = slice_eq(word, many_keywords()[i]);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
 char *
 token_of(struct slice text, const char *where)
 {

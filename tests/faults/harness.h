@@ -64,6 +64,10 @@ void put_file(const char *rest, const char *text);
 enum store_err deliver_token(struct store_user *u, const char *box,
     const char *token, const struct store_append_meta *meta,
     struct store_appended *done);
+/* So many that not all have letters in file names: "k0" to "k29". */
+#define MANY_KEYWORDS 30
+const struct slice *many_keywords(void);
+bool has_many_keywords(const char *look);
 /* The token of a whole message, for the caller to free. */
 char *token_of(struct slice text, const char *where);
 
