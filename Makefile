@@ -183,17 +183,22 @@ HOSTILE := tests/proto tests/flow/test_hostile.py tests/flow/test_clients.py \
 flow: build
 	@PILLARBOX_BIN=$(BUILD)/bin $(PYTEST) $(FLOW)
 
-faults: $(BUILD)/tests/faults/faultlib.so $(BUILD)/tests/faults/store_faults
+# Each tests/faults/faults_SUBJECT.c is one program.
+FAULTS := $(patsubst tests/faults/%.c,$(BUILD)/tests/faults/%,$(wildcard tests/faults/faults_*.c))
+.SECONDARY: $(FAULTS:$(BUILD)/%=$(BUILD)/obj/%.o)
+
+faults: $(BUILD)/tests/faults/faultlib.so $(FAULTS)
 	@tests/faults/run.sh $(BUILD)
 
 $(BUILD)/tests/faults/faultlib.so: tests/faults/faultlib.c
 	@mkdir -p $(@D)
 	@$(CC) $(CSTD) $(WARN) -O1 -fPIC -shared -o $@ $< -ldl
 
-$(BUILD)/tests/faults/store_faults: $(BUILD)/obj/tests/faults/store_faults.o $(LIBFILES)
+$(BUILD)/tests/faults/faults_%: $(BUILD)/obj/tests/faults/faults_%.o $(BUILD)/obj/tests/faults/harness.o $(LIBFILES)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(LIBFILES) \
-		-Wl,--end-group -lsqlite3 -lz -lzstd -lpthread
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(LIBFILES) -Wl,--end-group \
+		-lsqlite3 -lz -lzstd -lpthread
 
 # Everything, from a bare machine; what CI runs.
 test:

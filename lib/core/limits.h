@@ -54,6 +54,7 @@
 #define LIMIT_METADATA_BYTES 262144 /* of one mailbox, names included */
 #define LIMIT_KEYWORD 255
 #define LIMIT_KEYWORDS 1024        /* distinct ones in one mailbox */
+#define LIMIT_KEYWORD_FILE 67108864 /* pillarbox-keywords of one mailbox */
 
 #define LIMIT_BODY_UNPACKED 268435456 /* a message that was compressed */
 

@@ -254,17 +254,19 @@ message_release(struct append_message *msg)
 	cached_release(&msg->texts);
 }
 
-/* Writes, stamps and syncs the file, and closes it. */
+/* Stamps and syncs the file, and closes it. */
 static int
-finish_file(struct store_append *a, int64_t date)
+finish_file(struct store_append *a, int64_t *date)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
-		{ .tv_sec = date } };
-	int r = 0, saved;
+		{ .tv_sec = *date } };
+	struct stat st;
+	int r, saved;
 
 	/* INTERNALDATE is the file's date: a rebuild finds it there. */
-	if (date != 0 && futimens(a->fd, times) == -1)
-		r = -1;
+	r = *date != 0 ? futimens(a->fd, times) : fstat(a->fd, &st);
+	if (r == 0 && *date == 0)
+		*date = st.st_mtime;
 	if (r == 0)
 		r = fdatasync(a->fd);
 	saved = errno;
@@ -306,10 +308,8 @@ store_append_message(struct store_append *a,
 	msg->unique = unique_name(a, msg);
 	msg->tmp = a->tmp;
 	a->tmp = NULL;
-	if (measure(a, msg) == -1 || finish_file(a, msg->date) == -1)
+	if (measure(a, msg) == -1 || finish_file(a, &msg->date) == -1)
 		set_err(a, store_errno("sync", msg->tmp));
-	if (msg->date == 0)
-		msg->date = now_wall();
 	buf_clear(&a->text);
 	a->flushed = false;
 	a->size = 0;
@@ -473,6 +473,8 @@ place_one(struct mailbox_txn *t, struct append_message *msg, uint32_t uid)
 		    &msg->texts);
 	if (err == STORE_OK)
 		err = remember_delivery(t, msg, uid);
+	if (err == STORE_OK)
+		keyfile_note(t, uid, row.keywords, true);
 	buf_release(&bitmap);
 	buf_release(&base);
 	buf_release(&path);

@@ -79,6 +79,19 @@ rename_file(struct mailbox_txn *t, const struct message *old,
 	return err;
 }
 
+/* Those that the file name cannot tell, if they changed. */
+static void
+note_keywords(struct mailbox_txn *t, const struct message *old,
+    const struct message *now)
+{
+	for (size_t n = MAILDIR_LETTERS; n < LIMIT_KEYWORDS; n++)
+		if (keyword_bit(old->keywords, n) !=
+		    keyword_bit(now->keywords, n)) {
+			keyfile_note(t, now->uid, now->keywords, false);
+			return;
+		}
+}
+
 static enum store_err
 change_one(struct change *c, uint32_t uid, struct store_set *refused,
     bool *changed)
@@ -115,6 +128,8 @@ change_one(struct change *c, uint32_t uid, struct store_set *refused,
 		    now.keywords.n > 0 ? now.keywords : slice_of(NULL, 0),
 		    (int64_t)t->row.modseq, (int64_t)now.place);
 	message_count_flags(&t->row, uid, old.flags, now.flags, old.vsize);
+	if (keyfile_needed(old.keywords) || keyfile_needed(now.keywords))
+		note_keywords(t, &old, &now);
 out:
 	index_done(st);
 	buf_release(&bitmap);

@@ -2,7 +2,9 @@
  * COPY and MOVE inside one user: hard links and renames, so no body is written
  * twice, and at no moment a message exists nowhere. The target is synced before
  * the transaction ends. A rename is one step of the file system, so the source
- * needs no sync of its own.
+ * needs no sync of its own. A message with keywords that its file name cannot
+ * tell (store/keyfile.h) is moved by a second name: the first one goes when the
+ * target's file says them.
  */
 #include "store/mailbox.h"
 
@@ -20,6 +22,7 @@ struct copy {
 	struct mailbox_txn *to;
 	bool move;
 	bool across;     /* the folders are on different file systems */
+	struct store_set linked; /* moved by a second name */
 	bool removed;    /* sources are gone that cannot come back */
 	struct map made; /* new path: old one, or "" for a second name; to undo */
 };
@@ -82,9 +85,9 @@ link_or_copy(const char *from, const char *to)
 /* Gives the file its new name; a moved one leaves the old one behind only if
  * it could not be renamed. */
 static int
-place_file(struct copy *c, const char *from, const char *to)
+place_file(struct copy *c, const char *from, const char *to, bool stays)
 {
-	if (!c->move)
+	if (stays)
 		return link_or_copy(from, to);
 	if (rename(from, to) == 0)
 		return 0;
@@ -99,24 +102,29 @@ transfer(struct copy *c, const struct message *src,
     const struct message *dst)
 {
 	struct buf from = BUF_INIT(PATH_MAX), to = BUF_INIT(PATH_MAX);
+	bool far = c->move && keyfile_needed(dst->keywords);
+	bool stays = !c->move || far;
 	enum store_err err = STORE_OK;
 	int r;
 
+	if (far)
+		store_set_add(&c->linked, src->uid, src->uid);
 	message_path(&from, c->from.dir, src);
 	message_path(&to, c->to->dir, dst);
 	c->to->touched[dst->place] = true;
 	if (c->move)
 		c->from.touched[src->place] = true;
-	r = place_file(c, buf_str(&from), buf_str(&to));
+	r = place_file(c, buf_str(&from), buf_str(&to), stays);
 	if (r == -1 && errno == ENOENT) {
 		buf_clear(&from);
 		if (message_search(&from, c->from.dir, src->base))
-			r = place_file(c, buf_str(&from), buf_str(&to));
+			r = place_file(c, buf_str(&from), buf_str(&to),
+			    stays);
 		else
 			errno = ENOENT;
 	}
 	if (r == 0)
-		map_put(&c->made, buf_slice(&to), mem_str(c->move &&
+		map_put(&c->made, buf_slice(&to), mem_str(!stays &&
 		    !c->across ? buf_str(&from) : ""));
 	else
 		err = errno == ENOENT ? STORE_NO_MESSAGE :
@@ -229,6 +237,8 @@ copy_one(struct copy *c, uint32_t uid, uint32_t to_uid)
 		err = index_exec(c->to->ix, SQL_CACHE_COPY, "ii",
 		    index_key(c->from.row.id, uid),
 		    index_key(c->to->row.id, to_uid));
+	if (err == STORE_OK)
+		keyfile_note(c->to, to_uid, dst.keywords, true);
 	index_done(st);
 	buf_release(&base);
 	buf_release(&bitmap);
@@ -242,7 +252,10 @@ remove_sources(struct copy *c, const struct store_copied *out)
 
 	if (out->n > 0)
 		c->from.row.modseq++;
-	c->removed = c->across;
+	c->removed = c->across || c->linked.n > 0;
+	/* Then copies stay, whatever happens from here on. */
+	if (c->removed)
+		c->to->lines.is_new = false;
 	for (size_t i = 0; err == STORE_OK && i < out->n; i++) {
 		struct message msg;
 		sqlite3_stmt *st = NULL;
@@ -250,10 +263,15 @@ remove_sources(struct copy *c, const struct store_copied *out)
 		err = message_get(c->from.ix, c->from.row.id, out->from[i],
 		    &st, &msg);
 		if (err == STORE_OK)
-			err = c->across ? message_remove(&c->from, &msg) :
+			err = c->across || store_set_has(&c->linked, msg.uid) ?
+			    message_remove(&c->from, &msg) :
 			    message_drop(&c->from, &msg);
 		index_done(st);
 	}
+	/* What has two names must not come back under the old one. */
+	if (err == STORE_OK && c->removed)
+		err = mailbox_sync_dirs(c->from.user, c->from.dir,
+		    c->from.touched);
 	return err == STORE_OK ? message_prune_expunged(&c->from) : err;
 }
 
@@ -283,6 +301,9 @@ copy_all(struct copy *c, const struct store_set *set,
 	if (err == STORE_OK &&
 	    maildir_sync_dir(c->to->dir, "cur") == -1)
 		err = store_errno("sync", c->to->dir);
+	/* Before what is removed takes its keywords along. */
+	if (err == STORE_OK && c->linked.n > 0)
+		err = keyfile_save(c->to);
 	return err == STORE_OK && c->move ? remove_sources(c, out) : err;
 }
 
@@ -351,11 +372,14 @@ copy_or_move(struct store_mailbox *m, const struct store_set *set,
 		err = copy_all(&c, set, out);
 	if (err == STORE_OK && c.to == &c.other)
 		err = mailbox_txn_save(c.to);
-	mailbox_txn_release(&c.other);
 	err = mailbox_end(&c.from, err);
+	if (err != STORE_OK)
+		keyfile_undo(&c.other);
+	mailbox_txn_release(&c.other);
 	if (err != STORE_OK && !c.removed)
 		undo(&c);
 	map_release(&c.made, mem_free);
+	store_set_release(&c.linked);
 	if (err != STORE_OK)
 		store_copied_release(out);
 	return err;

@@ -1,6 +1,6 @@
 /*
- * The mailboxes of a user as a tree of names: LIST, CREATE, DELETE, RENAME.
- * The directories are the truth; rows follow them.
+ * The mailboxes of a user as a tree of names: LIST, CREATE, DELETE. The
+ * directories are the truth; rows follow them.
  */
 #include "store/tree.h"
 
@@ -8,7 +8,6 @@
 
 #include "core/arena.h"
 #include "core/file.h"
-#include "store/metadata.h"
 
 /* ---- listing ------------------------------------------------------------- */
 
@@ -210,46 +209,9 @@ store_special_name(struct store_user *u, const char *use, struct buf *name)
 
 /* ---- creating ------------------------------------------------------------ */
 
-static char *
-dir_of(const struct store_user *u, struct slice name)
-{
-	struct buf dir = BUF_INIT(PATH_MAX);
-
-	maildir_dir(&dir, u->root, name);
-	return buf_take(&dir);
-}
-
-static enum store_err
-set_special(struct store_user *u, struct index *ix, int64_t id,
-    const char *use)
-{
-	struct mailbox_txn t;
-	struct folder f;
-	enum store_err err = index_begin(ix);
-
-	if (err != STORE_OK)
-		return err;
-	err = mailbox_txn_open(&t, u, ix, id);
-	if (err == STORE_OK)
-		err = mailbox_txn_settle(&t);
-	if (err == STORE_OK) {
-		mailbox_folder(&t, &f);
-		snprintf(f.special, sizeof(f.special), "%s", use);
-		err = folder_write(t.dir, &f);
-	}
-	if (err == STORE_OK)
-		err = mailbox_txn_save(&t);
-	if (err == STORE_OK)
-		err = index_exec(ix, SQL_MAILBOX_SPECIAL, "is", id,
-		    slice_str(use));
-	mailbox_txn_release(&t);
-	return err == STORE_OK ? index_commit(ix) : err;
-}
-
 enum store_err
 store_create(struct store_user *u, struct slice name, const char *use)
 {
-	struct mailbox_row row;
 	struct index *ix;
 	enum store_err err = mailbox_name(name, &name);
 	char *dir;
@@ -260,13 +222,11 @@ store_create(struct store_user *u, struct slice name, const char *use)
 		err = index_take(u, &ix);
 	if (err != STORE_OK)
 		return err;
-	dir = dir_of(u, name);
+	dir = mailbox_dir(u, name);
 	if (maildir_exists(dir))
 		err = STORE_EXISTS;
 	if (err == STORE_OK)
-		err = mailbox_find(u, ix, name, true, &row);
-	if (err == STORE_OK && use != NULL)
-		err = set_special(u, ix, row.id, use);
+		err = mailbox_create(u, ix, name, use);
 	mem_free(dir);
 	index_give(u, ix);
 	return err;
@@ -297,8 +257,10 @@ take_away(struct store_user *u, const char *dir, char gone[PATH_MAX])
 
 	folder_new_guid(tag);
 	snprintf(gone, PATH_MAX, "%s/" TREE_DELETED "%s", u->root, tag);
-	if (rename(dir, gone) == -1)
+	if (rename(dir, gone) == -1) {
+		gone[0] = '\0';
 		return store_errno("rename", dir);
+	}
 	if (file_sync_dir(u->root) == -1)
 		return store_errno("sync", u->root);
 	return STORE_OK;
@@ -315,7 +277,7 @@ store_delete(struct store_user *u, struct slice name)
 
 	if (err != STORE_OK || slice_eq(name, S("INBOX")))
 		return STORE_NAME;
-	dir = dir_of(u, name);
+	dir = mailbox_dir(u, name);
 	if (!maildir_exists(dir)) {
 		mem_free(dir);
 		return has_children(u, name) ? STORE_HAS_CHILDREN :
@@ -342,166 +304,12 @@ store_delete(struct store_user *u, struct slice name)
 		err = index_commit(ix);
 	index_give(u, ix);
 	quota_end(u, err == STORE_OK);
+	/* Who is told that it failed finds it again. */
+	if (gone[0] != '\0' && err != STORE_OK && rename(gone, dir) == -1)
+		store_errno("rename", gone);
 	if (gone[0] != '\0' && err == STORE_OK &&
 	    file_remove_tree(gone) == -1)
 		store_errno("remove", gone);
 	mem_free(dir);
-	return err;
-}
-
-/* ---- renaming ------------------------------------------------------------ */
-
-static enum store_err
-copy_metadata(struct store_user *u, struct slice to)
-{
-	struct store_metadata m;
-	enum store_err err = store_metadata_read(u, S("INBOX"), &m);
-
-	if (err == STORE_OK && m.n > 0)
-		err = store_metadata_change(u, to, m.entries, m.n);
-	store_metadata_release(&m);
-	return err;
-}
-
-/* INBOX: its messages move, the mailbox stays (RFC 9051 6.3.6). */
-static enum store_err
-rename_inbox(struct store_user *u, struct slice to)
-{
-	struct store_mailbox *m;
-	struct store_copied copied;
-	enum store_err err = store_create(u, to, NULL);
-
-	if (err == STORE_OK)
-		err = store_mailbox_open(u, S("INBOX"), false, &m);
-	if (err != STORE_OK)
-		return err;
-	err = store_move(m, NULL, to, &copied);
-	store_copied_release(&copied);
-	/* RFC 5464 4.1: the annotations are of both. */
-	if (err == STORE_OK)
-		err = copy_metadata(u, to);
-	store_mailbox_close(m);
-	return err;
-}
-
-static enum store_err
-rename_one(struct store_user *u, struct index *ix, struct slice from,
-    struct slice to)
-{
-	char *old = dir_of(u, from), *new = dir_of(u, to);
-	struct mailbox_row row;
-	enum store_err err;
-
-	err = mailbox_row_by_name(ix, from, &row);
-	if (err == STORE_OK)
-		err = index_exec(ix, SQL_MAILBOX_NAME, "is", row.id, to);
-	/* No row yet: it comes when the mailbox is opened. */
-	if (err == STORE_NO_MAILBOX)
-		err = STORE_OK;
-	if (err == STORE_OK && rename(old, new) == -1)
-		err = store_errno("rename", old);
-	mem_free(old);
-	mem_free(new);
-	return err;
-}
-
-/* The names to rename: from itself if it is on disk, and its children. */
-static enum store_err
-rename_plan(struct store_user *u, struct slice from, struct slice to,
-    struct buf *plan)
-{
-	struct store_list list;
-	enum store_err err = store_list(u, &list);
-
-	if (err != STORE_OK)
-		return err;
-	for (size_t i = 0; err == STORE_OK && i < list.n; i++) {
-		struct slice name = slice_str(list.entries[i].name);
-		struct slice tail = slice_from(name, from.n);
-		struct buf target = BUF_INIT(LIMIT_MAILBOX_NAME);
-		char *dir;
-
-		if (!slice_starts(name, from) ||
-		    (tail.n > 0 && tail.p[0] != '.') ||
-		    (list.entries[i].attributes &
-		    (STORE_NOSELECT | STORE_VIRTUAL)))
-			continue;
-		buf_add_slice(&target, to);
-		buf_add_slice(&target, tail);
-		dir = dir_of(u, buf_slice(&target));
-		if (!buf_ok(&target) || !store_name_is_valid(buf_slice(&target)))
-			err = STORE_NAME;
-		else if (maildir_exists(dir))
-			err = STORE_EXISTS;
-		buf_add_slice(plan, name);
-		buf_addc(plan, '\n');
-		mem_free(dir);
-		buf_release(&target);
-	}
-	store_list_release(&list);
-	if (err == STORE_OK && plan->n == 0)
-		err = STORE_NO_MAILBOX;
-	return err;
-}
-
-static enum store_err
-rename_tree(struct store_user *u, struct slice from, struct slice to,
-    struct slice plan)
-{
-	struct slice name;
-	struct index *ix;
-	enum store_err err = index_take(u, &ix);
-
-	if (err != STORE_OK)
-		return err;
-	err = index_begin(ix);
-	while (err == STORE_OK && slice_line(&plan, &name)) {
-		struct buf target = BUF_INIT(LIMIT_MAILBOX_NAME);
-
-		buf_add_slice(&target, to);
-		buf_add_slice(&target, slice_from(name, from.n));
-		err = rename_one(u, ix, name, buf_slice(&target));
-		buf_release(&target);
-	}
-	if (err == STORE_OK && file_sync_dir(u->root) == -1)
-		err = store_errno("sync", u->root);
-	if (err == STORE_OK)
-		err = index_commit(ix);
-	index_give(u, ix);
-	return err;
-}
-
-enum store_err
-store_rename(struct store_user *u, struct slice from, struct slice to)
-{
-	struct buf plan = BUF_INIT(16u << 20);
-	struct store_mailbox *m;
-	enum store_err err = mailbox_name(from, &from);
-	char *dir;
-
-	if (err == STORE_OK)
-		err = mailbox_name(to, &to);
-	if (err == STORE_OK && store_name_why(to) != NULL)
-		err = STORE_NAME;
-	if (err != STORE_OK)
-		return err;
-	dir = dir_of(u, to);
-	if (slice_eq(to, S("INBOX")) || maildir_exists(dir))
-		err = STORE_EXISTS;
-	mem_free(dir);
-	if (err != STORE_OK)
-		return err;
-	if (slice_eq(from, S("INBOX")))
-		return rename_inbox(u, to);
-	/* A special mailbox that is not there yet is made first. */
-	if (mailbox_special(u->store, from) != NULL) {
-		err = store_mailbox_open(u, from, false, &m);
-		if (err == STORE_OK)
-			store_mailbox_close(m);
-	}
-	err = rename_plan(u, from, to, &plan);
-	if (err == STORE_OK)
-		err = rename_tree(u, from, to, buf_slice(&plan));
-	buf_release(&plan);
 	return err;
 }

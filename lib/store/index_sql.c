@@ -117,8 +117,6 @@ const char *const index_sql[SQL_COUNT] = {
 	    " WHERE id = ?1",
 	[SQL_MAILBOX_NAME] =
 	    "UPDATE mailbox SET name = ?2 WHERE id = ?1",
-	[SQL_MAILBOX_SPECIAL] =
-	    "UPDATE mailbox SET special = ?2 WHERE id = ?1",
 	[SQL_MAILBOX_UNSEEN_FROM] =
 	    "UPDATE mailbox SET unseen_from = ?3"
 	    " WHERE id = ?1 AND modseq = ?2",
@@ -165,6 +163,10 @@ const char *const index_sql[SQL_COUNT] = {
 	[SQL_MESSAGE_NEW] =
 	    "SELECT " MESSAGE_COLUMNS " FROM message"
 	    " WHERE id BETWEEN ?1 AND ?2 AND place = 1 ORDER BY id",
+	/* Keyword 26 is in the fourth byte. */
+	[SQL_MESSAGE_FAR] =
+	    "SELECT " MESSAGE_COLUMNS " FROM message"
+	    " WHERE id BETWEEN ?1 AND ?2 AND length(keywords) > 3 ORDER BY id",
 	[SQL_MESSAGE_FIRST_UNSEEN] =
 	    "SELECT id FROM message WHERE id BETWEEN ?1 AND ?2"
 	    " AND flags & 1 = 0 ORDER BY id LIMIT 1",

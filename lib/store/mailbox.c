@@ -256,8 +256,14 @@ import_known(struct store_user *u, struct index *ix, struct folder *f,
 		return err;
 	dir = mailbox_dir(u, slice_str(row->name));
 	if (maildir_exists(dir)) {
+		uint32_t was = f->uidvalidity;
+		char *copy = mailbox_dir(u, name);
+
 		folder_new_guid(f->guid);
 		err = next_uidvalidity(u, ix, &f->uidvalidity);
+		if (err == STORE_OK)
+			err = keyfile_restamp(copy, was, f->uidvalidity);
+		mem_free(copy);
 	} else {
 		*renamed = true;
 		err = index_exec(ix, SQL_MAILBOX_NAME, "is", row->id, name);
@@ -299,10 +305,13 @@ import_folder(struct store_user *u, struct index *ix, const char *dir,
 	    next_uidvalidity(u, ix, &f->uidvalidity);
 }
 
-/* In a transaction: the row for a directory that has none. */
+/*
+ * In a transaction: the row for a directory that has none. made: it is being
+ * created, with this special use or none ("").
+ */
 static enum store_err
 import(struct store_user *u, struct index *ix, struct slice name,
-    const char *dir, struct mailbox_row *row)
+    const char *dir, const char *made, struct mailbox_row *row)
 {
 	const struct store_special *special =
 	    mailbox_special(u->store, name);
@@ -317,6 +326,8 @@ import(struct store_user *u, struct index *ix, struct slice name,
 		err = import_known(u, ix, &f, name, row, &renamed);
 	if (err != STORE_OK || renamed)
 		return err;
+	if (made != NULL)
+		snprintf(f.special, sizeof(f.special), "%s", made);
 	if (f.special[0] != '\0')
 		use = f.special;
 	err = folder_write(dir, &f);
@@ -355,7 +366,7 @@ is_other_folder(struct store_user *u, const char *dir,
 /* Makes the directory if it may be made, drops the row of a vanished one. */
 static enum store_err
 find_slow(struct store_user *u, struct index *ix, struct slice name,
-    bool create, struct mailbox_row *row)
+    bool create, const char *use, struct mailbox_row *row)
 {
 	char *dir = mailbox_dir(u, name);
 	bool is_root = slice_eq(name, S("INBOX"));
@@ -375,10 +386,13 @@ find_slow(struct store_user *u, struct index *ix, struct slice name,
 	err = STORE_OK;
 	if (!there && !create && !is_root)
 		err = STORE_NO_MAILBOX;
-	else if (!there && maildir_make(dir, is_root) == -1)
+	else if (!there && maildir_prepare(dir, is_root) == -1)
 		err = store_errno("mkdir", dir);
 	else
-		err = import(u, ix, name, dir, row);
+		err = import(u, ix, name, dir, there ? NULL : use, row);
+	/* A folder from here on, and one that knows what it is. */
+	if (err == STORE_OK && !there && maildir_make(dir, is_root) == -1)
+		err = store_errno("mkdir", dir);
 commit:
 	if (err == STORE_OK || err == STORE_NO_MAILBOX) {
 		enum store_err end = index_commit(ix);
@@ -392,9 +406,9 @@ out:
 	return err;
 }
 
-enum store_err
-mailbox_find(struct store_user *u, struct index *ix, struct slice name,
-    bool create, struct mailbox_row *row)
+static enum store_err
+find(struct store_user *u, struct index *ix, struct slice name, bool create,
+    const char *use, struct mailbox_row *row)
 {
 	const struct store_special *special;
 	char *copy = slice_dup(name);
@@ -409,13 +423,29 @@ mailbox_find(struct store_user *u, struct index *ix, struct slice name,
 		if (special != NULL && !special->automatic)
 			special = NULL;
 		err = find_slow(u, ix, slice_str(copy),
-		    create || special != NULL, row);
+		    create || special != NULL, use, row);
 		if (err == STORE_OK && !there && special != NULL)
 			err = subscription_set(u, slice_str(copy), true);
 	}
 	mem_free(dir);
 	mem_free(copy);
 	return err;
+}
+
+enum store_err
+mailbox_find(struct store_user *u, struct index *ix, struct slice name,
+    bool create, struct mailbox_row *row)
+{
+	return find(u, ix, name, create, "", row);
+}
+
+enum store_err
+mailbox_create(struct store_user *u, struct index *ix, struct slice name,
+    const char *use)
+{
+	struct mailbox_row row;
+
+	return find(u, ix, name, true, use != NULL ? use : "", &row);
 }
 
 /* ---- handles ------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "core/now.h"
 #include "store/folder.h"
 #include "store/index.h"
+#include "store/keyfile.h"
 
 #define MAILBOX_UNSURE_CUR 1 /* may have changed while we changed it */
 #define MAILBOX_UNSURE_NEW 2
@@ -89,6 +90,7 @@ struct mailbox_txn {
 	char *dir;
 	bool touched[2]; /* by enum maildir_place: we changed the directory */
 	struct present present;
+	struct keyfile_lines lines;
 	bool more;       /* adoption is to go on in another transaction */
 	const struct mailbox_progress *progress; /* or NULL */
 };
@@ -135,6 +137,13 @@ void mailbox_folder(const struct mailbox_txn *t, struct folder *f);
 /* n UIDs from *first on, none of them ever used; durable (law 4). */
 enum store_err mailbox_take_uids(struct mailbox_txn *t, uint32_t n,
     uint32_t *first);
+bool keyword_is_valid(struct slice name);
+/*
+ * The number of a keyword, defining it with the lowest free one from least on;
+ * STORE_LIMIT if there is none.
+ */
+enum store_err mailbox_keyword_from(struct mailbox_txn *t, struct slice name,
+    int least, int *n);
 /* The number of a keyword, defining it if create; -1 in *n if it has none. */
 enum store_err mailbox_keyword(struct mailbox_txn *t, struct slice name,
     bool create, int *n);
@@ -161,6 +170,9 @@ enum store_err mailbox_name(struct slice name, struct slice *out);
  */
 enum store_err mailbox_find(struct store_user *u, struct index *ix,
     struct slice name, bool create, struct mailbox_row *row);
+/* The same for a name that has no mailbox yet; use: its special use or NULL. */
+enum store_err mailbox_create(struct store_user *u, struct index *ix,
+    struct slice name, const char *use);
 enum store_err mailbox_row_get(struct index *ix, int64_t id,
     struct mailbox_row *row);
 enum store_err mailbox_row_save(struct index *ix,

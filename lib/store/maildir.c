@@ -239,11 +239,10 @@ maildir_path(struct buf *out, const char *dir, enum maildir_place place,
 }
 
 int
-maildir_make(const char *dir, bool is_root)
+maildir_prepare(const char *dir, bool is_root)
 {
-	static const char *const subs[] = { "tmp", "new", "cur" };
+	static const char *const subs[] = { "tmp", "new" };
 	char path[PATH_MAX];
-	char *slash;
 	int fd;
 
 	if (is_root ? file_make_dirs(dir, 0700) == -1 :
@@ -256,12 +255,26 @@ maildir_make(const char *dir, bool is_root)
 			return -1;
 		close(fd);
 	}
-	/* cur last: a directory with cur is a folder. */
 	for (size_t i = 0; i < LEN(subs); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, subs[i]);
 		if (mkdir(path, 0700) == -1 && errno != EEXIST)
 			return -1;
 	}
+	return 0;
+}
+
+int
+maildir_make(const char *dir, bool is_root)
+{
+	char path[PATH_MAX];
+	char *slash;
+
+	if (maildir_prepare(dir, is_root) == -1)
+		return -1;
+	/* Last: a directory with cur is a folder. */
+	snprintf(path, sizeof(path), "%s/cur", dir);
+	if (mkdir(path, 0700) == -1 && errno != EEXIST)
+		return -1;
 	if (file_sync_dir(dir) == -1)
 		return -1;
 	/* The new entries above; the mail root itself was there before. */

@@ -62,6 +62,8 @@ void maildir_dir(struct buf *out, const char *root, struct slice name);
  * maildirfolder file; durable. 0, or -1 with errno set. Existing is fine.
  */
 int maildir_make(const char *dir, bool is_root);
+/* The same without cur, not durable: it is no folder yet. */
+int maildir_prepare(const char *dir, bool is_root);
 /*
  * Makes tmp and new again in a folder that came back without its empty
  * directories, as many copying tools leave it; durable. 0, or -1 with errno

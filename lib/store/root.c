@@ -71,6 +71,8 @@ store_open_root(const struct store_config *conf, const char **why)
 		s->conf.max_open = 192;
 	if (s->conf.idle_ms == 0)
 		s->conf.idle_ms = 10000;
+	if (s->conf.adopt_batch == 0)
+		s->conf.adopt_batch = 100000;
 	s->mailroot = mem_str(conf->mailroot);
 	s->hostname = clean_hostname(conf->hostname);
 	s->boot_id = conf->boot_id != NULL ? mem_str(conf->boot_id) :

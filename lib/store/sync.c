@@ -19,8 +19,6 @@
 #include "mail/crlf.h"
 #include "store/body.h"
 
-/* Files adopted in one transaction: a few seconds. */
-#define ADOPT_BATCH 100000
 /* Files between two reports of progress. */
 #define PROGRESS_STEP 1000
 
@@ -38,6 +36,9 @@ struct scan {
 	size_t adopted;   /* new files */
 	bool batches;     /* it may stop in between */
 	bool whole;       /* both directories, all rows */
+	bool boot;        /* what was not synced may be lost */
+	struct keyfile far;
+	bool far_read;
 	uint32_t uidnext; /* before anything was adopted */
 };
 
@@ -97,13 +98,24 @@ known_letters(const struct keywords *k, uint64_t bits)
 	return bits;
 }
 
+static enum store_err
+far_read(struct scan *s)
+{
+	if (s->far_read)
+		return STORE_OK;
+	s->far_read = true;
+	return keyfile_read(&s->far, s->t->dir, s->t->row.uidvalidity) == -1 ?
+	    STORE_DENIED : STORE_OK;
+}
+
 static bool
 row_differs(struct scan *s, const struct message *msg,
     const struct maildir_file *f)
 {
 	uint64_t on_disk = maildir_letters_parse(f->letters);
 
-	if (f->place != msg->place)
+	if (f->place != msg->place || (s->boot &&
+	    keyfile_differs(&s->far, &s->t->keywords, msg->uid, msg->keywords)))
 		return true;
 	if (f->place == MAILDIR_NEW && f->letters.n == 0)
 		return false;
@@ -194,10 +206,13 @@ adopt_letters(struct scan *s, const struct message *msg,
 	buf_add_slice(&bitmap, msg->keywords);
 	for (size_t n = 0; n < MAILDIR_LETTERS && f->letters.n > 0; n++)
 		keyword_set(&bitmap, n, (bits & MAILDIR_KEYWORD(n)) != 0);
+	err = s->boot ? keyfile_apply(&s->far, s->t, msg->uid, &bitmap) :
+	    STORE_OK;
 	message_count_flags(row, msg->uid, msg->flags, flags, msg->vsize);
 	if (f->place == MAILDIR_NEW && msg->uid < row->new_from)
 		row->new_from = msg->uid;
-	err = index_exec(s->t->ix, SQL_MESSAGE_FLAGS, "iibii",
+	if (err == STORE_OK)
+		err = index_exec(s->t->ix, SQL_MESSAGE_FLAGS, "iibii",
 	    index_key(row->id, msg->uid), (int64_t)flags, bitmap.n > 0 ?
 	    buf_slice(&bitmap) : slice_of(NULL, 0), (int64_t)row->modseq,
 	    (int64_t)f->place);
@@ -316,11 +331,16 @@ adopt_row(struct scan *s, const struct maildir_file *f, struct message *msg)
 	maildir_name_parse(msg->base, &name);
 	for (size_t n = 0; n < MAILDIR_LETTERS; n++)
 		keyword_set(&bitmap, n, (bits & MAILDIR_KEYWORD(n)) != 0);
+	/* A UID that was believed had a message before. */
+	err = f->uid == msg->uid ? far_read(s) : STORE_OK;
+	if (err == STORE_OK && f->uid == msg->uid)
+		err = keyfile_apply(&s->far, s->t, msg->uid, &bitmap);
 	msg->flags = (unsigned)(bits & (STORE_FLAGS | MAILDIR_PASSED));
 	msg->keywords = buf_slice(&bitmap);
 	msg->place = f->place;
 	msg->modseq = s->t->row.modseq;
-	err = message_add(s->t, msg);
+	if (err == STORE_OK)
+		err = message_add(s->t, msg);
 	/* A delivery of ours whose row was lost is still that delivery. */
 	if (err == STORE_OK && name.delivery.n > 0)
 		err = index_exec(s->t->ix, SQL_DELIVERED_ADD, "isii",
@@ -411,8 +431,8 @@ adopted(struct scan *s, size_t todo)
 	if (p != NULL && (s->adopted % PROGRESS_STEP == 0 ||
 	    s->adopted == todo))
 		p->fn(p->ctx, s->t->row.name, s->adopted, todo);
-	s->t->more = s->batches && s->adopted >= ADOPT_BATCH &&
-	    s->adopted < todo;
+	s->t->more = s->batches && s->adopted < todo &&
+	    s->adopted >= s->t->user->store->conf.adopt_batch;
 }
 
 static enum store_err
@@ -564,7 +584,7 @@ adopt(struct mailbox_txn *t, bool look, bool batches)
 {
 	struct scan s = { .t = t, .uidnext = t->row.uidnext,
 		.batches = batches };
-	bool boot, takeover = false, gone;
+	bool takeover = false, gone;
 	int64_t cur, fresh, at_ns;
 	enum store_err err;
 
@@ -573,36 +593,39 @@ adopt(struct mailbox_txn *t, bool look, bool batches)
 		return STORE_OK;
 	if (gone)
 		return STORE_NO_MAILBOX;
-	boot = strcmp(t->row.boot, t->user->store->boot_id) != 0;
+	s.boot = strcmp(t->row.boot, t->user->store->boot_id) != 0;
 	at_ns = now_wall_us() * 1000;
 	cur = maildir_mtime(t->dir, MAILDIR_CUR);
 	fresh = maildir_mtime(t->dir, MAILDIR_NEW);
-	s.whole = boot || cur != t->row.mtime[MAILDIR_CUR] ||
+	s.whole = s.boot || cur != t->row.mtime[MAILDIR_CUR] ||
 	    (look && cur_is_due(&t->row));
 	err = adopt_folder(t, &takeover);
 	if (err == STORE_OK && s.whole)
 		err = adopt_keywords(t);
+	if (err == STORE_OK && s.boot)
+		err = far_read(&s);
 	if (err == STORE_OK)
 		err = list_and_compare(&s);
 	if (err == STORE_OK && takeover)
 		takeover_apply(t->dir, &s.files);
-	if (err == STORE_OK && boot &&
+	if (err == STORE_OK && s.boot &&
 	    t->row.modseq < (uint64_t)mailbox_clock_modseq())
 		t->row.modseq = (uint64_t)mailbox_clock_modseq();
 	if (err == STORE_OK)
 		err = adopt_changes(&s);
 	if (err == STORE_OK)
-		err = adopt_new_files(&s, boot);
+		err = adopt_new_files(&s, s.boot);
 	if (err == STORE_OK)
 		err = sync_touched(t);
 	if (err == STORE_OK && takeover && !t->more)
 		err = end_takeover(t);
 	if (err == STORE_OK && !t->more) {
 		remember(&s, cur, fresh, at_ns);
-		if (boot)
+		if (s.boot)
 			snprintf(t->row.boot, sizeof(t->row.boot), "%s",
 			    t->user->store->boot_id);
 	}
+	keyfile_release(&s.far);
 	maildir_listing_release(&s.files);
 	mem_free(s.changes);
 	return err;
@@ -654,6 +677,8 @@ rebuild_mailbox(struct store_user *u, struct slice name,
 	/* In one go: sessions must not see a part of the mailbox. */
 	if (err == STORE_OK)
 		err = adopt(&t, true, false);
+	if (err == STORE_OK)
+		err = keyfile_compact(&t);
 	return mailbox_end(&t, err);
 }
 

@@ -184,10 +184,11 @@ tree_follow(struct store_user *u, struct index *ix)
 {
 	struct walk w = { .user = u, .ix = ix };
 	int64_t mtime = root_mtime(u);
-	enum store_err err;
+	enum store_err err, finished;
 
 	if (mtime == ix->root_mtime)
 		return STORE_OK;
+	finished = rename_finish(u, ix);
 	map_init(&w.rows);
 	err = read_rows(&w);
 	/* First those that came: one may be another that went, renamed. */
@@ -197,6 +198,8 @@ tree_follow(struct store_user *u, struct index *ix)
 		err = forget_all(&w);
 	map_release(&w.rows, NULL);
 	remove_deleted(u);
+	if (err == STORE_OK)
+		err = finished;
 	/* A change in the same tick of the clock would not show. */
 	if (err == STORE_OK &&
 	    now_wall_us() * 1000 - mtime >= MAILDIR_TICK_NS)

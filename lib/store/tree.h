@@ -17,9 +17,12 @@ enum store_err tree_names(const struct store_user *u, tree_name_fn *fn,
 /* Imports and scans every folder of a user whose index is new. */
 enum store_err tree_import(struct store_user *u, struct index *ix);
 /*
- * If the user's directory changed since ix last looked: imports folders that
- * have no row, forgets rows that have no folder. No transaction is open.
+ * If the user's directory changed since ix last looked: finishes a rename that
+ * was cut short, imports folders that have no row, forgets rows that have no
+ * folder. No transaction is open.
  */
 enum store_err tree_follow(struct store_user *u, struct index *ix);
+/* Does what is left of a rename whose process died (rename.c). */
+enum store_err rename_finish(struct store_user *u, struct index *ix);
 
 #endif

@@ -79,6 +79,8 @@ mailbox_txn_save(struct mailbox_txn *t)
 	    t->row.bytes, t->row.messages);
 	t->loaded = (struct store_usage){ t->row.bytes, t->row.messages };
 	err = present_save(t);
+	if (err == STORE_OK)
+		err = keyfile_save(t);
 	return err == STORE_OK ? mailbox_row_save(t->ix, &t->row) : err;
 }
 
@@ -86,6 +88,7 @@ void
 mailbox_txn_release(struct mailbox_txn *t)
 {
 	keywords_release(&t->keywords);
+	buf_release(&t->lines.text);
 	mem_free(t->dir);
 	t->dir = NULL;
 }
@@ -185,6 +188,8 @@ mailbox_end(struct mailbox_txn *t, enum store_err err)
 		err = quota_settle(t->user, t->ix);
 	if (err == STORE_OK)
 		err = index_commit(t->ix);
+	if (err != STORE_OK)
+		keyfile_undo(t);
 	index_give(t->user, t->ix);
 	mailbox_txn_release(t);
 	quota_end(t->user, err == STORE_OK);
@@ -231,7 +236,7 @@ mailbox_take_uids(struct mailbox_txn *t, uint32_t n, uint32_t *first)
 	return STORE_OK;
 }
 
-static bool
+bool
 keyword_is_valid(struct slice name)
 {
 	if (name.n == 0 || name.n > LIMIT_KEYWORD)
@@ -244,17 +249,18 @@ keyword_is_valid(struct slice name)
 }
 
 enum store_err
-mailbox_keyword(struct mailbox_txn *t, struct slice name, bool create, int *n)
+mailbox_keyword_from(struct mailbox_txn *t, struct slice name, int least,
+    int *n)
 {
 	enum store_err err;
 
 	*n = keywords_find(&t->keywords, name);
-	if (*n >= 0 || !create)
+	if (*n >= 0)
 		return STORE_OK;
 	if (!keyword_is_valid(name))
 		return STORE_NAME;
-	/* The lowest free number; holes come from dovecot-keywords. */
-	for (*n = 0; (size_t)*n < t->keywords.n; (*n)++)
+	/* Holes come from dovecot-keywords. */
+	for (*n = least; (size_t)*n < t->keywords.n; (*n)++)
 		if (t->keywords.names[*n] == NULL)
 			break;
 	if (*n >= LIMIT_KEYWORDS)
@@ -267,4 +273,13 @@ mailbox_keyword(struct mailbox_txn *t, struct slice name, bool create, int *n)
 	/* Before any file name uses the letter. */
 	return *n < MAILDIR_LETTERS ? keywords_write(&t->keywords, t->dir) :
 	    STORE_OK;
+}
+
+enum store_err
+mailbox_keyword(struct mailbox_txn *t, struct slice name, bool create, int *n)
+{
+	if (create)
+		return mailbox_keyword_from(t, name, 0, n);
+	*n = keywords_find(&t->keywords, name);
+	return STORE_OK;
 }

@@ -9,10 +9,13 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -93,3 +96,30 @@ WRAP(int, ftruncate, fd, (int fd, off_t n), (fd, n))
 WRAP(int, rename, 3, (const char *a, const char *b), (a, b))
 WRAP(int, link, 3, (const char *a, const char *b), (a, b))
 WRAP(int, unlink, 3, (const char *a), (a))
+WRAP(int, unlinkat, 3, (int fd, const char *a, int flags), (fd, a, flags))
+WRAP(int, rmdir, 3, (const char *a), (a))
+WRAP(int, mkdir, 3, (const char *a, mode_t mode), (a, mode))
+WRAP(int, futimens, fd, (int fd, const struct timespec t[2]), (fd, t))
+
+/* Opening a file changes the disk only where it may make it. */
+#define WRAP_OPEN(name)                                                        \
+	int name(const char *path, int flags, ...)                             \
+	{                                                                      \
+		bool last = false;                                             \
+		mode_t mode;                                                   \
+		va_list ap;                                                    \
+		int r;                                                         \
+                                                                               \
+		va_start(ap, flags);                                           \
+		mode = (flags & O_CREAT) != 0 ? va_arg(ap, mode_t) : 0;        \
+		va_end(ap);                                                    \
+		if ((flags & O_CREAT) != 0 && strikes(&last))                  \
+			return -1;                                             \
+		r = REAL(name)(path, flags, mode);                             \
+		if (last)                                                      \
+			die();                                                 \
+		return r;                                                      \
+	}
+
+WRAP_OPEN(open)
+WRAP_OPEN(open64)
