@@ -51,6 +51,7 @@ static const struct {
 	{ "PARTIAL", USER },
 	{ "CONTEXT=SEARCH", USER },
 	{ "CONTEXT=SORT", USER },
+	{ "MULTISEARCH", USER },
 	{ "BINARY", USER },
 	{ "COMPRESS=DEFLATE", USER },
 	{ "METADATA", USER },

@@ -57,13 +57,14 @@ search_answer(struct search_cmd *st)
 {
 	struct command *c = st->c;
 	struct view *v = c->session->view;
+	struct search_correlator who = { .tag = c->tag, .uid = c->uid };
 
 	if (st->ret.options == 0)
 		answer_search(st);
 	else
 		search_tell(c, &st->result, &st->ret);
 	if ((st->ret.options & SEARCH_UPDATE) != 0)
-		context_start(c, st->program, &st->result, NULL);
+		context_start(c, &who, st->program, &st->result, NULL);
 	if ((st->ret.options & SEARCH_SAVE) != 0)
 		search_result_save(&st->result, &st->ret, &v->saved);
 }

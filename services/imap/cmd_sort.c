@@ -83,6 +83,7 @@ static void
 sort_answer(struct sort_cmd *st)
 {
 	struct command *c = st->c;
+	struct search_correlator who = { .tag = c->tag, .uid = c->uid };
 
 	put_in_order(st);
 	if (st->ret.options == 0)
@@ -90,7 +91,8 @@ sort_answer(struct sort_cmd *st)
 	else
 		search_tell(c, &st->found, &st->ret);
 	if ((st->ret.options & SEARCH_UPDATE) != 0)
-		context_start(c, st->program, &st->found, &st->list);
+		context_start(c, &who, st->program, &st->found,
+		    &st->list);
 	if ((st->ret.options & SEARCH_SAVE) != 0)
 		search_result_save(&st->found, &st->ret,
 		    &c->session->view->saved);

@@ -130,6 +130,7 @@ search_resolve(const struct search_program *prog, const struct view *v)
 	for (size_t i = 0; i < prog->n_sets; i++) {
 		struct search_key *k = prog->sets[i];
 
+		store_set_clear(&k->resolved);
 		view_resolve_lenient(v, &k->set, k->uid, &k->resolved);
 	}
 }
@@ -168,20 +169,27 @@ search_number(void *arg, uint32_t uid)
 }
 
 void
-search_tell_begin(struct slice tag, bool uid, struct buf *out)
+search_tell_begin(const struct search_correlator *who, struct buf *out)
 {
 	buf_adds(out, "* ESEARCH (TAG ");
-	out_quoted(out, tag);
-	buf_adds(out, uid ? ") UID" : ")");
+	out_quoted(out, who->tag);
+	if (who->mailbox.n > 0) {
+		buf_adds(out, " MAILBOX ");
+		out_astring(out, who->mailbox);
+		buf_addf(out, " UIDVALIDITY %u", who->uidvalidity);
+	}
+	buf_adds(out, who->uid ? ") UID" : ")");
 }
 
 void
 search_tell(struct command *c, const struct search_result *result,
     const struct search_return *ret)
 {
+	const struct search_correlator who = { .tag = c->tag, .uid = c->uid };
+
 	if (!search_return_tells(ret))
 		return;
-	search_tell_begin(c->tag, c->uid, &c->out);
+	search_tell_begin(&who, &c->out);
 	search_result_write(result, ret, search_number, c, &c->out);
 	buf_adds(&c->out, "\r\n");
 }
