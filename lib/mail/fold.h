@@ -22,6 +22,12 @@ void text_fold(struct buf *out, struct slice text);
 void text_fold_blanks(struct buf *out, struct slice text);
 
 /*
+ * Appends folded text without its diacritics: combining marks go, letters with
+ * a stroke and ligatures become plain ones.
+ */
+void text_drop_marks(struct buf *out, struct slice folded);
+
+/*
  * True if folded text contains the folded needle; an empty needle is in
  * anything. Linear time.
  */

@@ -52,6 +52,8 @@ static const struct {
 	{ "CONTEXT=SEARCH", USER },
 	{ "CONTEXT=SORT", USER },
 	{ "MULTISEARCH", USER },
+	{ "SAVEDATE", USER },
+	{ "SEARCH=FUZZY", USER },
 	{ "BINARY", USER },
 	{ "COMPRESS=DEFLATE", USER },
 	{ "METADATA", USER },

@@ -51,7 +51,7 @@ add_found(void *ctx, const struct store_message *msg)
 {
 	struct esearch *st = ctx;
 
-	search_result_add(&st->result, msg->uid, msg->modseq);
+	search_result_add(&st->result, msg->uid, msg->modseq, st->run.score);
 	return 0;
 }
 
@@ -60,7 +60,8 @@ mailbox_begin(struct esearch *st, struct view *v, struct slice name)
 {
 	st->view = v;
 	st->name = name;
-	search_result_init(&st->result, st->prog.modseq);
+	search_result_init(&st->result, st->prog.modseq,
+	    (st->ret.options & SEARCH_RELEVANCY) != 0);
 	search_resolve(&st->prog, v);
 	st->run = (struct search_run){ .c = st->c, .prog = &st->prog,
 		.view = v, .found = add_found, .ctx = st };
@@ -129,7 +130,8 @@ mailbox_answer(struct esearch *st)
 {
 	struct command *c = st->c;
 	struct search_correlator who = { .tag = c->tag, .uid = true,
-		.mailbox = st->name, .uidvalidity = st->view->uidvalidity };
+		.mailbox = st->name, .uidvalidity = st->view->uidvalidity,
+		.utf8 = c->session->utf8 };
 	bool here = st->view == c->session->view;
 
 	/* RFC 7377 2.1: nothing is said of a mailbox where nothing is. */
@@ -223,9 +225,7 @@ check_options(struct esearch *st)
 	if ((options & SEARCH_SAVE) != 0 &&
 	    (st->sources->kind != FILTER_SELECTED || st->sources->next != NULL))
 		return parse_fail(&c->p, "SAVE is for the selected mailbox");
-	if ((options & SEARCH_UPDATE) != 0 && context_has_tag(s, c->tag))
-		return parse_fail(&c->p, "Tag reuse");
-	return 0;
+	return search_check(c, &st->ret, &st->prog);
 }
 
 enum verdict

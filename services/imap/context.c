@@ -323,6 +323,7 @@ context_gone(void *session, const struct store_set *gone, struct buf *out)
 
 struct asking {
 	struct context *x;
+	const struct search_run *run;
 	struct store_set match;
 	struct store_set added;
 	bool failed;
@@ -337,7 +338,8 @@ on_match(void *ctx, const struct store_message *msg)
 	if (store_set_has(&a->x->found, msg->uid))
 		return 0;
 	store_set_add(&a->added, msg->uid, msg->uid);
-	a->failed = a->x->sorted && sort_add(&a->x->list, msg) == -1;
+	a->failed = a->x->sorted && sort_add(&a->x->list, msg,
+	    a->run->score) == -1;
 	return a->failed;
 }
 
@@ -354,6 +356,7 @@ ask_again(struct command *c, struct context *x, const struct store_set *batch)
 		.fields = x->sorted && x->criteria.fields, .found = on_match,
 		.ctx = &a };
 
+	a.run = &run;
 	search_run_begin(&run);
 	while (search_run_step(&run, &err) == STEP_MORE)
 		;

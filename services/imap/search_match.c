@@ -7,6 +7,7 @@
 #include "mail/header.h"
 
 #define DAY 86400
+#define BODY_LESS 10 /* a body says less of what a message is about */
 
 static enum search_answer ask(const struct search_key *k,
     struct search_subject *s);
@@ -60,8 +61,12 @@ ask_or(const struct search_key *k, struct search_subject *s)
 static enum search_answer
 ask_not(const struct search_key *k, struct search_subject *s)
 {
+	unsigned scores = s->scores, n_scores = s->n_scores;
 	enum search_answer a = ask(k->child, s);
 
+	/* What must not be found says nothing of how well it matches. */
+	s->scores = scores;
+	s->n_scores = n_scores;
 	return a == SEARCH_OPEN_IT ? a : answer(a == SEARCH_NO);
 }
 
@@ -125,14 +130,26 @@ compare_day(int64_t day, int64_t want, enum search_op before,
 }
 
 /* Time and zone are disregarded (6.4.4): our day, as INTERNALDATE shows it. */
+static int64_t
+local_day(int64_t epoch)
+{
+	int64_t local = epoch + (int64_t)date_local_zone(epoch) * 60;
+
+	return local / DAY - (local % DAY < 0);
+}
+
 static enum search_answer
 ask_date(const struct search_key *k, struct search_subject *s)
 {
-	int64_t local = s->msg->internaldate +
-	    (int64_t)date_local_zone(s->msg->internaldate) * 60;
-	int64_t day = local / DAY - (local % DAY < 0);
+	return compare_day(local_day(s->msg->internaldate), k->day,
+	    SEARCH_BEFORE, SEARCH_ON, k->op);
+}
 
-	return compare_day(day, k->day, SEARCH_BEFORE, SEARCH_ON, k->op);
+static enum search_answer
+ask_saved(const struct search_key *k, struct search_subject *s)
+{
+	return compare_day(local_day(s->msg->savedate), k->day,
+	    SEARCH_SAVEDBEFORE, SEARCH_SAVEDON, k->op);
 }
 
 /* ---- header fields -------------------------------------------------------- */
@@ -165,6 +182,23 @@ fold_value(struct buf *out, struct slice value)
 	buf_release(&decoded);
 }
 
+/* True if the key's text is in the folded one; less is what it is worth. */
+static bool
+has_text(const struct search_key *k, struct search_subject *s,
+    struct slice folded, unsigned less)
+{
+	unsigned score;
+
+	if (k->fuzzy == NULL)
+		return text_contains(folded, k->text);
+	score = fuzzy_score(k->fuzzy, folded);
+	if (score == 0)
+		return false;
+	s->scores += score > less ? score - less : 1;
+	s->n_scores++;
+	return true;
+}
+
 static enum search_answer
 ask_header(const struct search_key *k, struct search_subject *s)
 {
@@ -185,7 +219,7 @@ ask_header(const struct search_key *k, struct search_subject *s)
 		if (k->text.n == 0)
 			return SEARCH_YES;
 		fold_value(&folded, field.value);
-		found = text_contains(buf_slice(&folded), k->text);
+		found = has_text(k, s, buf_slice(&folded), 0);
 		buf_release(&folded);
 		if (found)
 			return SEARCH_YES;
@@ -270,9 +304,9 @@ ask_text(const struct search_key *k, struct search_subject *s)
 		return SEARCH_OPEN_IT;
 	if (!s->folded)
 		fold_message(s);
-	if (k->op == SEARCH_TEXT && text_contains(buf_slice(&s->header), k->text))
+	if (k->op == SEARCH_TEXT && has_text(k, s, buf_slice(&s->header), 0))
 		return SEARCH_YES;
-	return answer(text_contains(buf_slice(&s->body), k->text));
+	return answer(has_text(k, s, buf_slice(&s->body), BODY_LESS));
 }
 
 static enum search_answer (*const ops[SEARCH_OPS])(const struct search_key *,
@@ -290,6 +324,9 @@ static enum search_answer (*const ops[SEARCH_OPS])(const struct search_key *,
 	[SEARCH_BEFORE] = ask_date,
 	[SEARCH_ON] = ask_date,
 	[SEARCH_SINCE] = ask_date,
+	[SEARCH_SAVEDBEFORE] = ask_saved,
+	[SEARCH_SAVEDON] = ask_saved,
+	[SEARCH_SAVEDSINCE] = ask_saved,
 	[SEARCH_SENTBEFORE] = ask_sent,
 	[SEARCH_SENTON] = ask_sent,
 	[SEARCH_SENTSINCE] = ask_sent,
@@ -310,7 +347,14 @@ ask(const struct search_key *k, struct search_subject *s)
 enum search_answer
 search_ask(const struct search_program *prog, struct search_subject *subject)
 {
+	subject->scores = subject->n_scores = 0;
 	return ask(prog->root, subject);
+}
+
+unsigned
+search_score(const struct search_subject *s)
+{
+	return s->n_scores > 0 ? s->scores / s->n_scores : 100;
 }
 
 void

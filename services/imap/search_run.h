@@ -27,6 +27,7 @@ struct search_run {
 	bool fields;             /* found looks at the headers */
 	search_found_fn *found;
 	void *ctx;
+	unsigned score; /* RELEVANCY of the message that found gets */
 	/* Private. */
 	const struct store_set *candidates; /* of the walk; NULL: all */
 	uint32_t next;
@@ -41,6 +42,13 @@ struct search_run {
 
 /* The verdict when a program could not be parsed: BADCHARSET or BAD. */
 enum verdict search_refused(struct command *c,
+    const struct search_program *prog);
+
+/*
+ * What RETURN asks for must be possible: no tag that is in use (RFC 5267 4.3),
+ * no RELEVANCY without FUZZY (RFC 6203 section 4). -1 with p.why.
+ */
+int search_check(struct command *c, const struct search_return *ret,
     const struct search_program *prog);
 
 /* Resolves the program's sets in the view, in place of those of another. */
@@ -64,6 +72,7 @@ struct search_correlator {
 	bool uid;
 	struct slice mailbox; /* RFC 7377; empty: the selected one, unsaid */
 	uint32_t uidvalidity;
+	bool utf8;            /* how it is spelled (name_put) */
 };
 
 /* "* ESEARCH (TAG "x")", and " UID" if uid. */

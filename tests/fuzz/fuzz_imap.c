@@ -1,4 +1,4 @@
-// objects: services/imap/parse.c services/imap/search.c services/imap/search_match.c
+// objects: services/imap/parse.c services/imap/search.c services/imap/search_match.c services/imap/fuzzy.c
 // objects: services/imap/fetch_plan.c services/imap/section.c services/imap/pattern.c
 // objects: services/imap/view.c services/imap/output.c
 // objects: services/imap/mailbox_filter.c
