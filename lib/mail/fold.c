@@ -146,6 +146,24 @@ text_fold_blanks(struct buf *out, struct slice text)
 	fold(out, text, &blank);
 }
 
+void
+text_fold_lines(struct buf *out, struct slice text)
+{
+	struct slice line;
+
+	while (text.n > 0) {
+		ssize_t end = slice_find(text, '\n');
+		bool crlf = end > 0 && text.p[end - 1] == '\r';
+
+		line = end < 0 ? text : slice_head(text, (size_t)end - crlf);
+		text_fold(out, line);
+		if (end < 0)
+			return;
+		buf_addc(out, '\n');
+		text = slice_from(text, (size_t)end + 1);
+	}
+}
+
 bool
 text_contains(struct slice folded, struct slice needle)
 {

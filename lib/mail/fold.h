@@ -17,9 +17,12 @@ void text_fold(struct buf *out, struct slice text);
 
 /*
  * Like text_fold, with each run of blanks and line ends made one space: what
- * IMAP SEARCH compares.
+ * IMAP SEARCH compares in headers and in HTML.
  */
 void text_fold_blanks(struct buf *out, struct slice text);
+
+/* Like text_fold, with LF for CRLF. */
+void text_fold_lines(struct buf *out, struct slice text);
 
 /*
  * Appends folded text without its diacritics: combining marks go, letters with

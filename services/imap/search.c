@@ -108,6 +108,9 @@ read_text(struct reading *r, struct search_key *k)
 	    r->charset.n > 0 ? r->charset : S("UTF-8"), raw);
 	text_fold_blanks(&folded, buf_slice(&utf8));
 	k->text = arena_slice(r->p->arena, buf_slice(&folded));
+	buf_clear(&folded);
+	text_fold_lines(&folded, buf_slice(&utf8));
+	k->exact = arena_slice(r->p->arena, buf_slice(&folded));
 	if (r->fuzzy > 0) {
 		k->fuzzy = arena_alloc(r->p->arena, sizeof(*k->fuzzy));
 		fuzzy_make(r->p->arena, k->text, k->fuzzy);

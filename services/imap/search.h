@@ -47,7 +47,8 @@ struct search_key {
 	enum search_op op;
 	unsigned flag;
 	struct slice name; /* header field, keyword */
-	struct slice text; /* folded UTF-8 */
+	struct slice text;  /* folded UTF-8, each run of blanks one space */
+	struct slice exact; /* folded UTF-8, lines as they are, with LF */
 	struct fuzzy *fuzzy; /* how to look for text; NULL: exactly */
 	int64_t day;
 	uint64_t number;
@@ -86,8 +87,9 @@ struct search_subject {
 	struct slice text;
 	/* Made when first needed; search_subject_release. */
 	bool folded;
-	struct buf header;
-	struct buf body;
+	struct buf header; /* of the message and of its parts */
+	struct buf plain;  /* text parts, lines as they are */
+	struct buf html;   /* those that are HTML, without tags */
 	/* Of the FUZZY keys that matched, by search_ask. */
 	unsigned scores;
 	unsigned n_scores;

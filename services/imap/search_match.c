@@ -5,6 +5,7 @@
 #include "mail/date.h"
 #include "mail/fold.h"
 #include "mail/header.h"
+#include "mail/html.h"
 
 #define DAY 86400
 #define BODY_LESS 10 /* a body says less of what a message is about */
@@ -182,15 +183,15 @@ fold_value(struct buf *out, struct slice value)
 	buf_release(&decoded);
 }
 
-/* True if the key's text is in the folded one; less is what it is worth. */
+/* True if needle is in the folded text; by less the score is lower. */
 static bool
 has_text(const struct search_key *k, struct search_subject *s,
-    struct slice folded, unsigned less)
+    struct slice needle, struct slice folded, unsigned less)
 {
 	unsigned score;
 
 	if (k->fuzzy == NULL)
-		return text_contains(folded, k->text);
+		return text_contains(folded, needle);
 	score = fuzzy_score(k->fuzzy, folded);
 	if (score == 0)
 		return false;
@@ -219,7 +220,7 @@ ask_header(const struct search_key *k, struct search_subject *s)
 		if (k->text.n == 0)
 			return SEARCH_YES;
 		fold_value(&folded, field.value);
-		found = has_text(k, s, buf_slice(&folded), 0);
+		found = has_text(k, s, k->text, buf_slice(&folded), 0);
 		buf_release(&folded);
 		if (found)
 			return SEARCH_YES;
@@ -252,7 +253,7 @@ fold_fields(struct buf *out, struct slice header)
 
 	while (header_next(&it, &field)) {
 		text_fold_blanks(out, field.name);
-		buf_addc(out, ':');
+		buf_adds(out, ": ");
 		fold_value(out, field.value);
 		buf_addc(out, '\n');
 	}
@@ -264,10 +265,30 @@ is_text(const struct mime_part *part)
 	return part->kind == MIME_LEAF && slice_ieq(part->type, S("text"));
 }
 
+/* A text part as it would be read: HTML without its tags. */
+static void
+fold_text(struct search_subject *s, const struct mime_tree *tree,
+    const struct mime_part *part)
+{
+	struct buf text = BUF_INIT(LIMIT_IMAP_SEARCH_TEXT);
+	struct buf shown = BUF_INIT(LIMIT_IMAP_SEARCH_TEXT);
+
+	mime_text(&text, tree, part);
+	if (slice_ieq(part->subtype, S("html"))) {
+		html_text(&shown, buf_slice(&text));
+		text_fold_blanks(&s->html, buf_slice(&shown));
+		buf_addc(&s->html, '\n');
+	} else {
+		text_fold_lines(&s->plain, buf_slice(&text));
+		buf_addc(&s->plain, '\n');
+	}
+	buf_release(&text);
+	buf_release(&shown);
+}
+
 /*
- * Header and body as they would be read: transfer encodings and charsets
- * decoded, case folded. The body is every text part and the headers of every
- * part below the top.
+ * All headers, and all texts, as they would be read: transfer encodings and
+ * charsets decoded, case folded. The headers of parts are no texts.
  */
 static void
 fold_message(struct search_subject *s)
@@ -276,23 +297,18 @@ fold_message(struct search_subject *s)
 	struct mime_tree tree;
 
 	s->folded = true;
-	buf_init(&s->header, LIMIT_HEADER_BYTES * 4);
-	buf_init(&s->body, LIMIT_IMAP_SEARCH_TEXT);
+	buf_init(&s->header, LIMIT_IMAP_SEARCH_TEXT);
+	buf_init(&s->plain, LIMIT_IMAP_SEARCH_TEXT);
+	buf_init(&s->html, LIMIT_IMAP_SEARCH_TEXT);
 	fold_fields(&s->header, s->text);
 	mime_parse(&arena, s->text, &tree);
 	for (const struct mime_part *p = tree.root; p != NULL;
 	     p = mime_next(p)) {
-		struct buf text = BUF_INIT(LIMIT_IMAP_SEARCH_TEXT);
-
 		if (p != tree.root)
-			fold_fields(&s->body, slice_of(s->text.p + p->start,
+			fold_fields(&s->header, slice_of(s->text.p + p->start,
 			    p->body - p->start));
-		if (is_text(p)) {
-			mime_text(&text, &tree, p);
-			text_fold_blanks(&s->body, buf_slice(&text));
-			buf_addc(&s->body, '\n');
-		}
-		buf_release(&text);
+		if (is_text(p))
+			fold_text(s, &tree, p);
 	}
 	arena_release(&arena);
 }
@@ -304,9 +320,12 @@ ask_text(const struct search_key *k, struct search_subject *s)
 		return SEARCH_OPEN_IT;
 	if (!s->folded)
 		fold_message(s);
-	if (k->op == SEARCH_TEXT && has_text(k, s, buf_slice(&s->header), 0))
+	if (k->op == SEARCH_TEXT &&
+	    has_text(k, s, k->text, buf_slice(&s->header), 0))
 		return SEARCH_YES;
-	return answer(has_text(k, s, buf_slice(&s->body), BODY_LESS));
+	return answer(has_text(k, s, k->exact, buf_slice(&s->plain),
+	    BODY_LESS) || has_text(k, s, k->text, buf_slice(&s->html),
+	    BODY_LESS));
 }
 
 static enum search_answer (*const ops[SEARCH_OPS])(const struct search_key *,
@@ -363,6 +382,7 @@ search_subject_release(struct search_subject *s)
 	if (!s->folded)
 		return;
 	buf_release(&s->header);
-	buf_release(&s->body);
+	buf_release(&s->plain);
+	buf_release(&s->html);
 	s->folded = false;
 }
