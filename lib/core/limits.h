@@ -35,6 +35,7 @@
 #define LIMIT_IMAP_FIELDS 256      /* names of one HEADER.FIELDS */
 #define LIMIT_IMAP_SEARCH_KEYS 4096
 #define LIMIT_IMAP_SEARCH_TEXT 16777216 /* decoded text of one message */
+#define LIMIT_IMAP_FUZZY_WORDS 64  /* of one text */
 #define LIMIT_IMAP_SORT_KEY 512    /* octets of a string that SORT compares */
 #define LIMIT_IMAP_SORT_BYTES 268435456 /* all strings of one SORT */
 #define LIMIT_IMAP_THREAD_REFERENCES 64 /* of one message */

@@ -256,7 +256,28 @@ static const char *const families[] = { "iso-8859-", "iso8859-", "iso_8859-",
 	"iso-2022-", "iso-10646", "windows-", "cp1", "cp8", "cp9", "koi8-",
 	"euc-", "gb", "big5", "shift_jis", "shift-jis", "sjis", "utf-16",
 	"utf-32", "utf-7", "ucs-", "tis-620", "macintosh", "ibm", "viscii",
-	"ks_c_5601", "johab", "latin" };
+	"ks_c_5601", "johab", "latin", "cp4", "cp7", "uhc", "tcvn", "armscii",
+	"georgian", "rk1048", "hp-roman8" };
+
+/* Names that iconv does not know, or that senders use for a larger set. */
+static const struct {
+	const char *name;
+	const char *iconv;
+} aliases[] = {
+	{ "gb2312", "gb18030" },
+	{ "x-gbk", "gbk" },
+	{ "ks_c_5601-1987", "uhc" },
+	{ "x-windows-949", "uhc" },
+	{ "x-sjis", "cp932" },
+	{ "windows-31j", "cp932" },
+	{ "x-euc-jp", "euc-jp" },
+	{ "x-mac-roman", "macintosh" },
+	{ "iso-8859-8-i", "iso-8859-8" },
+	{ "iso-8859-8-e", "iso-8859-8" },
+	{ "unicode-1-1-utf-7", "utf-7" },
+	{ "unicode-1-1-utf-8", "utf-8" },
+	{ "windows-874", "cp874" },
+};
 
 static bool
 iconv_name(struct slice name, char text[MAX_NAME + 1])
@@ -287,6 +308,9 @@ lookup(struct slice name, iconv_t *handle)
 	for (size_t i = 0; i < LEN(builtin); i++)
 		if (slice_ieq(name, slice_str(builtin[i].name)))
 			return builtin[i].kind;
+	for (size_t i = 0; i < LEN(aliases); i++)
+		if (slice_ieq(name, slice_str(aliases[i].name)))
+			name = slice_str(aliases[i].iconv);
 	if (!iconv_name(name, text))
 		return KIND_GUESS;
 	*handle = iconv_open("UTF-8", text);

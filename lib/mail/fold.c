@@ -146,9 +146,85 @@ text_fold_blanks(struct buf *out, struct slice text)
 	fold(out, text, &blank);
 }
 
+void
+text_fold_lines(struct buf *out, struct slice text)
+{
+	struct slice line;
+
+	while (text.n > 0) {
+		ssize_t end = slice_find(text, '\n');
+		bool crlf = end > 0 && text.p[end - 1] == '\r';
+
+		line = end < 0 ? text : slice_head(text, (size_t)end - crlf);
+		text_fold(out, line);
+		if (end < 0)
+			return;
+		buf_addc(out, '\n');
+		text = slice_from(text, (size_t)end + 1);
+	}
+}
+
 bool
 text_contains(struct slice folded, struct slice needle)
 {
 	return needle.n == 0 || (needle.n <= folded.n &&
 	    memmem(folded.p, folded.n, needle.p, needle.n) != NULL);
+}
+
+/* ---- without diacritics --------------------------------------------------- */
+
+/* Combining marks: what text_fold leaves behind the letter they belong to. */
+static bool
+is_mark(uint32_t c)
+{
+	static const uint32_t blocks[][2] = { { 0x300, 0x36f },
+		{ 0x483, 0x489 }, { 0x591, 0x5bd }, { 0x610, 0x61a },
+		{ 0x64b, 0x65f }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff },
+		{ 0x20d0, 0x20ff }, { 0xfe20, 0xfe2f } };
+
+	for (size_t i = 0; i < LEN(blocks); i++)
+		if (c >= blocks[i][0] && c <= blocks[i][1])
+			return true;
+	return false;
+}
+
+/* Letters with a stroke and ligatures, which do not decompose. */
+static const char *
+plain_letters(uint32_t c)
+{
+	static const struct {
+		uint32_t from;
+		const char *to;
+	} letters[] = { { 0xc6, "AE" }, { 0xd0, "D" }, { 0xd8, "O" },
+		{ 0xde, "TH" }, { 0xdf, "SS" }, { 0x110, "D" },
+		{ 0x126, "H" }, { 0x131, "I" }, { 0x141, "L" },
+		{ 0x152, "OE" }, { 0x166, "T" }, { 0x1e9e, "SS" } };
+
+	for (size_t i = 0; i < LEN(letters); i++)
+		if (letters[i].from == c)
+			return letters[i].to;
+	return NULL;
+}
+
+void
+text_drop_marks(struct buf *out, struct slice folded)
+{
+	while (folded.n > 0) {
+		size_t n = 0;
+		uint32_t c;
+		const char *plain;
+
+		while (n < folded.n && (unsigned char)folded.p[n] < 0x80)
+			n++;
+		buf_add(out, folded.p, n);
+		folded = slice_from(folded, n);
+		if (folded.n == 0)
+			return;
+		c = utf8_take(&folded);
+		plain = plain_letters(c);
+		if (plain != NULL)
+			buf_adds(out, plain);
+		else if (!is_mark(c))
+			utf8_put(out, c);
+	}
 }

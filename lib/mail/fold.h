@@ -17,9 +17,18 @@ void text_fold(struct buf *out, struct slice text);
 
 /*
  * Like text_fold, with each run of blanks and line ends made one space: what
- * IMAP SEARCH compares.
+ * IMAP SEARCH compares in headers and in HTML.
  */
 void text_fold_blanks(struct buf *out, struct slice text);
+
+/* Like text_fold, with LF for CRLF. */
+void text_fold_lines(struct buf *out, struct slice text);
+
+/*
+ * Appends folded text without its diacritics: combining marks go, letters with
+ * a stroke and ligatures become plain ones.
+ */
+void text_drop_marks(struct buf *out, struct slice folded);
 
 /*
  * True if folded text contains the folded needle; an empty needle is in

@@ -108,6 +108,11 @@ write_items(struct fetch *f, struct buf *out, const struct store_message *msg)
 		date_format_imap(out, msg->internaldate, DATE_LOCAL);
 		buf_addc(out, '"');
 	}
+	if ((items & FETCH_SAVEDATE) != 0) {
+		item(out, "SAVEDATE \"");
+		date_format_imap(out, msg->savedate, DATE_LOCAL);
+		buf_addc(out, '"');
+	}
 	if ((items & FETCH_SIZE) != 0) {
 		item(out, "RFC822.SIZE ");
 		buf_addu(out, msg->vsize);
@@ -420,7 +425,7 @@ tell_vanished(struct fetch *f)
 static int
 add_found(void *ctx, const struct store_message *msg)
 {
-	search_result_add(ctx, msg->uid, 0);
+	search_result_add(ctx, msg->uid, 0, 0);
 	return 0;
 }
 
@@ -445,7 +450,7 @@ list_messages(struct fetch *f, struct search_result *out)
 		size_t at = view_lower(v, f->set.r[i].first);
 
 		for (; at < v->n && v->uids[at] <= f->set.r[i].last; at++)
-			search_result_add(out, v->uids[at], 0);
+			search_result_add(out, v->uids[at], 0, 0);
 	}
 }
 
@@ -459,7 +464,7 @@ cut_range(struct fetch *f)
 	struct search_result all;
 	size_t from, to;
 
-	search_result_init(&all, false);
+	search_result_init(&all, false, false);
 	list_messages(f, &all);
 	search_range_of(&f->plan.range, all.n, &from, &to);
 	store_set_clear(&f->set);

@@ -30,7 +30,7 @@ add_found(void *ctx, const struct store_message *msg)
 {
 	struct search_cmd *st = ctx;
 
-	search_result_add(&st->result, msg->uid, msg->modseq);
+	search_result_add(&st->result, msg->uid, msg->modseq, st->run.score);
 	return 0;
 }
 
@@ -57,13 +57,14 @@ search_answer(struct search_cmd *st)
 {
 	struct command *c = st->c;
 	struct view *v = c->session->view;
+	struct search_correlator who = { .tag = c->tag, .uid = c->uid };
 
 	if (st->ret.options == 0)
 		answer_search(st);
 	else
 		search_tell(c, &st->result, &st->ret);
 	if ((st->ret.options & SEARCH_UPDATE) != 0)
-		context_start(c, st->program, &st->result, NULL);
+		context_start(c, &who, st->program, &st->result, NULL);
 	if ((st->ret.options & SEARCH_SAVE) != 0)
 		search_result_save(&st->result, &st->ret, &v->saved);
 }
@@ -102,15 +103,13 @@ cmd_search(struct command *c)
 	st->program = slice_from(c->p.in, c->p.at);
 	if (search_parse(&c->p, &st->prog) == -1)
 		return search_refused(c, &st->prog);
-	if ((st->ret.options & SEARCH_UPDATE) != 0 &&
-	    context_has_tag(c->session, c->tag)) {
-		parse_fail(&c->p, "Tag reuse");
+	if (search_check(c, &st->ret, &st->prog) == -1)
 		return CMD_BAD;
-	}
 	/* RFC 9051 6.4.4: never the old SEARCH response. */
 	if (c->session->rev2 && st->ret.options == 0)
 		st->ret.options = SEARCH_RETURN | SEARCH_RETURN_ALL;
-	search_result_init(&st->result, st->prog.modseq);
+	search_result_init(&st->result, st->prog.modseq,
+	    (st->ret.options & SEARCH_RELEVANCY) != 0);
 	st->run = (struct search_run){ .c = c, .prog = &st->prog, .view = v,
 		.found = add_found, .ctx = st };
 	search_resolve(&st->prog, v);

@@ -35,8 +35,8 @@ add_found(void *ctx, const struct store_message *msg)
 {
 	struct sort_cmd *st = ctx;
 
-	search_result_add(&st->found, msg->uid, msg->modseq);
-	st->too_large = sort_add(&st->list, msg) == -1;
+	search_result_add(&st->found, msg->uid, msg->modseq, st->run.score);
+	st->too_large = sort_add(&st->list, msg, st->run.score) == -1;
 	return st->too_large;
 }
 
@@ -44,22 +44,6 @@ static bool
 should_yield(void *arg)
 {
 	return command_should_yield(arg);
-}
-
-static void
-put_in_order(struct sort_cmd *st)
-{
-	struct search_result sorted;
-
-	search_result_init(&sorted, st->found.modseq);
-	for (size_t i = 0; i < st->found.n; i++) {
-		uint32_t at = st->list.order[i];
-
-		search_result_add(&sorted, st->found.uids[at],
-		    sorted.modseq ? st->found.modseqs[at] : 0);
-	}
-	search_result_release(&st->found);
-	st->found = sorted;
 }
 
 static void
@@ -83,14 +67,16 @@ static void
 sort_answer(struct sort_cmd *st)
 {
 	struct command *c = st->c;
+	struct search_correlator who = { .tag = c->tag, .uid = c->uid };
 
-	put_in_order(st);
+	search_result_order(&st->found, st->list.order);
 	if (st->ret.options == 0)
 		answer_sort(st);
 	else
 		search_tell(c, &st->found, &st->ret);
 	if ((st->ret.options & SEARCH_UPDATE) != 0)
-		context_start(c, st->program, &st->found, &st->list);
+		context_start(c, &who, st->program, &st->found,
+		    &st->list);
 	if ((st->ret.options & SEARCH_SAVE) != 0)
 		search_result_save(&st->found, &st->ret,
 		    &c->session->view->saved);
@@ -140,12 +126,14 @@ cmd_sort(struct command *c)
 		return CMD_BAD;
 	if (search_parse_criteria(&c->p, &st->prog) == -1)
 		return search_refused(c, &st->prog);
-	if ((st->ret.options & SEARCH_UPDATE) != 0 &&
-	    context_has_tag(c->session, c->tag)) {
-		parse_fail(&c->p, "Tag reuse");
+	if (search_check(c, &st->ret, &st->prog) == -1)
+		return CMD_BAD;
+	if (st->criteria.relevancy && !st->prog.fuzzy) {
+		parse_fail(&c->p, "RELEVANCY without FUZZY");
 		return CMD_BAD;
 	}
-	search_result_init(&st->found, st->prog.modseq);
+	search_result_init(&st->found, st->prog.modseq,
+	    (st->ret.options & SEARCH_RELEVANCY) != 0);
 	st->run = (struct search_run){ .c = c, .prog = &st->prog, .view = v,
 		.fields = st->criteria.fields, .found = add_found, .ctx = st };
 	search_resolve(&st->prog, v);

@@ -21,6 +21,7 @@ static const struct command_row rows[] = {
 	{ "CREATE", cmd_create, ANY, false, false },
 	{ "DELETE", cmd_delete, ANY, false, false },
 	{ "ENABLE", cmd_enable, ANY, false, false },
+	{ "ESEARCH", cmd_esearch, ANY, false, true },
 	{ "EXAMINE", cmd_examine, ANY, false, false },
 	{ "EXPUNGE", cmd_expunge, IN_SELECTED, true, true },
 	{ "FETCH", cmd_fetch, IN_SELECTED, false, true },

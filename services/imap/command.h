@@ -135,6 +135,7 @@ enum verdict cmd_copy(struct command *c);
 enum verdict cmd_create(struct command *c);
 enum verdict cmd_delete(struct command *c);
 enum verdict cmd_enable(struct command *c);
+enum verdict cmd_esearch(struct command *c);
 enum verdict cmd_examine(struct command *c);
 enum verdict cmd_expunge(struct command *c);
 enum verdict cmd_fetch(struct command *c);

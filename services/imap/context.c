@@ -3,7 +3,6 @@
 #include "core/list.h"
 #include "core/now.h"
 #include "services/imap/output.h"
-#include "services/imap/search_run.h"
 #include "services/imap/session.h"
 
 #define BATCH 16      /* messages between looks at the clock */
@@ -12,8 +11,7 @@
 
 struct context {
 	struct list link;
-	char *tag;
-	bool uid;
+	struct search_correlator who; /* its texts are in the arena */
 	bool sorted;
 	struct buf text; /* the program points into it */
 	struct arena arena;
@@ -41,7 +39,7 @@ find(const struct session *s, struct slice tag)
 	if (s->contexts == NULL)
 		return NULL;
 	LIST_EACH (x, &s->contexts->all, struct context, link)
-		if (slice_eq(slice_str(x->tag), tag))
+		if (slice_eq(x->who.tag, tag))
 			return x;
 	return NULL;
 }
@@ -64,7 +62,6 @@ context_free(struct context *x)
 	arena_release(&x->arena);
 	buf_release(&x->text);
 	mem_free(x->order);
-	mem_free(x->tag);
 	mem_free(x);
 }
 
@@ -148,17 +145,24 @@ take_list(struct context *x, struct sort_list *list)
 }
 
 void
-context_start(struct command *c, struct slice program,
-    const struct search_result *result, struct sort_list *list)
+context_refused(struct command *c, struct slice tag, const char *text)
+{
+	buf_adds(&c->out, "* NO [NOUPDATE ");
+	out_quoted(&c->out, tag);
+	buf_addf(&c->out, "] %s\r\n", text);
+}
+
+void
+context_start(struct command *c, const struct search_correlator *who,
+    struct slice program, const struct search_result *result,
+    struct sort_list *list)
 {
 	struct session *s = c->session;
 	struct search_return all = { .options = SEARCH_RETURN_ALL };
 	struct context *x;
 
 	if (is_too_much(s, program, list)) {
-		buf_adds(&c->out, "* NO [NOUPDATE ");
-		out_quoted(&c->out, c->tag);
-		buf_adds(&c->out, "] Too many contexts\r\n");
+		context_refused(c, who->tag, "Too many contexts");
 		return;
 	}
 	if (s->contexts == NULL) {
@@ -166,8 +170,9 @@ context_start(struct command *c, struct slice program,
 		list_init(&s->contexts->all);
 	}
 	x = mem_zero(sizeof(*x));
-	x->tag = slice_dup(c->tag);
-	x->uid = c->uid;
+	x->who = *who;
+	x->who.tag = arena_slice(&x->arena, who->tag);
+	x->who.mailbox = arena_slice(&x->arena, who->mailbox);
 	x->sorted = list != NULL;
 	read_program(x, program, s->view);
 	search_result_save(result, &all, &x->found);
@@ -182,7 +187,7 @@ context_start(struct command *c, struct slice program,
 static uint32_t
 number_of(const struct session *s, const struct context *x, uint32_t uid)
 {
-	return x->uid ? uid : view_seq(s->view, uid);
+	return x->who.uid ? uid : view_seq(s->view, uid);
 }
 
 /* "(0 3:5,7)": by number, where the client keeps the mailbox's order. */
@@ -236,7 +241,7 @@ tell_removed(const struct session *s, struct context *x,
 {
 	if (uids->n == 0)
 		return;
-	search_tell_begin(slice_str(x->tag), x->uid, out);
+	search_tell_begin(&x->who, out);
 	buf_adds(out, " REMOVEFROM ");
 	if (x->sorted)
 		remove_sorted(s, x, uids, out);
@@ -281,7 +286,7 @@ tell_added(const struct session *s, struct context *x,
 
 	if (uids->n == 0)
 		return;
-	search_tell_begin(slice_str(x->tag), x->uid, out);
+	search_tell_begin(&x->who, out);
 	buf_adds(out, " ADDTO ");
 	for (; x->sorted && entry < x->list.n; entry++) {
 		size_t place = insert_sorted(x, (uint32_t)entry);
@@ -318,6 +323,7 @@ context_gone(void *session, const struct store_set *gone, struct buf *out)
 
 struct asking {
 	struct context *x;
+	const struct search_run *run;
 	struct store_set match;
 	struct store_set added;
 	bool failed;
@@ -332,7 +338,8 @@ on_match(void *ctx, const struct store_message *msg)
 	if (store_set_has(&a->x->found, msg->uid))
 		return 0;
 	store_set_add(&a->added, msg->uid, msg->uid);
-	a->failed = a->x->sorted && sort_add(&a->x->list, msg) == -1;
+	a->failed = a->x->sorted && sort_add(&a->x->list, msg,
+	    a->run->score) == -1;
 	return a->failed;
 }
 
@@ -349,6 +356,7 @@ ask_again(struct command *c, struct context *x, const struct store_set *batch)
 		.fields = x->sorted && x->criteria.fields, .found = on_match,
 		.ctx = &a };
 
+	a.run = &run;
 	search_run_begin(&run);
 	while (search_run_step(&run, &err) == STEP_MORE)
 		;
@@ -389,15 +397,6 @@ take_batch(const struct view *v, struct store_set *set,
 	}
 }
 
-static void
-end_failed(struct command *c, struct context *x)
-{
-	buf_adds(&c->out, "* NO [NOUPDATE ");
-	out_quoted(&c->out, slice_str(x->tag));
-	buf_adds(&c->out, "] The context cannot be updated any more\r\n");
-	context_end(c->session, x);
-}
-
 void
 context_update(struct command *c)
 {
@@ -413,8 +412,11 @@ context_update(struct command *c)
 			if (batch.n > 0 && !ask_again(c, x, &batch))
 				failed = x;
 		store_set_release(&batch);
-		if (failed != NULL)
-			end_failed(c, failed);
+		if (failed == NULL)
+			continue;
+		context_refused(c, failed->who.tag,
+		    "The context cannot be updated any more");
+		context_end(s, failed);
 	}
 }
 

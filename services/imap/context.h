@@ -7,12 +7,10 @@
 #ifndef IMAP_CONTEXT_H
 #define IMAP_CONTEXT_H
 
-#include "services/imap/search_result.h"
+#include "services/imap/search_run.h"
 #include "services/imap/sort.h"
 
-struct command;
 struct contexts;
-struct session;
 
 bool context_has_tag(const struct session *s, struct slice tag);
 
@@ -21,8 +19,11 @@ bool context_has_tag(const struct session *s, struct slice tag);
  * the search keys, or of criteria and search keys if list, which is taken
  * over, is there. Writes NOUPDATE if it can't be done (section 4.3.1).
  */
-void context_start(struct command *c, struct slice program,
-    const struct search_result *result, struct sort_list *list);
+void context_start(struct command *c, const struct search_correlator *who,
+    struct slice program, const struct search_result *result,
+    struct sort_list *list);
+/* "* NO [NOUPDATE "tag"] text" */
+void context_refused(struct command *c, struct slice tag, const char *text);
 
 /* The context of that tag ends, if there is one. */
 void context_cancel(struct session *s, struct slice tag);

@@ -17,6 +17,7 @@
 #define FETCH_BODY 0x020u
 #define FETCH_BODYSTRUCTURE 0x040u
 #define FETCH_MODSEQ 0x080u
+#define FETCH_SAVEDATE 0x100u
 
 enum fetch_form {
 	FORM_BODY,   /* BODY[...] and its RFC822 forms */

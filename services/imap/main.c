@@ -146,10 +146,16 @@ on_session(struct service *s, struct chan *c UNUSED, struct chan_frame *f)
 static void
 load_charsets(void)
 {
-	static const char *const names[] = { "iso-8859-2", "iso-8859-5",
-		"iso-8859-7", "iso-8859-9", "windows-1250", "windows-1251",
-		"koi8-r", "gb18030", "big5", "shift_jis", "iso-2022-jp",
-		"euc-jp", "euc-kr" };
+	static const char *const names[] = { "iso-8859-2", "iso-8859-3",
+		"iso-8859-4", "iso-8859-5", "iso-8859-6", "iso-8859-7",
+		"iso-8859-8", "iso-8859-9", "iso-8859-10", "iso-8859-13",
+		"iso-8859-14", "iso-8859-16", "windows-1250", "windows-1251",
+		"windows-1253", "windows-1254", "windows-1255",
+		"windows-1256", "windows-1257", "windows-1258", "koi8-r",
+		"koi8-u", "cp866", "cp874", "tis-620", "gb18030", "gbk",
+		"big5", "shift_jis", "cp932", "iso-2022-jp", "euc-jp",
+		"euc-kr", "uhc", "iso-2022-kr", "utf-16", "utf-7",
+		"macintosh" };
 
 	for (size_t i = 0; i < LEN(names); i++)
 		(void)charset_open(slice_str(names[i]));

@@ -16,6 +16,7 @@ enum argument {
 	ARG_MODSEQ,
 	ARG_NOT,
 	ARG_OR,
+	ARG_FUZZY,
 };
 
 struct word {
@@ -38,6 +39,7 @@ static const struct word words[] = {
 	{ "DRAFT", SEARCH_FLAG, ARG_NONE, STORE_DRAFT, NULL, false },
 	{ "FLAGGED", SEARCH_FLAG, ARG_NONE, STORE_FLAGGED, NULL, false },
 	{ "FROM", SEARCH_HEADER, ARG_TEXT, 0, "From", false },
+	{ "FUZZY", SEARCH_AND, ARG_FUZZY, 0, NULL, false },
 	{ "HEADER", SEARCH_HEADER, ARG_HEADER, 0, NULL, false },
 	{ "KEYWORD", SEARCH_KEYWORD, ARG_KEYWORD, 0, NULL, false },
 	{ "LARGER", SEARCH_LARGER, ARG_NUMBER, 0, NULL, false },
@@ -48,6 +50,10 @@ static const struct word words[] = {
 	{ "ON", SEARCH_ON, ARG_DATE, 0, NULL, false },
 	{ "OR", SEARCH_OR, ARG_OR, 0, NULL, false },
 	{ "RECENT", SEARCH_RECENT, ARG_NONE, 0, NULL, false },
+	{ "SAVEDATESUPPORTED", SEARCH_ALL, ARG_NONE, 0, NULL, false },
+	{ "SAVEDBEFORE", SEARCH_SAVEDBEFORE, ARG_DATE, 0, NULL, false },
+	{ "SAVEDON", SEARCH_SAVEDON, ARG_DATE, 0, NULL, false },
+	{ "SAVEDSINCE", SEARCH_SAVEDSINCE, ARG_DATE, 0, NULL, false },
 	{ "SEEN", SEARCH_FLAG, ARG_NONE, STORE_SEEN, NULL, false },
 	{ "SENTBEFORE", SEARCH_SENTBEFORE, ARG_DATE, 0, NULL, false },
 	{ "SENTON", SEARCH_SENTON, ARG_DATE, 0, NULL, false },
@@ -73,6 +79,7 @@ struct reading {
 	struct slice charset;
 	size_t keys;
 	unsigned depth;
+	unsigned fuzzy; /* how many FUZZY we are in */
 };
 
 static int read_key(struct reading *r, struct search_key **out);
@@ -101,6 +108,13 @@ read_text(struct reading *r, struct search_key *k)
 	    r->charset.n > 0 ? r->charset : S("UTF-8"), raw);
 	text_fold_blanks(&folded, buf_slice(&utf8));
 	k->text = arena_slice(r->p->arena, buf_slice(&folded));
+	buf_clear(&folded);
+	text_fold_lines(&folded, buf_slice(&utf8));
+	k->exact = arena_slice(r->p->arena, buf_slice(&folded));
+	if (r->fuzzy > 0) {
+		k->fuzzy = arena_alloc(r->p->arena, sizeof(*k->fuzzy));
+		fuzzy_make(r->p->arena, k->text, k->fuzzy);
+	}
 	buf_release(&utf8);
 	buf_release(&folded);
 	return 0;
@@ -179,6 +193,21 @@ read_modseq(struct reading *r, struct search_key *k)
 	return parse_modseq(r->p, &k->number);
 }
 
+/* The key behind FUZZY; in it, texts are looked for fuzzily. */
+static int
+read_fuzzy(struct reading *r, struct search_key *k)
+{
+	int rc;
+
+	if (parse_sp(r->p) == -1)
+		return -1;
+	r->prog->fuzzy = true;
+	r->fuzzy++;
+	rc = read_key(r, &k->child);
+	r->fuzzy--;
+	return rc;
+}
+
 static int
 read_argument(struct reading *r, const struct word *w, struct search_key *k)
 {
@@ -217,6 +246,8 @@ read_argument(struct reading *r, const struct word *w, struct search_key *k)
 			return -1;
 		k->child->next = second;
 		return 0;
+	case ARG_FUZZY:
+		return read_fuzzy(r, k);
 	}
 	return -1;
 }

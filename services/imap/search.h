@@ -1,5 +1,6 @@
 /*
- * SEARCH programs (RFC 3501 6.4.4, RFC 5032, RFC 5182, RFC 7162 3.1.5): parsed into a tree with its strings decoded and folded, then asked
+ * SEARCH programs (RFC 3501 6.4.4, RFC 5032, RFC 5182, RFC 6203,
+ * RFC 7162 3.1.5, RFC 8514): parsed into a tree with its strings decoded and folded, then asked
  * about one message at a time. The answer may be "not without the text", so
  * that only messages in doubt are opened. Needs no session.
  */
@@ -7,6 +8,7 @@
 #define IMAP_SEARCH_H
 
 #include "mail/mime.h"
+#include "services/imap/fuzzy.h"
 #include "services/imap/parse.h"
 #include "store/store.h"
 
@@ -24,6 +26,9 @@ enum search_op {
 	SEARCH_BEFORE, /* these three: INTERNALDATE, day */
 	SEARCH_ON,
 	SEARCH_SINCE,
+	SEARCH_SAVEDBEFORE, /* these three: save date (RFC 8514) */
+	SEARCH_SAVEDON,
+	SEARCH_SAVEDSINCE,
 	SEARCH_SENTBEFORE, /* these three: Date field */
 	SEARCH_SENTON,
 	SEARCH_SENTSINCE,
@@ -42,7 +47,9 @@ struct search_key {
 	enum search_op op;
 	unsigned flag;
 	struct slice name; /* header field, keyword */
-	struct slice text; /* folded UTF-8 */
+	struct slice text;  /* folded UTF-8, each run of blanks one space */
+	struct slice exact; /* folded UTF-8, lines as they are, with LF */
+	struct fuzzy *fuzzy; /* how to look for text; NULL: exactly */
 	int64_t day;
 	uint64_t number;
 	struct seq_set set;
@@ -54,6 +61,7 @@ struct search_program {
 	struct search_key *root; /* an AND */
 	bool modseq;      /* the client asked about MODSEQ */
 	bool headers;     /* needs store_message.headers */
+	bool fuzzy;       /* has a FUZZY key */
 	bool bad_charset; /* parsing failed because of CHARSET */
 	struct search_key **sets; /* every SEARCH_SET, for resolving */
 	size_t n_sets;
@@ -79,12 +87,18 @@ struct search_subject {
 	struct slice text;
 	/* Made when first needed; search_subject_release. */
 	bool folded;
-	struct buf header;
-	struct buf body;
+	struct buf header; /* of the message and of its parts */
+	struct buf plain;  /* text parts, lines as they are */
+	struct buf html;   /* those that are HTML, without tags */
+	/* Of the FUZZY keys that matched, by search_ask. */
+	unsigned scores;
+	unsigned n_scores;
 };
 
 enum search_answer search_ask(const struct search_program *prog,
     struct search_subject *subject);
+/* RELEVANCY of a message that matched, 1 to 100 (RFC 6203 section 4). */
+unsigned search_score(const struct search_subject *subject);
 void search_subject_release(struct search_subject *subject);
 
 #endif

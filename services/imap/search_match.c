@@ -5,8 +5,10 @@
 #include "mail/date.h"
 #include "mail/fold.h"
 #include "mail/header.h"
+#include "mail/html.h"
 
 #define DAY 86400
+#define BODY_LESS 10 /* a body says less of what a message is about */
 
 static enum search_answer ask(const struct search_key *k,
     struct search_subject *s);
@@ -60,8 +62,12 @@ ask_or(const struct search_key *k, struct search_subject *s)
 static enum search_answer
 ask_not(const struct search_key *k, struct search_subject *s)
 {
+	unsigned scores = s->scores, n_scores = s->n_scores;
 	enum search_answer a = ask(k->child, s);
 
+	/* What must not be found says nothing of how well it matches. */
+	s->scores = scores;
+	s->n_scores = n_scores;
 	return a == SEARCH_OPEN_IT ? a : answer(a == SEARCH_NO);
 }
 
@@ -125,14 +131,26 @@ compare_day(int64_t day, int64_t want, enum search_op before,
 }
 
 /* Time and zone are disregarded (6.4.4): our day, as INTERNALDATE shows it. */
+static int64_t
+local_day(int64_t epoch)
+{
+	int64_t local = epoch + (int64_t)date_local_zone(epoch) * 60;
+
+	return local / DAY - (local % DAY < 0);
+}
+
 static enum search_answer
 ask_date(const struct search_key *k, struct search_subject *s)
 {
-	int64_t local = s->msg->internaldate +
-	    (int64_t)date_local_zone(s->msg->internaldate) * 60;
-	int64_t day = local / DAY - (local % DAY < 0);
+	return compare_day(local_day(s->msg->internaldate), k->day,
+	    SEARCH_BEFORE, SEARCH_ON, k->op);
+}
 
-	return compare_day(day, k->day, SEARCH_BEFORE, SEARCH_ON, k->op);
+static enum search_answer
+ask_saved(const struct search_key *k, struct search_subject *s)
+{
+	return compare_day(local_day(s->msg->savedate), k->day,
+	    SEARCH_SAVEDBEFORE, SEARCH_SAVEDON, k->op);
 }
 
 /* ---- header fields -------------------------------------------------------- */
@@ -165,6 +183,23 @@ fold_value(struct buf *out, struct slice value)
 	buf_release(&decoded);
 }
 
+/* True if needle is in the folded text; by less the score is lower. */
+static bool
+has_text(const struct search_key *k, struct search_subject *s,
+    struct slice needle, struct slice folded, unsigned less)
+{
+	unsigned score;
+
+	if (k->fuzzy == NULL)
+		return text_contains(folded, needle);
+	score = fuzzy_score(k->fuzzy, folded);
+	if (score == 0)
+		return false;
+	s->scores += score > less ? score - less : 1;
+	s->n_scores++;
+	return true;
+}
+
 static enum search_answer
 ask_header(const struct search_key *k, struct search_subject *s)
 {
@@ -185,7 +220,7 @@ ask_header(const struct search_key *k, struct search_subject *s)
 		if (k->text.n == 0)
 			return SEARCH_YES;
 		fold_value(&folded, field.value);
-		found = text_contains(buf_slice(&folded), k->text);
+		found = has_text(k, s, k->text, buf_slice(&folded), 0);
 		buf_release(&folded);
 		if (found)
 			return SEARCH_YES;
@@ -218,7 +253,7 @@ fold_fields(struct buf *out, struct slice header)
 
 	while (header_next(&it, &field)) {
 		text_fold_blanks(out, field.name);
-		buf_addc(out, ':');
+		buf_adds(out, ": ");
 		fold_value(out, field.value);
 		buf_addc(out, '\n');
 	}
@@ -230,10 +265,30 @@ is_text(const struct mime_part *part)
 	return part->kind == MIME_LEAF && slice_ieq(part->type, S("text"));
 }
 
+/* A text part as it would be read: HTML without its tags. */
+static void
+fold_text(struct search_subject *s, const struct mime_tree *tree,
+    const struct mime_part *part)
+{
+	struct buf text = BUF_INIT(LIMIT_IMAP_SEARCH_TEXT);
+	struct buf shown = BUF_INIT(LIMIT_IMAP_SEARCH_TEXT);
+
+	mime_text(&text, tree, part);
+	if (slice_ieq(part->subtype, S("html"))) {
+		html_text(&shown, buf_slice(&text));
+		text_fold_blanks(&s->html, buf_slice(&shown));
+		buf_addc(&s->html, '\n');
+	} else {
+		text_fold_lines(&s->plain, buf_slice(&text));
+		buf_addc(&s->plain, '\n');
+	}
+	buf_release(&text);
+	buf_release(&shown);
+}
+
 /*
- * Header and body as they would be read: transfer encodings and charsets
- * decoded, case folded. The body is every text part and the headers of every
- * part below the top.
+ * All headers, and all texts, as they would be read: transfer encodings and
+ * charsets decoded, case folded. The headers of parts are no texts.
  */
 static void
 fold_message(struct search_subject *s)
@@ -242,23 +297,18 @@ fold_message(struct search_subject *s)
 	struct mime_tree tree;
 
 	s->folded = true;
-	buf_init(&s->header, LIMIT_HEADER_BYTES * 4);
-	buf_init(&s->body, LIMIT_IMAP_SEARCH_TEXT);
+	buf_init(&s->header, LIMIT_IMAP_SEARCH_TEXT);
+	buf_init(&s->plain, LIMIT_IMAP_SEARCH_TEXT);
+	buf_init(&s->html, LIMIT_IMAP_SEARCH_TEXT);
 	fold_fields(&s->header, s->text);
 	mime_parse(&arena, s->text, &tree);
 	for (const struct mime_part *p = tree.root; p != NULL;
 	     p = mime_next(p)) {
-		struct buf text = BUF_INIT(LIMIT_IMAP_SEARCH_TEXT);
-
 		if (p != tree.root)
-			fold_fields(&s->body, slice_of(s->text.p + p->start,
+			fold_fields(&s->header, slice_of(s->text.p + p->start,
 			    p->body - p->start));
-		if (is_text(p)) {
-			mime_text(&text, &tree, p);
-			text_fold_blanks(&s->body, buf_slice(&text));
-			buf_addc(&s->body, '\n');
-		}
-		buf_release(&text);
+		if (is_text(p))
+			fold_text(s, &tree, p);
 	}
 	arena_release(&arena);
 }
@@ -270,9 +320,12 @@ ask_text(const struct search_key *k, struct search_subject *s)
 		return SEARCH_OPEN_IT;
 	if (!s->folded)
 		fold_message(s);
-	if (k->op == SEARCH_TEXT && text_contains(buf_slice(&s->header), k->text))
+	if (k->op == SEARCH_TEXT &&
+	    has_text(k, s, k->text, buf_slice(&s->header), 0))
 		return SEARCH_YES;
-	return answer(text_contains(buf_slice(&s->body), k->text));
+	return answer(has_text(k, s, k->exact, buf_slice(&s->plain),
+	    BODY_LESS) || has_text(k, s, k->text, buf_slice(&s->html),
+	    BODY_LESS));
 }
 
 static enum search_answer (*const ops[SEARCH_OPS])(const struct search_key *,
@@ -290,6 +343,9 @@ static enum search_answer (*const ops[SEARCH_OPS])(const struct search_key *,
 	[SEARCH_BEFORE] = ask_date,
 	[SEARCH_ON] = ask_date,
 	[SEARCH_SINCE] = ask_date,
+	[SEARCH_SAVEDBEFORE] = ask_saved,
+	[SEARCH_SAVEDON] = ask_saved,
+	[SEARCH_SAVEDSINCE] = ask_saved,
 	[SEARCH_SENTBEFORE] = ask_sent,
 	[SEARCH_SENTON] = ask_sent,
 	[SEARCH_SENTSINCE] = ask_sent,
@@ -310,7 +366,14 @@ ask(const struct search_key *k, struct search_subject *s)
 enum search_answer
 search_ask(const struct search_program *prog, struct search_subject *subject)
 {
+	subject->scores = subject->n_scores = 0;
 	return ask(prog->root, subject);
+}
+
+unsigned
+search_score(const struct search_subject *s)
+{
+	return s->n_scores > 0 ? s->scores / s->n_scores : 100;
 }
 
 void
@@ -319,6 +382,7 @@ search_subject_release(struct search_subject *s)
 	if (!s->folded)
 		return;
 	buf_release(&s->header);
-	buf_release(&s->body);
+	buf_release(&s->plain);
+	buf_release(&s->html);
 	s->folded = false;
 }

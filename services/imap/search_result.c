@@ -54,6 +54,7 @@ read_option(struct parser *p, struct search_return *out)
 		{ "SAVE", SEARCH_SAVE },
 		{ "PARTIAL", SEARCH_PARTIAL },
 		{ "UPDATE", SEARCH_UPDATE },
+		{ "RELEVANCY", SEARCH_RELEVANCY },
 		{ "CONTEXT", 0 }, /* RFC 5267 4.2: a hint */
 	};
 	const unsigned one_of = SEARCH_RETURN_ALL | SEARCH_PARTIAL;
@@ -99,15 +100,16 @@ search_return_tells(const struct search_return *ret)
 	/* RETURN (SAVE) alone says nothing (RFC 5182 2.2). */
 	return (ret->options &
 	    (SEARCH_MIN | SEARCH_MAX | SEARCH_COUNT | SEARCH_RETURN_ALL |
-	    SEARCH_PARTIAL)) != 0;
+	    SEARCH_PARTIAL | SEARCH_RELEVANCY)) != 0;
 }
 
 /* ---- results -------------------------------------------------------------- */
 
 void
-search_result_init(struct search_result *r, bool modseq)
+search_result_init(struct search_result *r, bool modseq, bool relevancy)
 {
-	*r = (struct search_result){ .modseq = modseq };
+	*r = (struct search_result){ .modseq = modseq,
+		.relevancy = relevancy };
 }
 
 void
@@ -115,10 +117,12 @@ search_result_release(struct search_result *r)
 {
 	mem_free(r->uids);
 	mem_free(r->modseqs);
+	mem_free(r->scores);
 }
 
 void
-search_result_add(struct search_result *r, uint32_t uid, uint64_t modseq)
+search_result_add(struct search_result *r, uint32_t uid, uint64_t modseq,
+    unsigned score)
 {
 	if (r->n == r->cap) {
 		r->cap = r->cap < 64 ? 64 : r->cap + r->cap / 2;
@@ -126,10 +130,29 @@ search_result_add(struct search_result *r, uint32_t uid, uint64_t modseq)
 		if (r->modseq)
 			r->modseqs = mem_grow(r->modseqs, r->cap,
 			    sizeof(*r->modseqs));
+		if (r->relevancy)
+			r->scores = mem_grow(r->scores, r->cap,
+			    sizeof(*r->scores));
 	}
+	if (r->relevancy)
+		r->scores[r->n] = (uint8_t)score;
 	if (r->modseq)
 		r->modseqs[r->n] = modseq;
 	r->uids[r->n++] = uid;
+}
+
+void
+search_result_order(struct search_result *r, const uint32_t *order)
+{
+	struct search_result sorted;
+
+	search_result_init(&sorted, r->modseq, r->relevancy);
+	for (size_t i = 0; i < r->n; i++)
+		search_result_add(&sorted, r->uids[order[i]],
+		    r->modseq ? r->modseqs[order[i]] : 0,
+		    r->relevancy ? r->scores[order[i]] : 0);
+	search_result_release(r);
+	*r = sorted;
 }
 
 static uint64_t
@@ -196,6 +219,25 @@ write_set(const struct search_result *r, size_t from, size_t to,
 	}
 }
 
+/* RFC 6203 section 4: of what PARTIAL returns, else of all. */
+static void
+write_scores(const struct search_result *r, const struct search_return *ret,
+    struct buf *out)
+{
+	size_t from = 0, to = r->n;
+
+	if ((ret->options & SEARCH_PARTIAL) != 0)
+		search_range_of(&ret->partial, r->n, &from, &to);
+	if (from == to)
+		return;
+	buf_adds(out, " RELEVANCY ");
+	for (size_t i = from; i < to; i++) {
+		buf_addc(out, i == from ? '(' : ' ');
+		buf_addu(out, r->scores[i]);
+	}
+	buf_addc(out, ')');
+}
+
 void
 search_result_write(const struct search_result *r,
     const struct search_return *ret,
@@ -223,6 +265,8 @@ search_result_write(const struct search_result *r,
 	}
 	if ((options & SEARCH_COUNT) != 0)
 		buf_addf(out, " COUNT %zu", r->n);
+	if (r->relevancy)
+		write_scores(r, ret, out);
 	if (r->modseq && r->n > 0)
 		buf_addf(out, " MODSEQ %llu",
 		    (unsigned long long)modseq_told(r, ret));

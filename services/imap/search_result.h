@@ -1,6 +1,6 @@
 /*
  * What SEARCH, SORT and ESEARCH return: the options behind RETURN (RFC 4731,
- * RFC 5182, RFC 5267, RFC 9394), the messages found in the order asked for,
+ * RFC 5182, RFC 5267, RFC 6203, RFC 9394), the messages found in the order asked for,
  * and the ESEARCH response. Costs four bytes a message found. No session in
  * here.
  */
@@ -20,6 +20,7 @@
 #define SEARCH_SAVE 0x20u
 #define SEARCH_PARTIAL 0x40u
 #define SEARCH_UPDATE 0x80u
+#define SEARCH_RELEVANCY 0x100u
 
 /* "1:500", or "-1:-500" from the end (RFC 9394), the lower number first. */
 struct search_range {
@@ -46,13 +47,19 @@ struct search_result {
 	uint32_t *uids; /* in the order of the answer */
 	size_t n;
 	size_t cap;
-	uint64_t *modseqs; /* likewise; only if asked for */
+	/* Likewise; only if asked for. */
+	uint64_t *modseqs;
+	uint8_t *scores; /* RELEVANCY (RFC 6203) */
 	bool modseq;
+	bool relevancy;
 };
 
-void search_result_init(struct search_result *r, bool modseq);
+void search_result_init(struct search_result *r, bool modseq, bool relevancy);
 void search_result_release(struct search_result *r);
-void search_result_add(struct search_result *r, uint32_t uid, uint64_t modseq);
+void search_result_add(struct search_result *r, uint32_t uid, uint64_t modseq,
+    unsigned score);
+/* Puts message order[i] at place i; order has r->n. */
+void search_result_order(struct search_result *r, const uint32_t *order);
 /* The highest MODSEQ of all. */
 uint64_t search_result_modseq(const struct search_result *r);
 

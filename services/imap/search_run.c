@@ -3,6 +3,8 @@
 #include "core/log.h"
 #include "core/now.h"
 #include "mail/header.h"
+#include "services/imap/context.h"
+#include "services/imap/name.h"
 #include "services/imap/output.h"
 #include "services/imap/session.h"
 
@@ -38,8 +40,10 @@ keep(struct search_run *r, const struct store_message *msg)
 }
 
 static void
-found(struct search_run *r, const struct store_message *msg)
+found(struct search_run *r, const struct search_subject *subject,
+    const struct store_message *msg)
 {
+	r->score = search_score(subject);
 	r->ended = r->found(r->ctx, msg) != 0;
 }
 
@@ -59,7 +63,7 @@ on_message(void *ctx, const struct store_message *msg)
 		return 1;
 	}
 	if (answer == SEARCH_YES)
-		found(r, msg);
+		found(r, &subject, msg);
 	return r->ended ||
 	    (++r->asked % CHECK_EACH == 0 && command_should_yield(r->c));
 }
@@ -86,7 +90,7 @@ ask_opened(struct search_run *r)
 	if (search_ask(r->prog, &subject) == SEARCH_YES) {
 		r->msg.headers = slice_head(body.text, header_size(body.text));
 		r->msg.headers_complete = true;
-		found(r, &r->msg);
+		found(r, &subject, &r->msg);
 	}
 	search_subject_release(&subject);
 	store_body_close(&body);
@@ -124,12 +128,25 @@ search_refused(struct command *c, const struct search_program *prog)
 	return CMD_DONE;
 }
 
+int
+search_check(struct command *c, const struct search_return *ret,
+    const struct search_program *prog)
+{
+	if ((ret->options & SEARCH_UPDATE) != 0 &&
+	    context_has_tag(c->session, c->tag))
+		return parse_fail(&c->p, "Tag reuse");
+	if ((ret->options & SEARCH_RELEVANCY) != 0 && !prog->fuzzy)
+		return parse_fail(&c->p, "RELEVANCY without FUZZY");
+	return 0;
+}
+
 void
 search_resolve(const struct search_program *prog, const struct view *v)
 {
 	for (size_t i = 0; i < prog->n_sets; i++) {
 		struct search_key *k = prog->sets[i];
 
+		store_set_clear(&k->resolved);
 		view_resolve_lenient(v, &k->set, k->uid, &k->resolved);
 	}
 }
@@ -168,20 +185,27 @@ search_number(void *arg, uint32_t uid)
 }
 
 void
-search_tell_begin(struct slice tag, bool uid, struct buf *out)
+search_tell_begin(const struct search_correlator *who, struct buf *out)
 {
 	buf_adds(out, "* ESEARCH (TAG ");
-	out_quoted(out, tag);
-	buf_adds(out, uid ? ") UID" : ")");
+	out_quoted(out, who->tag);
+	if (who->mailbox.n > 0) {
+		buf_adds(out, " MAILBOX ");
+		name_put(out, who->mailbox, who->utf8);
+		buf_addf(out, " UIDVALIDITY %u", who->uidvalidity);
+	}
+	buf_adds(out, who->uid ? ") UID" : ")");
 }
 
 void
 search_tell(struct command *c, const struct search_result *result,
     const struct search_return *ret)
 {
+	const struct search_correlator who = { .tag = c->tag, .uid = c->uid };
+
 	if (!search_return_tells(ret))
 		return;
-	search_tell_begin(c->tag, c->uid, &c->out);
+	search_tell_begin(&who, &c->out);
 	search_result_write(result, ret, search_number, c, &c->out);
 	buf_adds(&c->out, "\r\n");
 }

@@ -27,6 +27,7 @@ struct search_run {
 	bool fields;             /* found looks at the headers */
 	search_found_fn *found;
 	void *ctx;
+	unsigned score; /* RELEVANCY of the message that found gets */
 	/* Private. */
 	const struct store_set *candidates; /* of the walk; NULL: all */
 	uint32_t next;
@@ -43,7 +44,14 @@ struct search_run {
 enum verdict search_refused(struct command *c,
     const struct search_program *prog);
 
-/* Resolves the program's sets in the view. */
+/*
+ * What RETURN asks for must be possible: no tag that is in use (RFC 5267 4.3),
+ * no RELEVANCY without FUZZY (RFC 6203 section 4). -1 with p.why.
+ */
+int search_check(struct command *c, const struct search_return *ret,
+    const struct search_program *prog);
+
+/* Resolves the program's sets in the view, in place of those of another. */
 void search_resolve(const struct search_program *prog, const struct view *v);
 
 /*
@@ -58,8 +66,17 @@ void search_run_release(struct search_run *r);
 /* The ESEARCH response of a search in the selected mailbox. */
 void search_tell(struct command *c, const struct search_result *result,
     const struct search_return *ret);
+/* What an ESEARCH response belongs to. */
+struct search_correlator {
+	struct slice tag;
+	bool uid;
+	struct slice mailbox; /* RFC 7377; empty: the selected one, unsaid */
+	uint32_t uidvalidity;
+	bool utf8;            /* how it is spelled (name_put) */
+};
+
 /* "* ESEARCH (TAG "x")", and " UID" if uid. */
-void search_tell_begin(struct slice tag, bool uid, struct buf *out);
+void search_tell_begin(const struct search_correlator *who, struct buf *out);
 /* The UID or sequence number; arg is the command. */
 uint32_t search_number(void *arg, uint32_t uid);
 

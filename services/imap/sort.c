@@ -24,6 +24,7 @@ static const struct {
 	[SORT_DISPLAYFROM] = { "DISPLAYFROM", DISPLAY, "From" },
 	[SORT_DISPLAYTO] = { "DISPLAYTO", DISPLAY, "To" },
 	[SORT_FROM] = { "FROM", MAILBOX, "From" },
+	[SORT_RELEVANCY] = { "RELEVANCY", NUMBER, NULL },
 	[SORT_SIZE] = { "SIZE", NUMBER, NULL },
 	[SORT_SUBJECT] = { "SUBJECT", SUBJECT, "Subject" },
 	[SORT_TO] = { "TO", MAILBOX, "To" },
@@ -52,6 +53,8 @@ read_criterion(struct parser *p, struct sort_program *out)
 		reverse };
 	if (keys[key].field != NULL)
 		out->fields = true;
+	if (key == SORT_RELEVANCY)
+		out->relevancy = true;
 	return 0;
 }
 
@@ -88,13 +91,15 @@ sort_sent_date(const struct store_message *msg, struct slice date)
 
 static uint64_t
 number_of(enum sort_key key, const struct store_message *msg,
-    struct slice value)
+    unsigned score, struct slice value)
 {
 	switch (key) {
 	case SORT_ARRIVAL:
 		return ordinal(msg->internaldate);
 	case SORT_DATE:
 		return ordinal(sort_sent_date(msg, value));
+	case SORT_RELEVANCY:
+		return 100 - score;
 	default:
 		return msg->vsize;
 	}
@@ -197,7 +202,7 @@ grow(struct sort_list *l)
 }
 
 int
-sort_add(struct sort_list *l, const struct store_message *msg)
+sort_add(struct sort_list *l, const struct store_message *msg, unsigned score)
 {
 	struct slice values[SORT_KEYS] = { 0 };
 	uint64_t *out;
@@ -210,7 +215,8 @@ sort_add(struct sort_list *l, const struct store_message *msg)
 		enum sort_key key = l->prog->v[i].key;
 		enum kind kind = keys[key].kind;
 
-		out[i] = kind == NUMBER ? number_of(key, msg, values[i]) :
+		out[i] = kind == NUMBER ?
+		    number_of(key, msg, score, values[i]) :
 		    string_of(l, kind, values[i]);
 	}
 	l->uids[l->n++] = msg->uid;

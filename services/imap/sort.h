@@ -18,6 +18,7 @@ enum sort_key {
 	SORT_DISPLAYFROM,
 	SORT_DISPLAYTO,
 	SORT_FROM,
+	SORT_RELEVANCY, /* RFC 6203: the highest score first */
 	SORT_SIZE,
 	SORT_SUBJECT,
 	SORT_TO,
@@ -33,6 +34,7 @@ struct sort_program {
 	struct sort_criterion v[SORT_KEYS]; /* each key at most once */
 	size_t n;
 	bool fields; /* some key is in the header */
+	bool relevancy;
 };
 
 /* "(REVERSE DATE SUBJECT)" */
@@ -56,11 +58,12 @@ void sort_list_init(struct sort_list *l, const struct sort_program *prog);
 void sort_list_release(struct sort_list *l);
 
 /*
- * Adds a message with its header fields; those with equal keys stay in the
+ * Adds a message with its header fields and RELEVANCY; those with equal keys stay in the
  * order in which they were added. Of a string the first LIMIT_IMAP_SORT_KEY
  * octets count. -1 if the list is too large (LIMIT_IMAP_SORT_BYTES).
  */
-int sort_add(struct sort_list *l, const struct store_message *msg);
+int sort_add(struct sort_list *l, const struct store_message *msg,
+    unsigned score);
 
 /* Sorts on; false when yield said to stop first: call it again. */
 bool sort_run(struct sort_list *l, bool (*yield)(void *arg), void *arg);

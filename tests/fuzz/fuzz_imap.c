@@ -1,6 +1,7 @@
-// objects: services/imap/parse.c services/imap/search.c services/imap/search_match.c
+// objects: services/imap/parse.c services/imap/search.c services/imap/search_match.c services/imap/fuzzy.c
 // objects: services/imap/fetch_plan.c services/imap/section.c services/imap/pattern.c
 // objects: services/imap/view.c services/imap/output.c
+// objects: services/imap/mailbox_filter.c
 // objects: services/imap/search_result.c services/imap/sort.c
 // objects: services/imap/thread.c services/imap/thread_tree.c
 // objects: services/imap/section_binary.c
@@ -9,6 +10,7 @@
  * parser; a SEARCH or FETCH that is understood is then asked of the message
  * behind the NUL.
  */
+#include "services/imap/mailbox_filter.h"
 #include "services/imap/pattern.h"
 #include "services/imap/search.h"
 #include "services/imap/section.h"
@@ -119,6 +121,18 @@ try_fetch(struct parser p, struct slice text)
 }
 
 static void
+try_filter(struct parser p)
+{
+	static const struct store_list_entry entry = { "a.b", NULL, 0 };
+	struct mailbox_filter *list;
+
+	if (mailbox_filters_parse(&p, &list) == 0)
+		(void)mailbox_filters_have(list, &entry);
+	else
+		assert(p.why != NULL);
+}
+
+static void
 try_words(struct parser p, struct arena *arena)
 {
 	struct parser q = p;
@@ -169,6 +183,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	try_set(p);
 	try_search(p, text);
 	try_criteria(p);
+	try_filter(p);
 	try_fetch(p, text);
 	arena_release(&arena);
 	return 0;

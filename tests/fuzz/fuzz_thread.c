@@ -80,7 +80,7 @@ check_sort(struct slice criteria, struct slice in)
 			const struct store_message msg =
 			    message_of(++uid, one);
 
-			assert(sort_add(&list, &msg) == 0);
+			assert(sort_add(&list, &msg, 100) == 0);
 		}
 		assert(sort_run(&list, never, NULL));
 		memset(seen, 0, sizeof(seen));

@@ -351,7 +351,7 @@ SEARCHES = [
     ("ALL", "1 2 3"), ("SEEN", "2"), ("UNSEEN NOT DELETED", "1 3"), ("KEYWORD $work", "2"),
     ("UNKEYWORD $Work", "1 3"), ("FROM ann", "1 2"), ("SUBJECT parts", "3"),
     ("HEADER X-Note \"\"", "1 2"), ("HEADER X-Note yes", "1 2"), ("HEADER X-Note no", ""),
-    ("BODY \"LINE TWO\"", "1 2"), ("TEXT inner", "3"), ("BODY subject", "3"),
+    ("BODY \"LINE TWO\"", "1 2"), ("TEXT inner", "3"), ("BODY subject", ""), ("TEXT subject", "1 2 3"), ("TEXT \"subject: inner\"", "3"),
     ("OR (SEEN FROM ann) SUBJECT parts", "2 3"), ("NOT (OR SEEN SUBJECT parts)", "1"),
     ("SENTON 1-Jul-2003", "1 2"), ("SENTBEFORE 2-Jul-2003", "1 2"), ("SENTSINCE 2-Jul-2003", ""),
     ("ON 17-Jul-1996", "2"), ("BEFORE 1-Jan-2000", "2"), ("SINCE 1-Jan-2000", "1 3"),

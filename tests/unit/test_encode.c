@@ -199,6 +199,11 @@ TEST(charsets_become_utf8_in_any_cut)
 		{ "iso-8859-2", "\xb1", "\xc4\x85", 0 },
 		{ "koi8-r", "\xc1", "\xd0\xb0", 0 },
 		{ "gb2312", "\xc4\xe3", "\xe4\xbd\xa0", 0 },
+		/* beyond the set's name: GBK, CP932, UHC */
+		{ "gb2312", "\x81\x40", "\xe4\xb8\x82", 0 },
+		{ "x-sjis", "\x87\x40", "\xe2\x91\xa0", 0 },
+		{ "ks_c_5601-1987", "\x81\x41", "\xea\xb0\x82", 0 },
+		{ "ISO-8859-8-I", "\xe0", "\xd7\x90", 0 },
 		{ "shift_jis", "\x93\xfa", "\xe6\x97\xa5", 0 },
 		{ "euc-kr", "\xb0\xa1\xff", "\xea\xb0\x80\xef\xbf\xbd", 0 },
 		{ "x-klingon", "\xc3\xa9\xe9", "\xc3\xa9\xc3\xa9", -1 },

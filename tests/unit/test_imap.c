@@ -1,4 +1,4 @@
-// objects: services/imap/parse.c services/imap/search.c services/imap/search_match.c
+// objects: services/imap/parse.c services/imap/search.c services/imap/search_match.c services/imap/fuzzy.c
 // objects: services/imap/fetch_plan.c services/imap/section.c services/imap/pattern.c
 // objects: services/imap/view.c services/imap/output.c
 // objects: services/imap/search_result.c
@@ -421,6 +421,7 @@ static const struct store_message index_row = {
 	.n_keywords = 1,
 	.modseq = 50,
 	.internaldate = 1000000000, /* 9 September 2001 */
+	.savedate = 1100000000,     /* 9 November 2004 */
 	.vsize = 100,
 };
 
@@ -485,8 +486,15 @@ TEST(search_keys_are_answered)
 		{ "SENTSINCE 11-Sep-2001", SEARCH_OPEN_IT, SEARCH_NO },
 		{ "(SEEN (RECENT (KEYWORD $Work)))", SEARCH_YES, SEARCH_YES },
 		{ "CHARSET utf-8 RECENT", SEARCH_YES, SEARCH_YES },
-		{ "CHARSET us-ascii RECENT", SEARCH_YES,
+		{ "CHARSET us-ascii RECENT", SEARCH_YES, SEARCH_YES },
+		{ "SAVEDON 9-Nov-2004", SEARCH_YES, SEARCH_YES },
+		{ "SAVEDBEFORE 9-Nov-2004", SEARCH_NO, SEARCH_NO },
+		{ "SAVEDSINCE 10-Nov-2004", SEARCH_NO, SEARCH_NO },
+		{ "SAVEDATESUPPORTED", SEARCH_YES, SEARCH_YES },
+		{ "FUZZY SUBJECT \"new big\"", SEARCH_OPEN_IT, SEARCH_YES },
+		{ "FUZZY (BODY grusse NOT BODY x)", SEARCH_OPEN_IT,
 		    SEARCH_YES },
+		{ "FUZZY SEEN", SEARCH_YES, SEARCH_YES },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {

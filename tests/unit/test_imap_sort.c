@@ -77,7 +77,7 @@ TEST(criteria_decide_in_their_order)
 		for (size_t k = 0; k < LEN(headers); k++) {
 			const struct store_message msg = message_of(k);
 
-			CHECK(sort_add(&list, &msg) == 0);
+			CHECK(sort_add(&list, &msg, 100) == 0);
 		}
 		CHECK(sort_run(&list, never, NULL));
 		for (size_t k = 0; k < LEN(headers); k++)
@@ -118,7 +118,7 @@ TEST(sorting_goes_on_where_it_stopped)
 		const struct store_message msg = { .uid = i + 1,
 			.internaldate = (int64_t)(i * 7919 % n) };
 
-		CHECK(sort_add(&list, &msg) == 0);
+		CHECK(sort_add(&list, &msg, 100) == 0);
 	}
 	while (!sort_run(&list, always, &stops))
 		;
@@ -148,7 +148,7 @@ TEST(strings_are_compared_as_far_as_the_limit)
 		const struct store_message msg = { .uid = i + 1,
 			.headers = buf_slice(&texts[i]) };
 
-		CHECK(sort_add(&list, &msg) == 0);
+		CHECK(sort_add(&list, &msg, 100) == 0);
 	}
 	CHECK(sort_run(&list, never, NULL));
 	CHECK(list.uids[list.order[0]] == 3 && list.uids[list.order[1]] == 1);

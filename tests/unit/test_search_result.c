@@ -28,10 +28,10 @@ static const uint32_t mixed[] = { 9, 5, 4, 3, 12, 13 };
 static void
 fill(struct search_result *r, const uint32_t *uids)
 {
-	search_result_init(r, true);
+	search_result_init(r, true, false);
 	for (size_t i = 0; i < LEN(sorted); i++)
 		search_result_add(r, uids[i], uids[i] == 5 ? 1000 :
-		    100 + uids[i]);
+		    100 + uids[i], 50);
 }
 
 TEST(options_are_answered)
@@ -103,7 +103,7 @@ TEST(nothing_found_is_told_too)
 	struct search_result r;
 	struct buf out = BUF_INIT(1000);
 
-	search_result_init(&r, true);
+	search_result_init(&r, true, false);
 	search_result_write(&r, &ret, itself, NULL, &out);
 	CHECK_SLICE(buf_slice(&out), " PARTIAL (1:9 NIL) COUNT 0");
 	ret = return_of("RETURN (SAVE UPDATE) ALL");
