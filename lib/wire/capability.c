@@ -54,6 +54,7 @@ static const struct {
 	{ "CONTEXT=SORT", USER },
 	{ "BINARY", USER },
 	{ "COMPRESS=DEFLATE", USER },
+	{ "PREVIEW", USER },
 	{ "METADATA", USER },
 	{ "METADATA-SERVER", USER },
 	{ "LIST-METADATA", USER },
