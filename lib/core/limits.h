@@ -31,6 +31,7 @@
 #define LIMIT_IMAP_TAG 256
 #define LIMIT_IMAP_APPEND 1073741824 /* one message */
 #define LIMIT_IMAP_APPENDS 1000    /* messages of one APPEND (RFC 3502) */
+#define LIMIT_IMAP_CATENATE 4000   /* parts in one APPEND (RFC 4469) */
 #define LIMIT_IMAP_SECTIONS 256    /* BODY[...] of one FETCH */
 #define LIMIT_IMAP_LAZY 64         /* previews made for one FETCH (LAZY) */
 #define LIMIT_IMAP_FIELDS 256      /* names of one HEADER.FIELDS */
