@@ -61,6 +61,7 @@ static const struct {
 	{ "COMPRESS=DEFLATE", USER },
 	{ "PREVIEW", USER },
 	{ "CATENATE", USER },
+	{ "REPLACE", USER },
 	{ "APPENDLIMIT=" TEXT(LIMIT_IMAP_APPEND), USER },
 	{ "METADATA", USER },
 	{ "METADATA-SERVER", USER },

@@ -113,7 +113,8 @@ parse_message(struct parser *p, struct append_parse *st, bool literal)
 
 	if (op == NULL || parse_meta(p, &op->meta) == -1)
 		return -1;
-	st->messages++;
+	if (st->messages++ > 0 && st->single)
+		return parse_fail(p, "Only one message can replace another");
 	if (parse_word(p, S("CATENATE"))) {
 		st->where = APPEND_CATENATE;
 		st->first = true;

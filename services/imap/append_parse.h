@@ -32,6 +32,7 @@ enum append_where {
 
 struct append_parse {
 	enum append_where where;
+	bool single;     /* one message only (RFC 8508 4.7) */
 	bool first;      /* no part of the list is read yet */
 	size_t messages;
 	size_t parts;

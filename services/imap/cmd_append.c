@@ -1,7 +1,8 @@
 /*
  * APPEND (RFC 3501 6.3.11), MULTIAPPEND (RFC 3502), APPENDUID (RFC 4315),
- * binary messages (RFC 3516 4.4), CATENATE (RFC 4469). The message goes to the
- * store in pieces as it arrives; the OK is sent when it is on disk (law 2).
+ * binary messages (RFC 3516 4.4), CATENATE (RFC 4469); and REPLACE (RFC 8508),
+ * which is an APPEND that ends with the old message gone. The message goes to
+ * the store in pieces as it arrives; the OK is sent when it is on disk (law 2).
  *
  * The arguments come in pieces, too (append_parse.h): each is read on the
  * loop, then a step does what it says, and then either the literal that ends
@@ -19,6 +20,7 @@
 
 struct append {
 	struct append_start start;
+	uint32_t uid;              /* of the message that is replaced */
 	struct append_parse parse;
 	size_t op;                 /* the next one to do */
 	struct store_append *open;
@@ -176,6 +178,36 @@ do_op(struct command *c, const struct append_op *op)
 }
 
 static void
+put_appenduid(struct buf *out, const struct store_appended *done)
+{
+	buf_addf(out, "OK [APPENDUID %u %u", done->uidvalidity,
+	    done->first_uid);
+	if (done->n > 1)
+		buf_addf(out, ":%u", done->first_uid + done->n - 1);
+	buf_adds(out, "] ");
+}
+
+/* RFC 8508 4.3: the new UID is told before the old message goes. */
+static void
+finish_replace(struct command *c, const struct store_appended *done)
+{
+	struct session *s = c->session;
+
+	s->expunged++;
+	buf_adds(&c->out, "* ");
+	put_appenduid(&c->out, done);
+	buf_adds(&c->out, "The new message is there.\r\n");
+	command_refresh(c, true, false);
+	/* RFC 7162 3.2.9, as for UID EXPUNGE. */
+	if (s->qresync)
+		buf_addf(&c->out, "%.*s OK [HIGHESTMODSEQ %llu] REPLACE "
+		    "completed.\r\n", SLICE_ARG(c->tag),
+		    (unsigned long long)s->view->modseq);
+	else
+		command_completed(c);
+}
+
+static void
 commit(struct command *c)
 {
 	struct append *a = c->state;
@@ -187,19 +219,18 @@ commit(struct command *c)
 		c->touched = true;
 		c->session->appended += done.n;
 	}
+	if (err == STORE_OK && a->start.replace) {
+		finish_replace(c, &done);
+		return;
+	}
 	command_refresh(c, true, false);
 	if (err != STORE_OK) {
 		command_failed_target(c, err);
-	} else if (done.n > 1) {
-		buf_addf(&c->out, "%.*s OK [APPENDUID %u %u:%u] "
-		    "APPEND completed.\r\n", SLICE_ARG(c->tag),
-		    done.uidvalidity, done.first_uid,
-		    done.first_uid + done.n - 1);
-	} else {
-		buf_addf(&c->out, "%.*s OK [APPENDUID %u %u] "
-		    "APPEND completed.\r\n", SLICE_ARG(c->tag),
-		    done.uidvalidity, done.first_uid);
+		return;
 	}
+	buf_addf(&c->out, "%.*s ", SLICE_ARG(c->tag));
+	put_appenduid(&c->out, &done);
+	buf_adds(&c->out, "APPEND completed.\r\n");
 }
 
 static bool
@@ -208,17 +239,27 @@ is_refused(const struct append *a)
 	return a->no != NULL || a->err != STORE_OK;
 }
 
+static void
+open_append(struct command *c)
+{
+	struct append *a = c->state;
+
+	a->err = store_append_begin(c->session->store, a->mailbox, false,
+	    &a->open);
+	if (a->err != STORE_OK)
+		a->open = NULL;
+	else if (a->start.replace)
+		a->err = store_append_replaces(a->open,
+		    c->session->view->mailbox, a->uid);
+}
+
 static enum step
 append_step(struct command *c)
 {
 	struct append *a = c->state;
 
-	if (a->open == NULL) {
-		a->err = store_append_begin(c->session->store, a->mailbox,
-		    false, &a->open);
-		if (a->err != STORE_OK)
-			a->open = NULL;
-	}
+	if (a->open == NULL && !is_refused(a))
+		open_append(c);
 	while (!is_refused(a) && a->op < a->parse.n) {
 		if (!do_op(c, &a->parse.ops[a->op]))
 			return STEP_MORE;
@@ -308,10 +349,34 @@ piece_parser(struct command *c)
 	return p;
 }
 
+/* Which message REPLACE means. */
+static int
+find_replaced(struct command *c, struct append *a)
+{
+	const struct view *v = c->session->view;
+	uint32_t n = a->start.number;
+
+	a->parse.single = true;
+	if (v == NULL)
+		return parse_fail(&c->p, "No mailbox selected");
+	if (v->read_only)
+		a->no = "[READ-ONLY] The mailbox was opened read-only.";
+	if (!a->start.uid && n == 0)
+		n = (uint32_t)v->n;
+	if (n == 0 || (!a->start.uid && n > v->n))
+		return parse_fail(&c->p, "Invalid message number");
+	a->uid = a->start.uid ? n : v->uids[n - 1];
+	if (view_seq(v, a->uid) == 0)
+		a->err = STORE_NO_MESSAGE;
+	return 0;
+}
+
 static int
 read_first(struct command *c, bool literal, uint64_t size, bool sync)
 {
 	static const struct command_row row = { .name = "APPEND",
+		.handler = cmd_append };
+	static const struct command_row row_replace = { .name = "REPLACE",
 		.handler = cmd_append };
 	struct append *a = COMMAND_STATE(c, struct append);
 
@@ -322,6 +387,12 @@ read_first(struct command *c, bool literal, uint64_t size, bool sync)
 	if (append_parse_start(&c->p, &a->start) == -1)
 		return -1;
 	c->tag = a->start.tag;
+	if (a->start.replace) {
+		c->row = &row_replace;
+		c->uid = a->start.uid;
+		if (find_replaced(c, a) == -1)
+			return -1;
+	}
 	if (name_parse(c, &a->mailbox) == -1)
 		return -1;
 	return read_piece(c, literal, size, sync);
@@ -351,8 +422,7 @@ append_wants(const struct command *c)
 	struct parser p = parser_of(buf_slice(&c->text), NULL);
 	struct append_start start;
 
-	return append_parse_start(&p, &start) == 0 && !start.replace &&
-	    !append_takes_text(c);
+	return append_parse_start(&p, &start) == 0 && !append_takes_text(c);
 }
 
 bool

@@ -115,6 +115,34 @@ flag_and_expunge(struct store_user *u, const char *box, const char *token)
 	store_mailbox_close(m);
 }
 
+/* A message, then another of the same token in its place elsewhere. */
+static void
+replace(struct store_user *u, const char *token)
+{
+	struct store_append_meta meta = { 0 };
+	struct store_append *a = NULL;
+	struct store_appended done;
+	struct store_mailbox *m;
+	uint32_t uid = add(u, "INBOX", token);
+	char text[300];
+
+	if (uid == 0 || store_mailbox_open(u, S("INBOX"), true, &m) != STORE_OK)
+		return;
+	snprintf(text, sizeof(text), "Token: %s\r\n\r\nnew\r\nEND\r\n", token);
+	if (store_append_begin(u, S("Archive"), true, &a) == STORE_OK &&
+	    store_append_replaces(a, m, uid) == STORE_OK) {
+		(void)store_append_data(a, slice_str(text));
+		(void)store_append_message(a, &meta);
+		if (store_append_commit(a, &done) == STORE_OK) {
+			ack("has", "Archive", done.first_uid, token);
+			ack("gone", "INBOX", uid, token);
+		}
+	} else {
+		store_append_abort(a);
+	}
+	store_mailbox_close(m);
+}
+
 static int
 work(const char *dir, const char *boot, const char *round)
 {
@@ -136,6 +164,8 @@ work(const char *dir, const char *boot, const char *round)
 	add(u, "Archive", token);
 	snprintf(token, sizeof(token), "c%s", round);
 	flag_and_expunge(u, "Trash", token);
+	snprintf(token, sizeof(token), "r%s", round);
+	replace(u, token);
 	/* Whatever becomes of it, the checks must find what they knew. */
 	(void)store_rebuild(u, S("Archive"), NULL, NULL);
 	snprintf(token, sizeof(token), "d%s", round);
@@ -248,6 +278,19 @@ look(struct store_user *u)
 	}
 }
 
+static bool
+is_anywhere(struct slice token)
+{
+	struct map_iter it = { 0 };
+	struct slice key;
+	void *value;
+
+	while (map_next(&check.now, &it, &key, &value))
+		if (slice_eq(slice_str(value), token))
+			return true;
+	return false;
+}
+
 /* "has BOX UID TOKEN", "gone BOX UID TOKEN", "fired". */
 static bool
 check_acks(struct slice acks)
@@ -282,6 +325,9 @@ check_acks(struct slice acks)
 				continue;
 			check.acks++;
 			token = map_get(&check.now, slice_str(key));
+			if (token == NULL && slice_starts(word[3], S("r")) &&
+			    !is_anywhere(word[3]))
+				broken("lost with what replaces it", key);
 			/* A MOVE or EXPUNGE may have worked and not been told. */
 			if (token == NULL && !slice_starts(word[3], S("b")) &&
 			    !slice_starts(word[3], S("d")) && fired)
