@@ -31,7 +31,9 @@
 #define LIMIT_IMAP_TAG 256
 #define LIMIT_IMAP_APPEND 1073741824 /* one message */
 #define LIMIT_IMAP_APPENDS 1000    /* messages of one APPEND (RFC 3502) */
+#define LIMIT_IMAP_CATENATE 4000   /* parts in one APPEND (RFC 4469) */
 #define LIMIT_IMAP_SECTIONS 256    /* BODY[...] of one FETCH */
+#define LIMIT_IMAP_LAZY 64         /* previews made for one FETCH (LAZY) */
 #define LIMIT_IMAP_FIELDS 256      /* names of one HEADER.FIELDS */
 #define LIMIT_IMAP_SEARCH_KEYS 4096
 #define LIMIT_IMAP_SEARCH_TEXT 16777216 /* decoded text of one message */
@@ -68,6 +70,7 @@
 #define LIMIT_MIME_DEPTH 50
 #define LIMIT_MIME_PARAMS 64
 #define LIMIT_MIME_BOUNDARY 256    /* RFC 2046 5.1.1 says 70 */
+#define LIMIT_PREVIEW_BYTES 262144 /* of a message, for its first words */
 #define LIMIT_DKIM_SIGNATURES 20
 #define LIMIT_DKIM_TAGS 64         /* in one tag list */
 #define LIMIT_DKIM_RSA_BITS 4096   /* RFC 8301 3.2: verifiers take up to this */

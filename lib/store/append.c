@@ -50,6 +50,10 @@ struct store_append {
 	bool cr;
 	enum quota_kind quota;
 	uint64_t size;
+	/* What it replaces, if old is not NULL. */
+	struct store_mailbox *old;
+	uint32_t old_uid;
+	uint64_t old_vsize;
 	/* Those that are whole. */
 	struct append_message *messages;
 	size_t n;
@@ -150,10 +154,42 @@ append_set_quota(struct store_append *a, enum quota_kind kind)
 enum store_err
 store_append_fits(struct store_append *a, uint64_t bytes)
 {
+	size_t more = a->n + 1;
+
 	for (size_t i = 0; i < a->n; i++)
 		bytes += a->messages[i].vsize;
-	return quota_fits(a->user, slice_str(a->name), a->quota, bytes,
-	    a->n + 1);
+	if (a->old != NULL) {
+		if (bytes <= a->old_vsize)
+			return STORE_OK;
+		bytes -= a->old_vsize;
+		more--;
+	}
+	return quota_fits(a->user, slice_str(a->name), a->quota, bytes, more);
+}
+
+enum store_err
+store_append_replaces(struct store_append *a, struct store_mailbox *m,
+    uint32_t uid)
+{
+	sqlite3_stmt *st = NULL;
+	struct message msg;
+	struct index *ix;
+	enum store_err err;
+
+	if (m->user != a->user)
+		return STORE_DENIED;
+	err = index_take(m->user, &ix);
+	if (err != STORE_OK)
+		return err;
+	err = message_get(ix, m->id, uid, &st, &msg);
+	if (err == STORE_OK) {
+		a->old = m;
+		a->old_uid = uid;
+		a->old_vsize = msg.vsize;
+	}
+	index_done(st);
+	index_give(m->user, ix);
+	return err;
 }
 
 enum store_err
@@ -485,10 +521,60 @@ static enum store_err
 check_quota(struct mailbox_txn *t, const struct store_append *a)
 {
 	uint64_t bytes = 0;
+	size_t more = a->n;
 
 	for (size_t i = 0; i < a->n; i++)
 		bytes += a->messages[i].vsize;
-	return quota_check(t, NULL, a->quota, bytes, a->n);
+	if (a->old != NULL) {
+		if (bytes <= a->old_vsize)
+			return STORE_OK;
+		bytes -= a->old_vsize;
+		more--;
+	}
+	return quota_check(t, NULL, a->quota, bytes, more);
+}
+
+static enum store_err
+drop_message(struct mailbox_txn *t, uint32_t uid, bool *removed)
+{
+	sqlite3_stmt *st = NULL;
+	struct message msg;
+	enum store_err err = message_get(t->ix, t->row.id, uid, &st, &msg);
+
+	if (err == STORE_OK) {
+		*removed = true;
+		t->row.modseq++;
+		err = message_remove(t, &msg);
+	}
+	index_done(st);
+	return err == STORE_OK ? message_prune_expunged(t) : err;
+}
+
+/*
+ * Removes what is replaced, in the transaction that added the new message. Its
+ * name is synced first: else a power cut could take both (law 2).
+ */
+static enum store_err
+remove_old(const struct store_append *a, struct mailbox_txn *to, bool *removed)
+{
+	struct mailbox_txn other = { 0 };
+	enum store_err err;
+
+	for (int p = MAILDIR_CUR; p <= MAILDIR_NEW; p++)
+		if (to->touched[p] &&
+		    maildir_sync_dir(to->dir, maildir_places[p]) == -1)
+			return store_errno("sync", to->dir);
+	if (a->old->id == to->row.id)
+		return drop_message(to, a->old_uid, removed);
+	err = mailbox_txn_open(&other, a->user, to->ix, a->old->id);
+	if (err == STORE_OK && other.more)
+		err = STORE_AGAIN;
+	if (err == STORE_OK)
+		err = drop_message(&other, a->old_uid, removed);
+	if (err == STORE_OK)
+		err = mailbox_txn_save(&other);
+	mailbox_txn_release(&other);
+	return err;
 }
 
 /* The transaction. sync[place] tells which directories to sync after it. */
@@ -496,6 +582,7 @@ static enum store_err
 commit_all(struct store_append *a, struct store_appended *out, bool sync[2])
 {
 	struct mailbox_txn t;
+	bool removed = false;
 	enum store_err err = mailbox_begin_named(a->user, slice_str(a->name),
 	    a->create, &t);
 
@@ -518,10 +605,14 @@ commit_all(struct store_append *a, struct store_appended *out, bool sync[2])
 	for (size_t i = 0; err == STORE_OK && i < a->n; i++)
 		err = place_one(&t, &a->messages[i],
 		    out->first_uid + (uint32_t)i);
+	if (err == STORE_OK && a->old != NULL)
+		err = remove_old(a, &t, &removed);
 	sync[MAILDIR_CUR] = t.touched[MAILDIR_CUR];
 	sync[MAILDIR_NEW] = t.touched[MAILDIR_NEW];
 	err = mailbox_end(&t, err);
-	if (err != STORE_OK)
+	/* Once the old one may be gone the new one stays: it is adopted at the
+	 * next look. */
+	if (err != STORE_OK && !removed)
 		for (size_t i = 0; i < a->n; i++)
 			if (a->messages[i].placed != NULL)
 				unlink(a->messages[i].placed);

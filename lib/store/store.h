@@ -513,6 +513,15 @@ enum store_err store_append_begin(struct store_user *u, struct slice name,
  * in any case.
  */
 enum store_err store_append_fits(struct store_append *a, uint64_t bytes);
+/*
+ * The one message of a takes the place of uid of m (RFC 8508), a mailbox of
+ * the same user handle that stays open until the commit. One transaction: with
+ * STORE_OK the new one is there to stay and the old one gone; the old one does
+ * not go before that. Quota counts what the new one is larger. STORE_NO_MESSAGE
+ * here or at the commit if there is no such message.
+ */
+enum store_err store_append_replaces(struct store_append *a,
+    struct store_mailbox *m, uint32_t uid);
 enum store_err store_append_data(struct store_append *a, struct slice bytes);
 /* length bytes of fd from offset (pread). */
 enum store_err store_append_fd(struct store_append *a, int fd, off_t offset,

@@ -1,5 +1,10 @@
 #include "wire/capability.h"
 
+#include "core/limits.h"
+
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+
 enum {
 	BEFORE = CAPABILITY_CLEAR | CAPABILITY_SECURE,
 	USER = CAPABILITY_USER,
@@ -56,6 +61,10 @@ static const struct {
 	{ "SEARCH=FUZZY", USER },
 	{ "BINARY", USER },
 	{ "COMPRESS=DEFLATE", USER },
+	{ "PREVIEW", USER },
+	{ "CATENATE", USER },
+	{ "REPLACE", USER },
+	{ "APPENDLIMIT=" TEXT(LIMIT_IMAP_APPEND), USER },
 	{ "METADATA", USER },
 	{ "METADATA-SERVER", USER },
 	{ "LIST-METADATA", USER },

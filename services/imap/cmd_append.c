@@ -1,116 +1,62 @@
 /*
  * APPEND (RFC 3501 6.3.11), MULTIAPPEND (RFC 3502), APPENDUID (RFC 4315),
- * binary messages (RFC 3516 4.4). The message goes to the store in pieces as
- * it arrives; the OK is sent when it is on disk (law 2).
+ * binary messages (RFC 3516 4.4), CATENATE (RFC 4469); and REPLACE (RFC 8508),
+ * which is an APPEND that ends with the old message gone. The message goes to
+ * the store in pieces as it arrives; the OK is sent when it is on disk (law 2).
+ *
+ * The arguments come in pieces, too (append_parse.h): each is read on the
+ * loop, then a step does what it says, and then either the literal that ends
+ * it may come or, with the last piece, all of it is committed.
  */
-#include "mail/date.h"
 #include "mail/unbinary.h"
+#include "services/imap/append_parse.h"
+#include "services/imap/append_url.h"
 #include "services/imap/name.h"
 #include "services/imap/session.h"
 
 #define CHUNK 262144
+#define ARGUMENTS_MAX (4 * LIMIT_IMAP_COMMAND) /* of all pieces */
+#define URL_TOLD 1000 /* octets of a bad URL that are repeated */
 
 struct append {
+	struct append_start start;
+	uint32_t uid;              /* of the message that is replaced */
+	struct append_parse parse;
+	size_t op;                 /* the next one to do */
 	struct store_append *open;
 	struct slice mailbox;
 	struct buf chunk;          /* received, not yet given to the store */
 	struct unbinary *filter;   /* of a literal8, or NULL */
-	struct flag_list flags;
-	struct store_append_meta meta; /* of the message being received */
-	struct store_append_meta next; /* of the one announced behind it */
-	uint64_t size;             /* of the announced literal */
+	struct append_source source; /* the URL that is being copied */
+	struct store_append_meta meta; /* of the message being made */
+	uint64_t total;            /* its octets so far */
+	uint64_t size;             /* of the literal that ends the piece */
+	bool literal;              /* there is one */
 	bool sync;
-	bool binary;               /* it is a literal8 */
-	size_t count;
+	size_t count;              /* messages begun */
 	enum store_err err;
+	const char *no;            /* why it is refused, otherwise */
 };
+
+static void
+filter_end(struct append *a)
+{
+	if (a->filter != NULL)
+		unbinary_release(a->filter);
+	mem_free(a->filter);
+	a->filter = NULL;
+}
 
 static void
 append_release(void *state)
 {
 	struct append *a = state;
 
+	append_source_close(&a->source);
 	if (a->open != NULL)
 		store_append_abort(a->open);
-	if (a->filter != NULL)
-		unbinary_release(a->filter);
-	mem_free(a->filter);
+	filter_end(a);
 	buf_release(&a->chunk);
-}
-
-enum verdict
-cmd_append(struct command *c)
-{
-	/* One with a message does not come here: see append_wants. */
-	parse_fail(&c->p, "Expected a message literal");
-	return CMD_BAD;
-}
-
-/* Cuts "tag APPEND " off; false if it is another command. */
-static bool
-parse_start(struct parser *p, struct slice *tag)
-{
-	struct slice name;
-
-	return parse_tag(p, tag) == 0 && parse_sp(p) == 0 &&
-	    parse_atom(p, &name) == 0 && slice_ieq(name, S("APPEND")) &&
-	    parse_sp(p) == 0;
-}
-
-bool
-append_wants(const struct command *c)
-{
-	struct parser p = parser_of(buf_slice(&c->text), NULL);
-	struct slice tag;
-
-	if (!parse_start(&p, &tag))
-		return false;
-	/* The only other literal is the mailbox name, the first of all. */
-	return c->line_start > 0 || parse_peek(&p) != '{';
-}
-
-bool
-append_is_running(const struct command *c)
-{
-	return c->row != NULL && c->row->handler == cmd_append;
-}
-
-/* "[SP flag-list] [SP date-time] SP" up to the literal's header. */
-static int
-parse_meta(struct parser *p, struct append *a)
-{
-	struct slice text;
-	struct date date;
-
-	a->next = (struct store_append_meta){ 0 };
-	a->flags = (struct flag_list){ 0 };
-	if (parse_sp(p) == -1)
-		return -1;
-	if (parse_peek(p) == '(' &&
-	    (parse_flags(p, false, &a->flags) == -1 || parse_sp(p) == -1))
-		return -1;
-	if (parse_peek(p) == '"') {
-		if (parse_string(p, &text) == -1 || parse_sp(p) == -1)
-			return -1;
-		if (date_parse_imap(text, &date) == -1)
-			return parse_fail(p, "Invalid date-time");
-		a->next.internaldate = date.epoch;
-	}
-	a->next.flags = a->flags.flags;
-	a->next.keywords = a->flags.keywords;
-	a->next.n_keywords = a->flags.n;
-	a->binary = parse_try(p, '~');
-	if (parse_peek(p) != '{')
-		return parse_fail(p, "Expected a message literal");
-	return 0;
-}
-
-static void
-refuse(struct command *c, uint64_t size, bool sync)
-{
-	/* The literal that is skipped belongs to no message any more. */
-	c->row = NULL;
-	input_refuse(c->session, size, sync);
 }
 
 /* ---- the store's part ----------------------------------------------------- */
@@ -126,11 +72,8 @@ feed_filtered(struct append *a, bool end)
 		unbinary_end(a->filter, &out);
 	(void)store_append_data(a->open, buf_slice(&out));
 	buf_release(&out);
-	if (!end)
-		return;
-	unbinary_release(a->filter);
-	mem_free(a->filter);
-	a->filter = NULL;
+	if (end)
+		filter_end(a);
 }
 
 /* An error is sticky: the commit tells it. */
@@ -144,8 +87,160 @@ feed(struct append *a, bool end)
 	buf_clear(&a->chunk);
 }
 
-static enum step
-open_step(struct command *c)
+/* Refuses what would be too much, before it comes or is copied. */
+static void
+check_size(struct append *a, uint64_t more)
+{
+	if (more > LIMIT_IMAP_APPEND - a->total)
+		a->no = "[TOOBIG] The message is too large.";
+	else
+		a->err = store_append_fits(a->open, a->total + more);
+	a->total += more;
+}
+
+static void
+begin_message(struct append *a, const struct append_op *op)
+{
+	a->meta = op->meta;
+	a->total = 0;
+	if (++a->count > LIMIT_IMAP_APPENDS)
+		a->no = "[LIMIT] Too many messages.";
+	if (!op->binary)
+		return;
+	a->filter = mem_alloc(sizeof(*a->filter));
+	unbinary_init(a->filter);
+}
+
+static void
+end_message(struct append *a)
+{
+	feed(a, true);
+	if (a->total == 0)
+		a->no = "[CANNOT] The message is empty.";
+	(void)store_append_message(a->open, &a->meta);
+}
+
+/* RFC 4469 4.1; url-resp-text holds no "]", "\" or control. */
+static const char *
+bad_url(struct command *c, struct slice url)
+{
+	char *text = arena_printf(&c->arena, "[BADURL %.*s] The URL names "
+	    "nothing here.", SLICE_ARG(slice_head(url, URL_TOLD)));
+	char *end = strrchr(text, ']');
+
+	for (char *p = text + 1; p < end; p++)
+		if (*p == ']' || *p == '\\' || (unsigned char)*p < ' ')
+			*p = '?';
+	return text;
+}
+
+/* True when all of it is copied, or it cannot be. */
+static bool
+copy_url(struct command *c, struct slice url)
+{
+	struct append *a = c->state;
+
+	if (!a->source.open) {
+		if (append_source_open(&a->source, c->session, url) == -1)
+			a->no = bad_url(c, url);
+		else
+			check_size(a, a->source.section.left);
+	}
+	while (a->no == NULL && a->err == STORE_OK &&
+	    append_source_copy(&a->source, a->open))
+		if (command_should_yield(c))
+			return false;
+	append_source_close(&a->source);
+	return true;
+}
+
+/* False if it is to go on later. */
+static bool
+do_op(struct command *c, const struct append_op *op)
+{
+	struct append *a = c->state;
+
+	switch (op->kind) {
+	case APPEND_BEGIN:
+		begin_message(a, op);
+		break;
+	case APPEND_URL:
+		feed(a, false);
+		return copy_url(c, op->url);
+	case APPEND_LITERAL:
+		check_size(a, a->size);
+		break;
+	case APPEND_END:
+		end_message(a);
+		break;
+	}
+	return true;
+}
+
+static void
+put_appenduid(struct buf *out, const struct store_appended *done)
+{
+	buf_addf(out, "OK [APPENDUID %u %u", done->uidvalidity,
+	    done->first_uid);
+	if (done->n > 1)
+		buf_addf(out, ":%u", done->first_uid + done->n - 1);
+	buf_adds(out, "] ");
+}
+
+/* RFC 8508 4.3: the new UID is told before the old message goes. */
+static void
+finish_replace(struct command *c, const struct store_appended *done)
+{
+	struct session *s = c->session;
+
+	s->expunged++;
+	buf_adds(&c->out, "* ");
+	put_appenduid(&c->out, done);
+	buf_adds(&c->out, "The new message is there.\r\n");
+	command_refresh(c, true, false);
+	/* RFC 7162 3.2.9, as for UID EXPUNGE. */
+	if (s->qresync)
+		buf_addf(&c->out, "%.*s OK [HIGHESTMODSEQ %llu] REPLACE "
+		    "completed.\r\n", SLICE_ARG(c->tag),
+		    (unsigned long long)s->view->modseq);
+	else
+		command_completed(c);
+}
+
+static void
+commit(struct command *c)
+{
+	struct append *a = c->state;
+	struct store_appended done;
+	enum store_err err = store_append_commit(a->open, &done);
+
+	a->open = NULL;
+	if (err == STORE_OK) {
+		c->touched = true;
+		c->session->appended += done.n;
+	}
+	if (err == STORE_OK && a->start.replace) {
+		finish_replace(c, &done);
+		return;
+	}
+	command_refresh(c, true, false);
+	if (err != STORE_OK) {
+		command_failed_target(c, err);
+		return;
+	}
+	buf_addf(&c->out, "%.*s ", SLICE_ARG(c->tag));
+	put_appenduid(&c->out, &done);
+	buf_adds(&c->out, "APPEND completed.\r\n");
+}
+
+static bool
+is_refused(const struct append *a)
+{
+	return a->no != NULL || a->err != STORE_OK;
+}
+
+static void
+open_append(struct command *c)
 {
 	struct append *a = c->state;
 
@@ -153,9 +248,208 @@ open_step(struct command *c)
 	    &a->open);
 	if (a->err != STORE_OK)
 		a->open = NULL;
-	else
-		a->err = store_append_fits(a->open, a->size);
+	else if (a->start.replace)
+		a->err = store_append_replaces(a->open,
+		    c->session->view->mailbox, a->uid);
+}
+
+static enum step
+append_step(struct command *c)
+{
+	struct append *a = c->state;
+
+	if (a->open == NULL && !is_refused(a))
+		open_append(c);
+	while (!is_refused(a) && a->op < a->parse.n) {
+		if (!do_op(c, &a->parse.ops[a->op]))
+			return STEP_MORE;
+		a->op++;
+	}
+	if (!is_refused(a) && !a->literal)
+		commit(c);
 	return STEP_DONE;
+}
+
+/* ---- the dialogue --------------------------------------------------------- */
+
+/* The reply is in out. */
+static void
+refuse(struct command *c)
+{
+	const struct append *a = c->state;
+
+	/* The literal that is skipped belongs to no message any more. */
+	c->row = NULL;
+	if (a->literal)
+		input_refuse(c->session, a->size, a->sync);
+	else
+		session_done(c->session);
+}
+
+static void
+append_after(struct command *c)
+{
+	struct session *s = c->session;
+	struct append *a = c->state;
+
+	if (a->no != NULL)
+		command_no(c, a->no);
+	else if (a->err != STORE_OK)
+		command_failed_target(c, a->err);
+	if (is_refused(a)) {
+		refuse(c);
+		return;
+	}
+	if (!a->literal) {
+		session_done(s);
+		return;
+	}
+	/* The next bytes are the literal. */
+	if (a->sync)
+		session_send(s, S("+ OK\r\n"));
+	buf_clear(&c->text);
+	c->line_start = 0;
+	s->literal_left = a->size;
+	s->mode = a->size > 0 ? INPUT_APPEND : INPUT_LINE;
+	session_resume(s);
+}
+
+/* Reads a piece, which p has; -1 with the parser's reason. */
+static int
+read_piece(struct command *c, bool literal, uint64_t size, bool sync)
+{
+	struct append *a = c->state;
+
+	a->literal = literal;
+	a->size = size;
+	a->sync = sync;
+	a->op = 0;
+	if (c->arena.total > ARGUMENTS_MAX)
+		return parse_fail(&c->p, "[TOOBIG] Too many arguments");
+	if (append_parse_piece(&c->p, &a->parse, literal) == -1)
+		return -1;
+	c->step = append_step;
+	c->after = append_after;
+	return 0;
+}
+
+/* The piece without its line end; a copy, because the text is used again. */
+static struct parser
+piece_parser(struct command *c)
+{
+	struct slice text = buf_slice(&c->text);
+	struct parser p;
+
+	if (slice_ends(text, S("\n")))
+		text.n--;
+	if (slice_ends(text, S("\r")))
+		text.n--;
+	p = parser_of(arena_slice(&c->arena, text), &c->arena);
+	p.utf8 = c->session->utf8;
+	return p;
+}
+
+/* Which message REPLACE means. */
+static int
+find_replaced(struct command *c, struct append *a)
+{
+	const struct view *v = c->session->view;
+	uint32_t n = a->start.number;
+
+	a->parse.single = true;
+	if (v == NULL)
+		return parse_fail(&c->p, "No mailbox selected");
+	if (v->read_only)
+		a->no = "[READ-ONLY] The mailbox was opened read-only.";
+	if (!a->start.uid && n == 0)
+		n = (uint32_t)v->n;
+	if (n == 0 || (!a->start.uid && n > v->n))
+		return parse_fail(&c->p, "Invalid message number");
+	a->uid = a->start.uid ? n : v->uids[n - 1];
+	if (view_seq(v, a->uid) == 0)
+		a->err = STORE_NO_MESSAGE;
+	return 0;
+}
+
+static int
+read_first(struct command *c, bool literal, uint64_t size, bool sync)
+{
+	static const struct command_row row = { .name = "APPEND",
+		.handler = cmd_append };
+	static const struct command_row row_replace = { .name = "REPLACE",
+		.handler = cmd_append };
+	struct append *a = COMMAND_STATE(c, struct append);
+
+	buf_init(&a->chunk, CHUNK);
+	c->release = append_release;
+	c->row = &row;
+	c->p = piece_parser(c);
+	if (append_parse_start(&c->p, &a->start) == -1)
+		return -1;
+	c->tag = a->start.tag;
+	if (a->start.replace) {
+		c->row = &row_replace;
+		c->uid = a->start.uid;
+		if (find_replaced(c, a) == -1)
+			return -1;
+	}
+	if (name_parse(c, &a->mailbox) == -1)
+		return -1;
+	return read_piece(c, literal, size, sync);
+}
+
+/* One without a message literal: all of it is in one piece. */
+enum verdict
+cmd_append(struct command *c)
+{
+	return read_first(c, false, 0, false) == -1 ? CMD_BAD : CMD_WORK;
+}
+
+static void
+go_on(struct command *c, int r)
+{
+	if (r == 0) {
+		session_work(c->session);
+		return;
+	}
+	command_bad(c, c->p.why);
+	refuse(c);
+}
+
+bool
+append_wants(const struct command *c)
+{
+	struct parser p = parser_of(buf_slice(&c->text), NULL);
+	struct append_start start;
+
+	return append_parse_start(&p, &start) == 0 && !append_takes_text(c);
+}
+
+bool
+append_is_running(const struct command *c)
+{
+	return c->row != NULL && c->row->handler == cmd_append;
+}
+
+bool
+append_takes_text(const struct command *c)
+{
+	struct slice text = buf_slice(&c->text);
+
+	return append_literal_is_text(slice_trim(text), append_is_running(c));
+}
+
+void
+append_begin(struct command *c, uint64_t size, bool sync)
+{
+	go_on(c, read_first(c, true, size, sync));
+}
+
+void
+append_line(struct command *c, bool literal, uint64_t size, bool sync)
+{
+	c->p = piece_parser(c);
+	go_on(c, read_piece(c, literal, size, sync));
 }
 
 static enum step
@@ -163,139 +457,6 @@ feed_step(struct command *c)
 {
 	feed(c->state, false);
 	return STEP_DONE;
-}
-
-static void
-end_message(struct append *a)
-{
-	feed(a, true);
-	(void)store_append_message(a->open, &a->meta);
-}
-
-/* Another message is announced, which may be too much. */
-static enum step
-message_step(struct command *c)
-{
-	struct append *a = c->state;
-
-	end_message(a);
-	a->err = store_append_fits(a->open, a->size);
-	return STEP_DONE;
-}
-
-static enum step
-commit_step(struct command *c)
-{
-	struct append *a = c->state;
-	struct store_appended done;
-	enum store_err err;
-
-	end_message(a);
-	err = store_append_commit(a->open, &done);
-	a->open = NULL;
-	if (err == STORE_OK) {
-		c->touched = true;
-		c->session->appended += done.n;
-	}
-	command_refresh(c, true, false);
-	if (err != STORE_OK) {
-		command_failed_target(c, err);
-	} else if (done.n > 1) {
-		buf_addf(&c->out, "%.*s OK [APPENDUID %u %u:%u] "
-		    "APPEND completed.\r\n", SLICE_ARG(c->tag),
-		    done.uidvalidity, done.first_uid,
-		    done.first_uid + done.n - 1);
-	} else {
-		buf_addf(&c->out, "%.*s OK [APPENDUID %u %u] "
-		    "APPEND completed.\r\n", SLICE_ARG(c->tag),
-		    done.uidvalidity, done.first_uid);
-	}
-	return STEP_DONE;
-}
-
-/* ---- the dialogue --------------------------------------------------------- */
-
-/* The next bytes are the announced message. */
-static void
-accept_message(struct command *c)
-{
-	struct session *s = c->session;
-	struct append *a = c->state;
-
-	a->meta = a->next;
-	a->count++;
-	if (a->binary) {
-		a->filter = mem_alloc(sizeof(*a->filter));
-		unbinary_init(a->filter);
-	}
-	if (a->sync)
-		session_send(s, S("+ OK\r\n"));
-	buf_clear(&c->text);
-	c->line_start = 0;
-	s->literal_left = a->size;
-	s->mode = INPUT_APPEND;
-	session_resume(s);
-}
-
-static void
-opened(struct command *c)
-{
-	struct append *a = c->state;
-
-	if (a->err == STORE_OK) {
-		accept_message(c);
-		return;
-	}
-	command_failed_target(c, a->err);
-	refuse(c, a->size, a->sync);
-}
-
-/* True if the announced message may come; else it is refused. */
-static bool
-check_size(struct command *c, uint64_t size, bool sync)
-{
-	const struct append *a = c->state;
-
-	if (size == 0)
-		command_no(c, "[CANNOT] The message is empty.");
-	else if (size > LIMIT_IMAP_APPEND)
-		command_no(c, "[TOOBIG] The message is too large.");
-	else if (a->count >= LIMIT_IMAP_APPENDS)
-		command_no(c, "[LIMIT] Too many messages.");
-	else
-		return true;
-	refuse(c, size, sync);
-	return false;
-}
-
-void
-append_begin(struct command *c, uint64_t size, bool sync)
-{
-	static const struct command_row row = { .name = "APPEND",
-		.handler = cmd_append };
-	struct append *a = COMMAND_STATE(c, struct append);
-
-	buf_init(&a->chunk, CHUNK);
-	c->release = append_release;
-	c->row = &row;
-	/* A copy, because the text is used again for what follows. */
-	c->p = parser_of(arena_slice(&c->arena, buf_slice(&c->text)),
-	    &c->arena);
-	c->p.utf8 = c->session->utf8;
-	if (!parse_start(&c->p, &c->tag) ||
-	    name_parse(c, &a->mailbox) == -1 ||
-	    parse_meta(&c->p, a) == -1) {
-		command_bad(c, c->p.why);
-		refuse(c, size, sync);
-		return;
-	}
-	if (!check_size(c, size, sync))
-		return;
-	a->size = size;
-	a->sync = sync;
-	c->step = open_step;
-	c->after = opened;
-	session_work(c->session);
 }
 
 static void
@@ -314,54 +475,12 @@ append_data(struct command *c, struct slice in)
 
 	buf_add(&a->chunk, in.p, n);
 	s->literal_left -= n;
-	if (s->literal_left == 0) {
+	if (s->literal_left == 0)
 		s->mode = INPUT_LINE;
-	} else if (a->chunk.n == CHUNK) {
+	if (a->chunk.n == CHUNK) {
 		c->step = feed_step;
 		c->after = fed;
 		session_work(s);
 	}
 	return n;
-}
-
-static void
-next_message(struct command *c)
-{
-	struct append *a = c->state;
-
-	if (a->err != STORE_OK) {
-		command_failed_target(c, a->err);
-		refuse(c, a->size, a->sync);
-	} else if (check_size(c, a->size, a->sync)) {
-		accept_message(c);
-	}
-}
-
-void
-append_line(struct command *c, struct slice line, bool literal, uint64_t size,
-    bool sync)
-{
-	struct append *a = c->state;
-
-	if (line.n == 0) {
-		c->step = commit_step;
-		c->after = NULL;
-		session_work(c->session);
-		return;
-	}
-	c->p = parser_of(arena_slice(&c->arena, line), &c->arena);
-	if (!literal || parse_meta(&c->p, a) == -1) {
-		command_bad(c, "Unexpected text behind the message");
-		if (literal) {
-			refuse(c, size, sync);
-			return;
-		}
-		session_done(c->session);
-		return;
-	}
-	a->size = size;
-	a->sync = sync;
-	c->step = message_step;
-	c->after = next_message;
-	session_work(c->session);
 }

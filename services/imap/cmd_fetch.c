@@ -1,8 +1,8 @@
 /*
- * FETCH and UID FETCH (RFC 3501 6.4.5, RFC 3516, RFC 7162 3.1.4). Works in rounds: one
- * walk through the index writes the data of some messages, then the files of
- * those that need it are opened, one after the other, and their sections sent
- * piece by piece. The cursor allows to stop after any piece.
+ * FETCH and UID FETCH (RFC 3501 6.4.5, RFC 3516, RFC 7162 3.1.4, RFC 8970).
+ * Works in rounds: one walk through the index writes the data of some messages,
+ * then the files of those that need it are opened, one after the other, and
+ * their sections sent piece by piece. The cursor allows to stop after any piece.
  */
 #include "core/log.h"
 #include "core/now.h"
@@ -38,6 +38,7 @@ struct fetch {
 	bool in_row;        /* its index data is sent */
 	bool in_section;    /* cur is open */
 	bool announced;     /* its size is sent */
+	size_t previews;    /* that were made */
 	bool unknown_cte;   /* some part could not be decoded */
 	struct section cur;
 	struct store_set seen; /* made \\Seen by this command */
@@ -293,14 +294,25 @@ open_message(struct fetch *f, uint32_t uid)
 	return s->cache;
 }
 
+/*
+ * RFC 8970 4.1: previews are not kept anywhere, so a lazy list gets those of
+ * its first messages, and NIL for the rest: the client asks for them later.
+ */
+static bool
+is_too_lazy(const struct fetch *f)
+{
+	return f->plan.lazy && f->previews >= LIMIT_IMAP_LAZY;
+}
+
 static void
 section_begin(struct fetch *f, const struct fetch_section *sec,
     struct section_cache *m)
 {
 	write_label(&f->c->out, sec);
 	f->cur = (struct section){ 0 };
-	if (m != NULL)
+	if (m != NULL && !(sec->form == FORM_PREVIEW && is_too_lazy(f)))
 		section_find(&f->cur, m, sec);
+	f->previews += sec->form == FORM_PREVIEW;
 	f->in_section = true;
 	f->announced = false;
 }
@@ -322,6 +334,9 @@ announce(struct fetch *f, const struct fetch_section *sec)
 		buf_addf(out, " %llu", cur->exists ?
 		    (unsigned long long)cur->size : 0);
 		cur->left = 0;
+	} else if (sec->form == FORM_PREVIEW && !cur->exists &&
+	    !f->plan.lazy) {
+		buf_adds(out, " \"\""); /* RFC 8970 3.2: never NIL */
 	} else if (!cur->exists) {
 		/* No such part, or the file is gone (RFC 2180 4.1.3): NIL. */
 		buf_adds(out, " NIL");
@@ -361,7 +376,8 @@ send_section(struct fetch *f, const struct fetch_section *sec,
 static bool
 send_sections(struct fetch *f, const struct row *row)
 {
-	struct section_cache *m = open_message(f, row->uid);
+	bool idle = is_too_lazy(f) && f->plan.n == 1;
+	struct section_cache *m = idle ? NULL : open_message(f, row->uid);
 
 	for (; f->section < f->plan.n; f->section++)
 		if (!send_section(f, &f->plan.sections[f->section], m))

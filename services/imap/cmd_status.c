@@ -13,6 +13,7 @@ enum {
 	ITEM_DELETED,
 	ITEM_DELETED_STORAGE,
 	ITEM_HIGHESTMODSEQ,
+	ITEM_APPENDLIMIT,
 	ITEMS
 };
 
@@ -26,6 +27,7 @@ static const char *const names[ITEMS] = {
 	[ITEM_DELETED] = "DELETED",
 	[ITEM_DELETED_STORAGE] = "DELETED-STORAGE", /* RFC 9208 4.3.4 */
 	[ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
+	[ITEM_APPENDLIMIT] = "APPENDLIMIT", /* RFC 7889 3.1 */
 };
 
 int
@@ -76,6 +78,7 @@ status_write(struct command *c, struct slice name, unsigned items)
 		[ITEM_DELETED] = st.deleted,
 		[ITEM_DELETED_STORAGE] = st.deleted_size,
 		[ITEM_HIGHESTMODSEQ] = st.highestmodseq,
+		[ITEM_APPENDLIMIT] = LIMIT_IMAP_APPEND,
 	};
 
 	buf_adds(out, "* STATUS ");

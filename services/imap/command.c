@@ -37,6 +37,7 @@ static const struct command_row rows[] = {
 	{ "NAMESPACE", cmd_namespace, ANY, false, false },
 	{ "NOOP", cmd_noop, ANY, false, false },
 	{ "RENAME", cmd_rename, ANY, false, false },
+	{ "REPLACE", cmd_append, IN_SELECTED, true, true },
 	{ "SEARCH", cmd_search, IN_SELECTED, false, true },
 	{ "SELECT", cmd_select, ANY, false, false },
 	{ "SETMETADATA", cmd_setmetadata, ANY, false, false },

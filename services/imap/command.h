@@ -164,18 +164,20 @@ enum verdict cmd_unselect(struct command *c);
 enum verdict cmd_unsubscribe(struct command *c);
 
 /*
- * APPEND's message literal (RFC 3501 6.3.11, RFC 3502). append_wants is asked
- * at each literal of a command: true if this one is a message. append_begin
- * then takes the line so far; input.c feeds bytes to append_data, and calls
- * append_line with the rest of the line behind the literal.
+ * APPEND's message literals (RFC 3501 6.3.11, RFC 3502, RFC 4469).
+ * append_wants is asked at each literal of a command: true if this one is a
+ * message or a part of one. append_begin then takes what came so far; input.c
+ * feeds bytes to append_data, and calls append_line when the line behind a
+ * literal is complete. append_takes_text: the literal that is announced is an
+ * argument, to be collected like any other command's.
  */
 bool append_wants(const struct command *c);
 bool append_is_running(const struct command *c);
+bool append_takes_text(const struct command *c);
 void append_begin(struct command *c, uint64_t size, bool sync);
 size_t append_data(struct command *c, struct slice in);
-/* The line behind a message; literal: it ends in the next one's header. */
-void append_line(struct command *c, struct slice line, bool literal,
-    uint64_t size, bool sync);
+/* literal: the line ends in the header of another one. */
+void append_line(struct command *c, bool literal, uint64_t size, bool sync);
 
 /* True, with the answer, if the command's literal is too large a value. */
 bool setmetadata_refuses(struct command *c);

@@ -200,6 +200,28 @@ parse_old(struct parser *p, struct slice name, struct fetch_plan *plan)
 	return parse_fail(p, "Unknown item");
 }
 
+/* [SP "(" "LAZY" ")"] (RFC 8970 section 6); other lists are the command's. */
+static int
+parse_preview(struct parser *p, struct fetch_plan *plan)
+{
+	struct fetch_section *sec = section_add(p, plan);
+
+	if (sec == NULL)
+		return -1;
+	sec->form = FORM_PREVIEW;
+	sec->label = S("PREVIEW");
+	plan->opens = true;
+	if (!slice_istarts(slice_from(p->in, p->at), S(" (LAZY")))
+		return 0;
+	p->at += S(" (").n;
+	do {
+		if (!parse_word(p, S("LAZY")))
+			return parse_fail(p, "Unknown PREVIEW modifier");
+	} while (parse_try(p, ' '));
+	plan->lazy = true;
+	return parse_char(p, ')');
+}
+
 static int
 parse_item(struct parser *p, struct fetch_plan *plan)
 {
@@ -207,6 +229,8 @@ parse_item(struct parser *p, struct fetch_plan *plan)
 
 	if (parse_keyword(p, &name) == -1)
 		return -1;
+	if (slice_ieq(name, S("PREVIEW")))
+		return parse_preview(p, plan);
 	for (size_t i = 0; i < LEN(section_items); i++)
 		if (slice_ieq(name, slice_str(section_items[i].name)) &&
 		    parse_try(p, '['))

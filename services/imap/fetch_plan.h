@@ -23,6 +23,7 @@ enum fetch_form {
 	FORM_BODY,   /* BODY[...] and its RFC822 forms */
 	FORM_BINARY, /* BINARY[...]: the transfer encoding undone (RFC 3516) */
 	FORM_SIZE,   /* BINARY.SIZE[...] */
+	FORM_PREVIEW, /* the first words (RFC 8970) */
 	FORMS
 };
 
@@ -45,6 +46,7 @@ struct fetch_plan {
 	size_t n;
 	bool sets_seen; /* some section without PEEK */
 	bool partial;   /* some section in parts: more will be asked for */
+	bool lazy;      /* previews only as far as they are made soon */
 	bool opens;     /* some section needs the message's file */
 	uint64_t changed_since; /* 0: all */
 	bool vanished;

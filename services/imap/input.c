@@ -81,17 +81,18 @@ begin_literal(struct session *s, uint64_t size, bool sync)
 {
 	struct command *c = s->cmd;
 
-	if (append_wants(c)) {
+	if (!append_is_running(c) && append_wants(c)) {
 		append_begin(c, size, sync);
 		return;
 	}
 	if (size > LIMIT_IMAP_LITERAL ||
 	    c->text.n + size > LIMIT_IMAP_COMMAND) {
 		c->p = parser_of(buf_slice(&c->text), &c->arena);
-		if (parse_tag(&c->p, &c->tag) == -1)
+		if (!append_is_running(c) && parse_tag(&c->p, &c->tag) == -1)
 			c->tag = S("*");
 		if (size <= LIMIT_IMAP_LITERAL || !setmetadata_refuses(c))
 			command_bad(c, "[TOOBIG] Literal too large");
+		c->row = NULL;
 		input_refuse(s, size, sync);
 		return;
 	}
@@ -117,8 +118,9 @@ input_line(struct session *s, struct slice in)
 		return used;
 	line = last_line(s->cmd);
 	literal = parse_literal_header(line, &size, &sync);
-	if (append_is_running(s->cmd))
-		append_line(s->cmd, line, literal, size, sync);
+	if (append_is_running(s->cmd) &&
+	    !(literal && append_takes_text(s->cmd)))
+		append_line(s->cmd, literal, size, sync);
 	else if (literal)
 		begin_literal(s, size, sync);
 	else if (line.n == 0 && s->cmd->line_start == 0)

@@ -1,6 +1,7 @@
 #include "services/imap/section.h"
 
 #include "mail/header.h"
+#include "mail/preview.h"
 
 #define BUILT_MAX (LIMIT_HEADER_BYTES * 2 + 1024)
 
@@ -109,11 +110,24 @@ build_fields(struct section *s, const struct section_cache *m,
 	s->size = s->built.n;
 }
 
+static void
+build_preview(struct section *s, const struct section_cache *m)
+{
+	s->exists = s->ready = true;
+	buf_init(&s->built, PREVIEW_BYTES);
+	mime_preview(&s->built, m->text);
+	s->size = s->left = s->built.n;
+}
+
 void
 section_find(struct section *s, struct section_cache *m,
     const struct fetch_section *want)
 {
 	*s = (struct section){ 0 };
+	if (want->form == FORM_PREVIEW) {
+		build_preview(s, m);
+		return;
+	}
 	if (!find_top(s, m, want->spec))
 		find_part(s, m, want->spec);
 	if (!s->exists)

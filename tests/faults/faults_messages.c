@@ -96,6 +96,34 @@ flag_and_expunge(struct store_user *u, const char *box, const char *token)
 	store_mailbox_close(m);
 }
 
+/* A message, then another of the same token in its place elsewhere. */
+static void
+replace(struct store_user *u, const char *token)
+{
+	struct store_append_meta meta = { 0 };
+	struct store_append *a = NULL;
+	struct store_appended done;
+	struct store_mailbox *m;
+	uint32_t uid = add(u, "INBOX", token);
+	char text[300];
+
+	if (uid == 0 || store_mailbox_open(u, S("INBOX"), true, &m) != STORE_OK)
+		return;
+	snprintf(text, sizeof(text), "Token: %s\r\n\r\nnew\r\nEND\r\n", token);
+	if (store_append_begin(u, S("Archive"), true, &a) == STORE_OK &&
+	    store_append_replaces(a, m, uid) == STORE_OK) {
+		(void)store_append_data(a, slice_str(text));
+		(void)store_append_message(a, &meta);
+		if (store_append_commit(a, &done) == STORE_OK) {
+			ack("has Archive %u %s", done.first_uid, token);
+			ack("gone INBOX %u %s", uid, token);
+		}
+	} else {
+		store_append_abort(a);
+	}
+	store_mailbox_close(m);
+}
+
 static void
 tag(struct store_user *u, const char *box, uint32_t uid, const char *token)
 {
@@ -134,6 +162,8 @@ work(struct store_user *u)
 	}
 	snprintf(token, sizeof(token), "c%u", round_now.n);
 	flag_and_expunge(u, "Trash", token);
+	snprintf(token, sizeof(token), "r%u", round_now.n);
+	replace(u, token);
 	/* Whatever becomes of it, the checks must find what they knew. */
 	(void)store_rebuild(u, S("Archive"), NULL, NULL);
 	snprintf(token, sizeof(token), "d%u", round_now.n);

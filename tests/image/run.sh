@@ -27,7 +27,7 @@ trap 'exit 130' INT TERM
 tools() {
 	missing=
 	for p in docker.io docker-compose iptables debootstrap swaks \
-		python3-pytest; do
+		libnet-ssleay-perl python3-pytest; do
 		dpkg-query -W -f '${Status}' "$p" 2>/dev/null |
 			grep -q 'ok installed' || missing="$missing $p"
 	done
