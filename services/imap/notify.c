@@ -385,6 +385,15 @@ notify_look(struct session *s)
 	look(s);
 }
 
+/* A mailbox that was just selected is watched from the look on. */
+void
+notify_after(struct session *s)
+{
+	if (s->notify != NULL && (s->poked || s->fresh.n > 0 ||
+	    (s->view != NULL && s->watch == NULL)))
+		notify_look(s);
+}
+
 void
 notify_over(struct session *s)
 {

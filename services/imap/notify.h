@@ -67,6 +67,8 @@ struct view_report;
 void notify_free(struct session *s);
 /* Looks when nothing else runs; now, or when it is over. */
 void notify_look(struct session *s);
+/* A command is over: looks if there was a reason meanwhile. */
+void notify_after(struct session *s);
 /* The look or the FETCH of new messages is over (from session_done). */
 void notify_over(struct session *s);
 /* Another session, or this one (own), did something. */

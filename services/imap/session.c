@@ -416,8 +416,7 @@ session_done(struct session *s)
 		session_bye(s, "Too many errors");
 		return;
 	}
-	if (s->notify != NULL && (s->poked || s->fresh.n > 0))
-		notify_look(s);
+	notify_after(s);
 	if (conn_out_pending(s->conn) > CONN_OUT_HIGH)
 		conn_pause(s->conn);
 	if (conn_is_paused(s->conn) || s->early.n > 0 || session_has_plain(s))

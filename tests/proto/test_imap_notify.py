@@ -131,6 +131,17 @@ def test_selected_is_told_at_once_without_a_command(worker, c, other):
     c.ok("NOOP")
 
 
+def test_a_mailbox_selected_later_is_watched(worker, c, other):
+    c.ok(f"NOTIFY SET (selected ({BOTH}))")
+    other.ok("CREATE box")
+    for mailbox, folder in (("INBOX", ""), ("box", ".box"), ("INBOX", "")):
+        n = len(os.listdir(os.path.join(worker.maildir(), folder, "cur")))
+        c.ok(f"SELECT {mailbox}")
+        drop(worker, folder, f"{n}.{mailbox}.foreign")
+        assert c.line() == f"* {n + 1} EXISTS"
+        c.ok("NOOP")
+
+
 def test_flags_are_not_told_when_not_asked_for(c, other):
     c.ok("SELECT INBOX")
     c.ok(f"NOTIFY SET (selected ({BOTH}))")
