@@ -3,6 +3,7 @@
  * mailbox changed (from this process or the kernel) lets it look once.
  */
 #include "services/imap/context.h"
+#include "services/imap/notify.h"
 #include "services/imap/session.h"
 
 static enum step
@@ -22,6 +23,8 @@ idle_after(struct command *c)
 		idle_look(c);
 		return;
 	}
+	if (context_has_fetch(s))
+		notify_look(s);
 	session_tell_news(s);
 	session_resume(s);
 }

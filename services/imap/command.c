@@ -187,6 +187,7 @@ command_refresh(struct command *c, bool expunge, bool sync)
 		.n_own = c->n_own,
 		.own_set = c->own_set,
 		.changed = context_changes(s),
+		.arrived = context_arrivals(s),
 		.gone = s->contexts != NULL ? context_gone : NULL,
 		.arg = s,
 		.issued = &c->issued,

@@ -335,17 +335,25 @@ look(struct session *s)
 	session_work(s);
 }
 
-/* The attributes of new messages, as a FETCH of them (5.2). */
+/*
+ * The attributes of new messages, as a FETCH of them (5.2), or of new results
+ * of a context (section 7).
+ */
 static void
 fetch_fresh(struct session *s)
 {
 	struct command *c = begin(s);
 
-	buf_adds(&c->text, "n UID FETCH ");
-	store_set_format(&s->fresh, &c->text);
-	buf_addc(&c->text, ' ');
-	buf_add_slice(&c->text, s->notify->atts);
-	store_set_clear(&s->fresh);
+	buf_adds(&c->text, "n ");
+	if (s->fresh.n > 0) {
+		buf_adds(&c->text, "UID FETCH ");
+		store_set_format(&s->fresh, &c->text);
+		buf_addc(&c->text, ' ');
+		buf_add_slice(&c->text, s->notify->atts);
+		store_set_clear(&s->fresh);
+	} else {
+		context_take_fetch(s, &c->text);
+	}
 	if (buf_ok(&c->text) && command_dispatch(c) == CMD_WORK)
 		session_work(s);
 	else
@@ -363,7 +371,8 @@ is_idle(const struct session *s)
 void
 notify_look(struct session *s)
 {
-	if (s->notify == NULL || s->dead || s->closing)
+	if (s->dead || s->closing ||
+	    (s->notify == NULL && !context_has_fetch(s)))
 		return;
 	if (s->busy || s->waiting || s->user->naming > 0 || !is_idle(s) ||
 	    conn_out_pending(s->conn) > CONN_OUT_HIGH) {
@@ -376,8 +385,9 @@ notify_look(struct session *s)
 		session_tell_news(s);
 		return;
 	}
-	watch_selected(s);
-	if (s->view != NULL && s->fresh.n > 0) {
+	if (s->notify != NULL)
+		watch_selected(s);
+	if (s->view != NULL && (s->fresh.n > 0 || context_has_fetch(s))) {
 		fetch_fresh(s);
 		return;
 	}
@@ -389,8 +399,9 @@ notify_look(struct session *s)
 void
 notify_after(struct session *s)
 {
-	if (s->notify != NULL && (s->poked || s->fresh.n > 0 ||
-	    (s->view != NULL && s->watch == NULL)))
+	if (context_has_fetch(s) || (s->notify != NULL &&
+	    (s->poked || s->fresh.n > 0 ||
+	    (s->view != NULL && s->watch == NULL))))
 		notify_look(s);
 }
 
@@ -398,8 +409,17 @@ void
 notify_over(struct session *s)
 {
 	session_end_silent(s);
-	if (s->poked || s->fresh.n > 0 || context_is_behind(s))
+	if (s->notify == NULL && !context_has_fetch(s)) {
+		/* IDLE goes on as it does without NOTIFY. */
+		if (s->mode == INPUT_IDLE &&
+		    (s->poked || context_is_behind(s))) {
+			s->poked = false;
+			session_poke(s);
+		}
+	} else if (s->poked || s->fresh.n > 0 || context_is_behind(s) ||
+	    context_has_fetch(s)) {
 		notify_look(s);
+	}
 	if (!s->busy)
 		session_tell_news(s);
 	session_resume(s);
@@ -474,6 +494,9 @@ notify_allows(const struct command *c, struct view_report *how)
 	bool adds = row != NULL && (row->handler == cmd_append ||
 	    row->handler == cmd_copy || row->handler == cmd_move);
 
+	/* Not what the client adds itself (5.2, section 7). */
+	if (adds)
+		how->arrived = NULL;
 	if (n == NULL)
 		return true;
 	if (n->selected == 0) {

@@ -55,6 +55,8 @@ struct notify_request {
  * NO. Names and atts point into the command or its arena.
  */
 int notify_parse(struct parser *p, struct notify_request *out);
+/* "(UID FLAGS)", checked; *out is its text. For UPDATE too (section 7). */
+int notify_parse_atts(struct parser *p, struct slice *out);
 /* The events other than those of the selected mailbox that name is in for. */
 unsigned notify_events(const struct notify_group *groups, size_t n,
     struct slice name, bool subscribed);

@@ -70,17 +70,19 @@ skip_list(struct parser *p)
 }
 
 /* Kept as text: it is run as a FETCH for each new message. */
-static int
-parse_atts(struct parser *p, struct notify_request *r)
+int
+notify_parse_atts(struct parser *p, struct slice *out)
 {
 	size_t from = p->at;
 	struct fetch_plan plan;
 	struct parser sub;
 
+	if (parse_peek(p) != '(')
+		return parse_fail(p, "Expected (");
 	if (skip_list(p) == -1)
 		return -1;
-	r->atts = slice_of(p->in.p + from, p->at - from);
-	sub = parser_of(r->atts, p->arena);
+	*out = slice_of(p->in.p + from, p->at - from);
+	sub = parser_of(*out, p->arena);
 	if (fetch_plan_parse(&sub, true, &plan) == -1)
 		return parse_fail(p, sub.why);
 	return 0;
@@ -110,7 +112,7 @@ parse_event(struct parser *p, struct notify_request *r,
 	p->at++;
 	if (!is_selected(g))
 		return parse_fail(p, "Only SELECTED has fetch attributes");
-	return parse_atts(p, r);
+	return notify_parse_atts(p, &r->atts);
 }
 
 /* Some examples of the RFC have no parentheses around the events. */

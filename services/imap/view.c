@@ -327,6 +327,8 @@ tell_message(void *ctx, const struct store_message *msg)
 		}
 		v->uids[v->n++] = msg->uid;
 		t->added++;
+		if (t->how->arrived != NULL)
+			store_set_add(t->how->arrived, msg->uid, msg->uid);
 		if (t->how->fresh != NULL)
 			store_set_add(t->how->fresh, msg->uid, msg->uid);
 		return 0;

@@ -43,6 +43,7 @@ struct view_report {
 	void *arg;
 	bool no_flags;  /* changes of flags are not told (NOTIFY) */
 	bool only_gone; /* nor is anything but expunges */
+	struct store_set *arrived; /* gets the UIDs of new messages, or NULL */
 	struct store_set *fresh; /* gets the UIDs of new messages, or NULL */
 	/* Set when others expunged what the client still counts. */
 	bool *issued;

@@ -220,6 +220,51 @@ def test_delayed_keeps_the_numbers_until_a_command(c, other):
     assert c.line().startswith("i OK")
 
 
+def test_new_results_of_a_context_come_with_what_was_asked_for(c, other):
+    # Section 7: UPDATE takes fetch attributes.
+    c.ok("SELECT INBOX")
+    c.ok('UID SEARCH RETURN (COUNT UPDATE (UID BODY.PEEK[HEADER.FIELDS (Subject)])) SUBJECT one')
+    tag = f"t{c.count}"
+    c.bad("UID SEARCH RETURN (UPDATE (NONSENSE)) ALL")
+    uid = other.append("INBOX", MESSAGE)
+    other.append("INBOX", MESSAGE.replace(b"one", b"two"))
+    want = f'* 1 FETCH (UID {uid} BODY[HEADER.FIELDS (Subject)] {{16}}\r\nSubject: one\r\n\r\n)'
+    lines = c.ok("NOOP")
+    assert lines[0] == "* 2 EXISTS" and lines[-1] == f'* ESEARCH (TAG "{tag}") UID ADDTO (0 {uid})'
+    assert c.line() == want
+    # In IDLE, and by NOTIFY, at once.
+    c.send("i IDLE\r\n")
+    assert c.line().startswith("+")
+    other.append("INBOX", MESSAGE)
+    while "FETCH" not in (line := c.line()):
+        pass
+    assert line.startswith("* 3 FETCH (UID 3 BODY[")
+    c.send("DONE\r\n")
+    assert c.line().startswith("i OK")
+    c.ok("NOTIFY SET (selected (MessageNew (UID FLAGS) MessageExpunge))")
+    other.append("INBOX", MESSAGE)
+    found = []
+    while len(found) < 2:
+        line = c.line()
+        if "FETCH" in line:
+            found.append("BODY[" in line)
+    assert found == [False, True]
+    # Its own are only counted.
+    c.append("INBOX", MESSAGE)
+    c.ok("NOOP")
+    assert quiet(c)
+
+
+def test_a_result_by_its_flags_is_not_fetched(c, other):
+    uid = other.append("INBOX", MESSAGE)
+    c.ok("SELECT INBOX")
+    c.ok("UID SEARCH RETURN (UPDATE (UID ENVELOPE)) FLAGGED")
+    other.ok("SELECT INBOX")
+    other.ok("STORE 1 +FLAGS (\\Flagged)")
+    assert f"ADDTO (0 {uid})" in c.ok("NOOP")[-1]
+    assert quiet(c)
+
+
 def test_idle_tells_the_same(c, other):
     other.ok("CREATE box")
     c.ok("SELECT INBOX")
