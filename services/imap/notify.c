@@ -44,8 +44,13 @@ watch_box(struct session *s, struct notify_box *b)
 	if (notify != NULL)
 		b->watch = store_notify_watch_folder(notify, s->store,
 		    slice_str(b->name), &b->hint);
-	if (b->watch == NULL)
+	if (b->watch == NULL) {
 		n->unwatched = true;
+		return;
+	}
+	/* What came before the watch was there. */
+	b->hint.hit = true;
+	s->poked = true;
 }
 
 static void
