@@ -49,6 +49,9 @@
 #define LIMIT_IMAP_ZIPS 256        /* compressed connections at work at once */
 #define LIMIT_IMAP_NEWS 65536      /* responses waiting for a gap */
 #define LIMIT_IMAP_ERRORS 20
+#define LIMIT_NOTIFY_GROUPS 64     /* of one NOTIFY (RFC 5465) */
+#define LIMIT_NOTIFY_NAMES 1000    /* in it */
+#define LIMIT_NOTIFY_MAILBOXES 5000 /* that it watches */
 #define LIMIT_MAILBOX_NAME 1000    /* octets, as sent */
 #define LIMIT_MAILBOX_DEPTH 32
 #define LIMIT_METADATA_NAME 255    /* of an entry (RFC 5464) */

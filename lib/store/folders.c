@@ -4,10 +4,14 @@
  */
 #include "store/tree.h"
 
+#include <sys/stat.h>
+
 #include <limits.h>
 
 #include "core/arena.h"
 #include "core/file.h"
+
+#define STAMP_UNSURE_US 50000
 
 /* ---- listing ------------------------------------------------------------- */
 
@@ -173,6 +177,22 @@ store_list(struct store_user *u, struct store_list *out)
 	if (err != STORE_OK)
 		store_list_release(out);
 	return err;
+}
+
+/* Everything that store_list reads is an entry of the root. */
+int64_t
+store_names_stamp(const struct store_user *u)
+{
+	struct stat st;
+	int64_t at, now = now_wall_us();
+
+	if (stat(u->root, &st) == -1)
+		return 0;
+	at = (int64_t)st.st_mtim.tv_sec * 1000000 +
+	    st.st_mtim.tv_nsec / 1000;
+	/* The clock of files is coarse: more may come in this tick. */
+	return now - at < STAMP_UNSURE_US && at - now < STAMP_UNSURE_US ? 0 :
+	    at;
 }
 
 void

@@ -124,6 +124,7 @@ const char *const index_sql[SQL_COUNT] = {
 	[SQL_MAILBOX_DROP] = "DELETE FROM mailbox WHERE id = ?1",
 	[SQL_MAILBOX_ALL] =
 	    "SELECT id, name, special FROM mailbox ORDER BY name",
+	[SQL_MAILBOX_MODSEQS] = "SELECT name, modseq FROM mailbox",
 	[SQL_USAGE] = "SELECT total(bytes), total(messages) FROM mailbox",
 	[SQL_UIDVALIDITY_MAX] = "SELECT max(uidvalidity) FROM mailbox",
 	[SQL_KEYWORDS] =

@@ -648,6 +648,24 @@ store_mailbox_modseq(struct store_mailbox *m, uint64_t *out)
 	return err;
 }
 
+enum store_err
+store_modseqs(struct store_user *u,
+    void (*fn)(void *ctx, struct slice name, uint64_t modseq), void *ctx)
+{
+	struct index *ix;
+	enum store_err err = index_take(u, &ix);
+	sqlite3_stmt *st;
+
+	if (err != STORE_OK)
+		return err;
+	st = index_query(ix, SQL_MAILBOX_MODSEQS, "");
+	while (index_step(ix, st, &err) > 0)
+		fn(ctx, index_column(st, 0),
+		    (uint64_t)sqlite3_column_int64(st, 1));
+	index_give(u, ix);
+	return err;
+}
+
 /* Moves the files of new/ to cur/, as a program that shows them does. */
 static enum store_err
 new_to_cur(struct mailbox_txn *t)

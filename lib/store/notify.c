@@ -13,7 +13,7 @@
 struct watched {
 	char *path;
 	int wd;
-	bool is_root;   /* only the index's WAL counts there */
+	bool is_root;   /* not everything counts there */
 	struct list links; /* of struct link */
 };
 
@@ -41,7 +41,8 @@ struct store_notify {
 
 #define DIR_MASK (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |        \
 	IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
-#define ROOT_MASK (IN_MODIFY | IN_CREATE | IN_ONLYDIR)
+#define ROOT_MASK (IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM |       \
+	IN_DELETE | IN_ONLYDIR)
 
 struct store_notify *
 store_notify_new(void)
@@ -128,9 +129,10 @@ watch_dir(struct store_notify *n, char *path, bool is_root)
 	return d;
 }
 
-struct store_watch *
-store_notify_watch(struct store_notify *n, const struct store_mailbox *m,
-    void *ctx)
+/* The directories from..to of subs. */
+static struct store_watch *
+watch(struct store_notify *n, const char *root, struct slice name, size_t from,
+    size_t to, void *ctx)
 {
 	static const char *const subs[] = { "", "/new", "/cur" };
 	struct store_watch *w = mem_zero(sizeof(*w));
@@ -138,16 +140,16 @@ store_notify_watch(struct store_notify *n, const struct store_mailbox *m,
 	w->ctx = ctx;
 	list_init(&w->all);
 	list_init(&w->hit);
-	for (size_t i = 0; i < LEN(w->links); i++) {
+	for (size_t i = from; i < to; i++) {
 		struct buf path = BUF_INIT(PATH_MAX);
 		struct link *l = &w->links[i];
 
 		list_init(&l->of_dir);
 		l->watch = w;
 		if (i == 0)
-			buf_adds(&path, m->user->root);
+			buf_adds(&path, root);
 		else
-			maildir_dir(&path, m->user->root, slice_str(m->name));
+			maildir_dir(&path, root, name);
 		buf_adds(&path, subs[i]);
 		l->dir = watch_dir(n, buf_take(&path), i == 0);
 		if (l->dir == NULL) {
@@ -161,6 +163,27 @@ store_notify_watch(struct store_notify *n, const struct store_mailbox *m,
 	}
 	list_push(&n->watches, &w->all);
 	return w;
+}
+
+struct store_watch *
+store_notify_watch(struct store_notify *n, const struct store_mailbox *m,
+    void *ctx)
+{
+	return watch(n, m->user->root, slice_str(m->name), 0, 3, ctx);
+}
+
+struct store_watch *
+store_notify_watch_folder(struct store_notify *n, const struct store_user *u,
+    struct slice name, void *ctx)
+{
+	return watch(n, u->root, name, 1, 3, ctx);
+}
+
+struct store_watch *
+store_notify_watch_root(struct store_notify *n, const struct store_user *u,
+    void *ctx)
+{
+	return watch(n, u->root, S(""), 0, 1, ctx);
 }
 
 void
@@ -196,6 +219,14 @@ hit_dir(struct store_notify *n, struct watched *d)
 		hit(n, l->watch);
 }
 
+/* In the root: the index, a folder, the subscriptions. */
+static bool
+is_of_interest(const char *name)
+{
+	return strcmp(name, INDEX_FILE "-wal") == 0 || name[0] == '.' ||
+	    strcmp(name, "subscriptions") == 0;
+}
+
 static void
 event(struct store_notify *n, const struct inotify_event *e)
 {
@@ -215,8 +246,7 @@ event(struct store_notify *n, const struct inotify_event *e)
 		forget_dir(n, d, false);
 		return;
 	}
-	if (d->is_root && (e->len == 0 ||
-	    strcmp(e->name, INDEX_FILE "-wal") != 0))
+	if (d->is_root && (e->len == 0 || !is_of_interest(e->name)))
 		return;
 	hit_dir(n, d);
 }

@@ -28,6 +28,15 @@ int store_notify_fd(const struct store_notify *n);
  */
 struct store_watch *store_notify_watch(struct store_notify *n,
     const struct store_mailbox *m, void *ctx);
+/*
+ * The same for the folder of a name, without the index: for one of many, where
+ * the index is watched once.
+ */
+struct store_watch *store_notify_watch_folder(struct store_notify *n,
+    const struct store_user *u, struct slice name, void *ctx);
+/* The same for the user's root: names of mailboxes, and the index. */
+struct store_watch *store_notify_watch_root(struct store_notify *n,
+    const struct store_user *u, void *ctx);
 void store_notify_unwatch(struct store_notify *n, struct store_watch *w);
 
 /*

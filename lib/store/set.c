@@ -110,6 +110,9 @@ store_set_remove(struct store_set *set, uint32_t first, uint32_t last)
 {
 	size_t at = find(set, first), end = at;
 
+	/* Where there is nothing there may be no memory either. */
+	if (set->n == 0)
+		return;
 	/* One range that reaches beyond both ends becomes two. */
 	if (at < set->n && set->r[at].first < first && set->r[at].last > last) {
 		insert(set, at, set->r[at].first, first - 1);

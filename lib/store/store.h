@@ -291,6 +291,18 @@ enum store_err store_mailbox_status(struct store_mailbox *m,
 enum store_err store_mailbox_modseq(struct store_mailbox *m, uint64_t *out);
 
 /*
+ * Calls fn with the name and HIGHESTMODSEQ of each mailbox that was ever
+ * opened, without looking at directories. fn must not call the store.
+ */
+enum store_err store_modseqs(struct store_user *u,
+    void (*fn)(void *ctx, struct slice name, uint64_t modseq), void *ctx);
+/*
+ * A number that changes when a mailbox or a subscription came or went (and
+ * sometimes else); 0: not sure, look again.
+ */
+int64_t store_names_stamp(const struct store_user *u);
+
+/*
  * Read-write SELECT: takes the \Recent messages for this session (RFC 3501
  * 2.3.2). Messages with *from <= UID < *to are recent to the caller; nobody
  * else gets them. Files in new/ move to cur/. With take false (EXAMINE) the

@@ -68,6 +68,7 @@ static const struct {
 	{ "METADATA", USER },
 	{ "METADATA-SERVER", USER },
 	{ "LIST-METADATA", USER },
+	{ "NOTIFY", USER },
 	/* RFC 9208 section 3.1.1: the resources that we know. */
 	{ "QUOTA", CAPABILITY_QUOTA },
 	{ "QUOTA=RES-STORAGE", CAPABILITY_QUOTA },

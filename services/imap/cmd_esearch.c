@@ -142,7 +142,8 @@ mailbox_answer(struct esearch *st)
 		buf_adds(&c->out, "\r\n");
 	}
 	if (here && (st->ret.options & SEARCH_UPDATE) != 0)
-		context_start(c, &who, st->program, &st->result, NULL);
+		context_start(c, &who, st->program, st->ret.atts,
+		    &st->result, NULL);
 	if (here && (st->ret.options & SEARCH_SAVE) != 0)
 		search_result_save(&st->result, &st->ret,
 		    &c->session->view->saved);

@@ -3,6 +3,7 @@
  * mailbox changed (from this process or the kernel) lets it look once.
  */
 #include "services/imap/context.h"
+#include "services/imap/notify.h"
 #include "services/imap/session.h"
 
 static enum step
@@ -22,6 +23,8 @@ idle_after(struct command *c)
 		idle_look(c);
 		return;
 	}
+	if (context_has_fetch(s))
+		notify_look(s);
 	session_tell_news(s);
 	session_resume(s);
 }
@@ -51,14 +54,14 @@ cmd_idle(struct command *c)
 	buf_adds(&c->out, "+ idling\r\n");
 	session_flush(s);
 	s->mode = INPUT_IDLE;
-	s->poked = false;
 	s->keepalive_at = loop_now(w->loop) + w->conf.keepalive_ms;
 	list_push(&w->idlers, &s->idle_link);
 	session_drop_cache(s);
-	if (s->view != NULL && w->notify != NULL)
-		s->watch = store_notify_watch(w->notify, s->view->mailbox, s);
+	if (s->view != NULL && w->notify != NULL && s->watch == NULL)
+		s->watch = store_notify_watch(w->notify, s->view->mailbox,
+		    &s->hint);
 	/* What changed before the watch was there. */
-	idle_look(c);
+	session_poke(s);
 	return CMD_STAY;
 }
 
@@ -68,9 +71,8 @@ idle_line(struct command *c, struct slice line)
 	struct session *s = c->session;
 	bool done = slice_ieq(line, S("DONE"));
 
-	if (s->watch != NULL)
-		store_notify_unwatch(s->worker->notify, s->watch);
-	s->watch = NULL;
+	if (s->notify == NULL)
+		session_unwatch(s);
 	list_remove(&s->idle_link);
 	if (done)
 		command_ok(c, "Idle completed.");

@@ -2,6 +2,7 @@
  * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 6.3.3 to 6.3.7;
  * CREATE-SPECIAL-USE of RFC 6154 section 3).
  */
+#include "services/imap/event.h"
 #include "services/imap/list.h"
 #include "services/imap/name.h"
 #include "services/imap/session.h"
@@ -13,12 +14,33 @@ struct names {
 	bool selected; /* the mailbox to be deleted is the selected one */
 };
 
+static void
+tell_others(struct command *c)
+{
+	const struct names *n = c->state;
+	bool renamed = n->to.n > 0;
+
+	event_add(c, (struct event){ .kind = EVENT_NAME,
+	    .name = renamed ? n->to : n->name,
+	    .old = renamed ? n->name : S("") });
+}
+
+/* A step that changes names; no look sees it half done. */
+static enum verdict
+work(struct command *c, enum step (*step)(struct command *c))
+{
+	c->names = true;
+	c->step = step;
+	return CMD_WORK;
+}
+
 static enum step
 finish(struct command *c, enum store_err err)
 {
 	command_refresh(c, true, false);
 	if (err == STORE_OK) {
 		c->touched = true;
+		tell_others(c);
 		command_completed(c);
 	} else {
 		command_failed(c, err);
@@ -144,8 +166,7 @@ cmd_create(struct command *c)
 		command_no(c, "[USEATTR] This special use is not supported.");
 		return CMD_DONE;
 	}
-	c->step = create_step;
-	return CMD_WORK;
+	return work(c, create_step);
 }
 
 /* ---- DELETE --------------------------------------------------------------- */
@@ -165,6 +186,7 @@ delete_step(struct command *c)
 	view_free(s->view);
 	s->view = NULL;
 	c->touched = true;
+	tell_others(c);
 	buf_adds(&c->out, "* OK [CLOSED] The mailbox is gone.\r\n");
 	command_completed(c);
 	return STEP_DONE;
@@ -185,10 +207,11 @@ cmd_delete(struct command *c)
 	if (s->view != NULL)
 		n->selected = slice_eq(n->name,
 		    slice_str(store_mailbox_name(s->view->mailbox)));
-	if (n->selected)
+	if (n->selected) {
 		session_drop_cache(s);
-	c->step = delete_step;
-	return CMD_WORK;
+		session_unwatch(s);
+	}
+	return work(c, delete_step);
 }
 
 /* ---- RENAME --------------------------------------------------------------- */
@@ -214,8 +237,7 @@ cmd_rename(struct command *c)
 	    parse_sp(&c->p) == -1 || name_parse(c, &n->to) == -1 ||
 	    parse_end(&c->p) == -1)
 		return CMD_BAD;
-	c->step = rename_step;
-	return CMD_WORK;
+	return work(c, rename_step);
 }
 
 /* ---- subscriptions -------------------------------------------------------- */
@@ -240,13 +262,11 @@ unsubscribe_step(struct command *c)
 enum verdict
 cmd_subscribe(struct command *c)
 {
-	c->step = subscribe_step;
-	return parse_one(c) != NULL ? CMD_WORK : CMD_BAD;
+	return parse_one(c) != NULL ? work(c, subscribe_step) : CMD_BAD;
 }
 
 enum verdict
 cmd_unsubscribe(struct command *c)
 {
-	c->step = unsubscribe_step;
-	return parse_one(c) != NULL ? CMD_WORK : CMD_BAD;
+	return parse_one(c) != NULL ? work(c, unsubscribe_step) : CMD_BAD;
 }

@@ -64,7 +64,8 @@ search_answer(struct search_cmd *st)
 	else
 		search_tell(c, &st->result, &st->ret);
 	if ((st->ret.options & SEARCH_UPDATE) != 0)
-		context_start(c, &who, st->program, &st->result, NULL);
+		context_start(c, &who, st->program, st->ret.atts,
+		    &st->result, NULL);
 	if ((st->ret.options & SEARCH_SAVE) != 0)
 		search_result_save(&st->result, &st->ret, &v->saved);
 }

@@ -17,6 +17,22 @@ struct setmetadata {
 	size_t n;
 };
 
+/* For NOTIFY's SUBSCRIBED. */
+static bool
+is_subscribed(const struct command *c, struct slice name)
+{
+	struct store_list list;
+	bool found = false;
+
+	if (store_list(c->session->store, &list) != STORE_OK)
+		return false;
+	for (size_t i = 0; i < list.n && !found; i++)
+		found = slice_eq(slice_str(list.entries[i].name), name) &&
+		    (list.entries[i].attributes & STORE_SUBSCRIBED) != 0;
+	store_list_release(&list);
+	return found;
+}
+
 static enum step
 set_step(struct command *c)
 {
@@ -27,7 +43,8 @@ set_step(struct command *c)
 	command_refresh(c, true, false);
 	if (err == STORE_OK) {
 		event_add(c, (struct event){ .kind = EVENT_METADATA,
-		    .name = m->mailbox, .entries = m->names, .n = m->n });
+		    .name = m->mailbox, .entries = m->names, .n = m->n,
+		    .subscribed = is_subscribed(c, m->mailbox) });
 		command_completed(c);
 	} else if (err == STORE_LIMIT) {
 		command_no(c, "[METADATA TOOMANY] Too many annotations, or "

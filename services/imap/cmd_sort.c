@@ -75,7 +75,7 @@ sort_answer(struct sort_cmd *st)
 	else
 		search_tell(c, &st->found, &st->ret);
 	if ((st->ret.options & SEARCH_UPDATE) != 0)
-		context_start(c, &who, st->program, &st->found,
+		context_start(c, &who, st->program, st->ret.atts, &st->found,
 		    &st->list);
 	if ((st->ret.options & SEARCH_SAVE) != 0)
 		search_result_save(&st->found, &st->ret,

@@ -2,6 +2,7 @@
 
 #include "core/now.h"
 #include "services/imap/context.h"
+#include "services/imap/notify.h"
 #include "services/imap/output.h"
 #include "services/imap/session.h"
 
@@ -36,6 +37,7 @@ static const struct command_row rows[] = {
 	{ "MOVE", cmd_move, IN_SELECTED, true, true },
 	{ "NAMESPACE", cmd_namespace, ANY, false, false },
 	{ "NOOP", cmd_noop, ANY, false, false },
+	{ "NOTIFY", cmd_notify, ANY, false, false },
 	{ "RENAME", cmd_rename, ANY, false, false },
 	{ "REPLACE", cmd_append, IN_SELECTED, true, true },
 	{ "SEARCH", cmd_search, IN_SELECTED, false, true },
@@ -114,7 +116,9 @@ command_should_yield(struct command *c)
 static void
 reply(struct command *c, const char *word, const char *text)
 {
-	buf_addf(&c->out, "%.*s %s %s\r\n", SLICE_ARG(c->tag), word, text);
+	if (!c->silent)
+		buf_addf(&c->out, "%.*s %s %s\r\n", SLICE_ARG(c->tag), word,
+		    text);
 }
 
 void
@@ -139,6 +143,8 @@ command_bad(struct command *c, const char *text)
 void
 command_completed(struct command *c)
 {
+	if (c->silent)
+		return;
 	/* RFC 5530: why the numbers still count what is gone. */
 	buf_addf(&c->out, "%.*s OK %s%s completed.\r\n", SLICE_ARG(c->tag),
 	    c->issued ? "[EXPUNGEISSUED] " : "", c->row->name);
@@ -182,12 +188,13 @@ command_refresh(struct command *c, bool expunge, bool sync)
 		.n_own = c->n_own,
 		.own_set = c->own_set,
 		.changed = context_changes(s),
+		.arrived = context_arrivals(s),
 		.gone = s->contexts != NULL ? context_gone : NULL,
 		.arg = s,
 		.issued = &c->issued,
 	};
 
-	if (s->view == NULL)
+	if (s->view == NULL || !notify_allows(c, &how))
 		return;
 	if (view_refresh(s->view, &how, &c->out) == STORE_NO_MAILBOX)
 		c->vanished = true;

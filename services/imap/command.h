@@ -77,6 +77,8 @@ struct command {
 	/* Mailbox names that came in another spelling, see name.h. */
 	struct name_given *given;
 	struct event *events; /* see event.h */
+	bool names;  /* changes names of mailboxes or subscriptions */
+	bool silent; /* answers nobody, see notify.c */
 	bool issued; /* others expunged what may not be told yet */
 };
 
@@ -150,6 +152,7 @@ enum verdict cmd_lsub(struct command *c);
 enum verdict cmd_move(struct command *c);
 enum verdict cmd_namespace(struct command *c);
 enum verdict cmd_noop(struct command *c);
+enum verdict cmd_notify(struct command *c);
 enum verdict cmd_rename(struct command *c);
 enum verdict cmd_search(struct command *c);
 enum verdict cmd_select(struct command *c);

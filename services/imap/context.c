@@ -17,6 +17,8 @@ struct context {
 	struct arena arena;
 	struct search_program prog;
 	struct store_set found; /* UIDs of the results */
+	struct buf atts;         /* to fetch of new ones, or empty */
+	struct store_set fetch;  /* of these */
 	/* Their order, if sorted. */
 	struct sort_program criteria;
 	struct sort_list list;
@@ -29,6 +31,7 @@ struct contexts {
 	struct list all;
 	size_t n;
 	struct store_set changed; /* UIDs that are to be asked again */
+	struct store_set arrived; /* those of them that are new */
 };
 
 static struct context *
@@ -58,6 +61,8 @@ context_free(struct context *x)
 	list_remove(&x->link);
 	search_release(&x->prog);
 	store_set_release(&x->found);
+	store_set_release(&x->fetch);
+	buf_release(&x->atts);
 	sort_list_release(&x->list);
 	arena_release(&x->arena);
 	buf_release(&x->text);
@@ -75,6 +80,7 @@ context_free_all(struct session *s)
 	while (!list_is_empty(&all->all))
 		context_free(LIST_FIRST(&all->all, struct context, link));
 	store_set_release(&all->changed);
+	store_set_release(&all->arrived);
 	mem_free(all);
 	s->contexts = NULL;
 }
@@ -154,8 +160,8 @@ context_refused(struct command *c, struct slice tag, const char *text)
 
 void
 context_start(struct command *c, const struct search_correlator *who,
-    struct slice program, const struct search_result *result,
-    struct sort_list *list)
+    struct slice program, struct slice atts,
+    const struct search_result *result, struct sort_list *list)
 {
 	struct session *s = c->session;
 	struct search_return all = { .options = SEARCH_RETURN_ALL };
@@ -174,6 +180,8 @@ context_start(struct command *c, const struct search_correlator *who,
 	x->who.tag = arena_slice(&x->arena, who->tag);
 	x->who.mailbox = arena_slice(&x->arena, who->mailbox);
 	x->sorted = list != NULL;
+	buf_init(&x->atts, LIMIT_IMAP_COMMAND);
+	buf_add_slice(&x->atts, atts);
 	read_program(x, program, s->view);
 	search_result_save(result, &all, &x->found);
 	if (list != NULL)
@@ -369,6 +377,9 @@ ask_again(struct command *c, struct context *x, const struct store_set *batch)
 			    a.match.r[i].last);
 		tell_removed(c->session, x, &removed, &c->out);
 		tell_added(c->session, x, &a.added, entry, &c->out);
+		if (x->atts.n > 0)
+			store_set_common(&a.added,
+			    &c->session->contexts->arrived, &x->fetch);
 	}
 	store_set_release(&removed);
 	store_set_release(&a.match);
@@ -418,6 +429,45 @@ context_update(struct command *c)
 		    "The context cannot be updated any more");
 		context_end(s, failed);
 	}
+	if (s->contexts != NULL && s->contexts->changed.n == 0)
+		store_set_clear(&s->contexts->arrived);
+}
+
+struct store_set *
+context_arrivals(struct session *s)
+{
+	return s->contexts != NULL ? &s->contexts->arrived : NULL;
+}
+
+static struct context *
+first_fetch(const struct session *s)
+{
+	struct context *x;
+
+	if (s->contexts == NULL)
+		return NULL;
+	LIST_EACH (x, &s->contexts->all, struct context, link)
+		if (x->fetch.n > 0)
+			return x;
+	return NULL;
+}
+
+bool
+context_has_fetch(const struct session *s)
+{
+	return first_fetch(s) != NULL;
+}
+
+void
+context_take_fetch(struct session *s, struct buf *out)
+{
+	struct context *x = first_fetch(s);
+
+	buf_adds(out, "UID FETCH ");
+	store_set_format(&x->fetch, out);
+	buf_addc(out, ' ');
+	buf_add_slice(out, buf_slice(&x->atts));
+	store_set_clear(&x->fetch);
 }
 
 struct store_set *

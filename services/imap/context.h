@@ -17,11 +17,12 @@ bool context_has_tag(const struct session *s, struct slice tag);
 /*
  * In a step: from now on changes of result are told. program is the text of
  * the search keys, or of criteria and search keys if list, which is taken
- * over, is there. Writes NOUPDATE if it can't be done (section 4.3.1).
+ * over, is there. New messages among the results are fetched with atts, unless
+ * that is empty (RFC 5465 section 7). Writes NOUPDATE if it can't be done (section 4.3.1).
  */
 void context_start(struct command *c, const struct search_correlator *who,
-    struct slice program, const struct search_result *result,
-    struct sort_list *list);
+    struct slice program, struct slice atts,
+    const struct search_result *result, struct sort_list *list);
 /* "* NO [NOUPDATE "tag"] text" */
 void context_refused(struct command *c, struct slice tag, const char *text);
 
@@ -32,6 +33,12 @@ void context_free_all(struct session *s);
 
 /* Where view_refresh collects what changed, or NULL if nobody asks. */
 struct store_set *context_changes(struct session *s);
+/* Where it collects what came, or NULL. */
+struct store_set *context_arrivals(struct session *s);
+/* True if new results are to be fetched. */
+bool context_has_fetch(const struct session *s);
+/* "UID FETCH set atts" of one context, which has been taken. */
+void context_take_fetch(struct session *s, struct buf *out);
 /* For view_refresh: tells REMOVEFROM while the numbers are still valid. */
 void context_gone(void *session, const struct store_set *gone,
     struct buf *out);

@@ -1,6 +1,6 @@
 #include "services/imap/event.h"
 
-#include "services/imap/metadata.h"
+#include "services/imap/notify.h"
 #include "services/imap/session.h"
 
 void
@@ -15,16 +15,6 @@ event_add(struct command *c, struct event e)
 	*end = copy;
 }
 
-static void
-hear(struct session *s, const struct event *e)
-{
-	if (e->kind == EVENT_METADATA && s->metadata) {
-		metadata_put_changed(&s->news, e->name, s->utf8, e->entries,
-		    e->n);
-		session_tell_news(s);
-	}
-}
-
 void
 event_publish(struct command *c)
 {
@@ -33,7 +23,6 @@ event_publish(struct command *c)
 	for (const struct event *e = c->events; e != NULL; e = e->next)
 		LIST_EACH(s, &c->session->user->sessions, struct session,
 		    user_link)
-			if (s != c->session)
-				hear(s, e);
+			notify_hear(s, e, s == c->session);
 	c->events = NULL;
 }

@@ -1,6 +1,6 @@
 /*
  * What a command changed beside messages, told to the user's other sessions:
- * METADATA (RFC 5464 4.4). A step adds events; the loop passes them on when the
+ * METADATA (RFC 5464 4.4) and NOTIFY (RFC 5465). A step adds events; the loop passes them on when the
  * step is over.
  */
 #ifndef IMAP_EVENT_H
@@ -10,12 +10,15 @@
 
 enum event_kind {
 	EVENT_METADATA,
+	EVENT_NAME, /* made, deleted, renamed, subscribed or no longer */
 };
 
 struct event {
 	struct event *next;
 	enum event_kind kind;
 	struct slice name;
+	struct slice old;            /* of a rename */
+	bool subscribed;             /* name is */
 	const struct slice *entries; /* of METADATA */
 	size_t n;
 };

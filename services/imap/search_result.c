@@ -1,5 +1,7 @@
 #include "services/imap/search_result.h"
 
+#include "services/imap/notify.h"
+
 /* ---- options -------------------------------------------------------------- */
 
 /* "-"nz-number if from_end, else nz-number */
@@ -69,6 +71,10 @@ read_option(struct parser *p, struct search_return *out)
 	    (options[i].option | (out->options & one_of)) != SEARCH_RETURN_ALL)
 		return parse_fail(p, "Only one of ALL and PARTIAL");
 	out->options |= options[i].option;
+	if (options[i].option == SEARCH_UPDATE && p->at + 1 < p->in.n &&
+	    parse_peek(p) == ' ' && p->in.p[p->at + 1] == '(')
+		return parse_sp(p) == -1 ? -1 :
+		    notify_parse_atts(p, &out->atts);
 	if (options[i].option != SEARCH_PARTIAL)
 		return 0;
 	return parse_sp(p) == -1 ? -1 : search_range_parse(p, &out->partial);

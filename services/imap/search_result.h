@@ -33,6 +33,7 @@ struct search_range {
 struct search_return {
 	unsigned options; /* 0: no RETURN */
 	struct search_range partial;
+	struct slice atts; /* of UPDATE: for new results (RFC 5465 section 7) */
 };
 
 /* "RETURN (...) ", if it is next. */

@@ -6,6 +6,7 @@
 #include "services/imap/event.h"
 #include "services/imap/limits.h"
 #include "services/imap/name.h"
+#include "services/imap/notify.h"
 #include "services/imap/output.h"
 #include "wire/capability.h"
 
@@ -75,10 +76,20 @@ session_drop_cache(struct session *s)
 }
 
 void
+session_unwatch(struct session *s)
+{
+	if (s->watch != NULL)
+		store_notify_unwatch(s->worker->notify, s->watch);
+	s->watch = NULL;
+}
+
+void
 session_unselect(struct session *s)
 {
 	session_drop_cache(s);
 	context_free_all(s);
+	session_unwatch(s);
+	store_set_clear(&s->fresh);
 	view_free(s->view);
 	s->view = NULL;
 }
@@ -111,9 +122,11 @@ session_free(struct session *s)
 	log_logout(s);
 	loop_defer_cancel(w->loop, session_next, s);
 	command_free(s);
-	if (s->watch != NULL)
-		store_notify_unwatch(w->notify, s->watch);
+	s->cmd = s->parked;
+	command_free(s);
 	session_unselect(s);
+	notify_free(s);
+	store_set_release(&s->fresh);
 	store_user_close(s->store);
 	list_remove(&s->link);
 	list_remove(&s->user_link);
@@ -182,6 +195,8 @@ static void
 step_start(struct session *s)
 {
 	s->user->running++;
+	if (s->cmd->names)
+		s->user->naming++;
 	limits_refresh(s->user);
 	store_user_set_quota(s->store, &s->user->quota);
 	loop_work(s->worker->loop, step_run, step_over, s);
@@ -211,10 +226,13 @@ step_over(void *arg)
 	if (store_user_usage(s->store, &held))
 		limits_report(s->user, &held);
 	start_next(s->user);
-	if (c->touched)
+	if (c->names)
+		s->user->naming--;
+	/* What was renamed is known before anybody looks. */
+	event_publish(c);
+	if (c->touched || c->names)
 		worker_poke(s->user, s);
 	c->touched = false;
-	event_publish(c);
 	if (s->dead) {
 		session_free(s);
 		return;
@@ -343,6 +361,8 @@ on_drain(void *arg)
 		return;
 	}
 	session_tell_news(s);
+	if (s->poked)
+		notify_look(s);
 	session_next(s);
 }
 
@@ -353,9 +373,18 @@ session_tell_news(struct session *s)
 	    conn_out_pending(s->conn) > CONN_OUT_HIGH)
 		return;
 	if (s->news.n > 0)
-		conn_write_slice(s->conn, buf_slice(&s->news));
+		session_send(s, buf_slice(&s->news));
 	s->bytes_out += s->news.n;
 	buf_release(&s->news);
+}
+
+void
+session_end_silent(struct session *s)
+{
+	session_flush(s);
+	command_free(s);
+	s->cmd = s->parked;
+	s->parked = NULL;
 }
 
 void
@@ -365,6 +394,10 @@ session_done(struct session *s)
 	bool logout = c->logout;
 	bool compress = c->compress;
 
+	if (c->silent) {
+		notify_over(s);
+		return;
+	}
 	s->errors = c->bad ? s->errors + 1 : 0;
 	session_flush(s);
 	command_free(s);
@@ -383,6 +416,7 @@ session_done(struct session *s)
 		session_bye(s, "Too many errors");
 		return;
 	}
+	notify_after(s);
 	if (conn_out_pending(s->conn) > CONN_OUT_HIGH)
 		conn_pause(s->conn);
 	if (conn_is_paused(s->conn) || s->early.n > 0 || session_has_plain(s))
@@ -392,9 +426,13 @@ session_done(struct session *s)
 void
 session_poke(struct session *s)
 {
-	if (s->mode != INPUT_IDLE || s->dead || s->closing)
+	if (s->dead || s->closing)
 		return;
-	if (s->busy)
+	if (s->notify != NULL)
+		notify_look(s);
+	else if (s->mode != INPUT_IDLE)
+		return;
+	else if (s->busy)
 		s->poked = true;
 	else
 		idle_look(s->cmd);
@@ -442,6 +480,7 @@ session_new(struct worker *w, struct user *u, struct store_user *store,
 {
 	struct session *s = mem_zero(sizeof(*s));
 
+	s->hint.session = s;
 	s->worker = w;
 	s->user = u;
 	s->store = store;

@@ -29,7 +29,14 @@ enum input_mode {
 	INPUT_MODES
 };
 
+/* Context of a watch: whose look it is a reason for. */
+struct hint {
+	struct session *session;
+	bool hit;
+};
+
 struct session {
+	struct hint hint;
 	struct worker *worker;
 	struct conn *conn;
 	struct user *user;
@@ -38,7 +45,11 @@ struct session {
 	struct contexts *contexts;   /* its live results, or NULL */
 	struct command *cmd;         /* in the making or running, or NULL */
 	struct section_cache *cache; /* the message last read in parts */
-	struct store_watch *watch;   /* in IDLE */
+	struct command *parked;      /* IDLE, while cmd is a look */
+	struct store_watch *watch;   /* selected mailbox; in IDLE, by NOTIFY */
+	struct store_watch *root_watch; /* by NOTIFY */
+	struct notify *notify;       /* NULL: no NOTIFY came */
+	struct store_set fresh;      /* UIDs to be fetched for NOTIFY */
 	struct list link;            /* worker's sessions */
 	struct list user_link;
 	struct list idle_link;
@@ -63,6 +74,7 @@ struct session {
 	bool busy;     /* a step is running on a thread */
 	bool waiting;  /* for output to drain */
 	bool poked;    /* look again when the step is over */
+	bool lost;     /* news that did not fit */
 	bool dead;     /* the connection is gone */
 	bool closing;  /* BYE is said */
 	bool resuming; /* session_next is to run */
@@ -106,6 +118,10 @@ void session_flush(struct session *s);
  * Only on the loop, and not while busy.
  */
 void session_done(struct session *s);
+/* The same for a silent one; the parked command is back. */
+void session_end_silent(struct session *s);
+/* The selected mailbox is no longer watched. */
+void session_unwatch(struct session *s);
 /* Runs cmd->step on a thread; the input waits. */
 void session_work(struct session *s);
 /*

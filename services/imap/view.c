@@ -327,10 +327,14 @@ tell_message(void *ctx, const struct store_message *msg)
 		}
 		v->uids[v->n++] = msg->uid;
 		t->added++;
+		if (t->how->arrived != NULL)
+			store_set_add(t->how->arrived, msg->uid, msg->uid);
+		if (t->how->fresh != NULL)
+			store_set_add(t->how->fresh, msg->uid, msg->uid);
 		return 0;
 	}
 	seq = view_seq(v, msg->uid);
-	if (seq == 0 || is_own(t->how, msg))
+	if (seq == 0 || t->how->no_flags || is_own(t->how, msg))
 		return 0;
 	buf_addf(t->out, "* %u FETCH (UID %u FLAGS ", seq, msg->uid);
 	out_flags(t->out, msg->flags, msg->keywords, msg->n_keywords,
@@ -381,7 +385,7 @@ view_refresh(struct view *v, const struct view_report *how, struct buf *out)
 	/* Expunges first: a message that came and went in between must never
 	 * be expunged before the client was told that it exists. */
 	err = refresh_gone(v, how, now, out);
-	if (err != STORE_OK || v->modseq >= now)
+	if (err != STORE_OK || v->modseq >= now || how->only_gone)
 		return err;
 	err = view_tell_keywords(v, out, false);
 	if (err == STORE_OK)

@@ -41,6 +41,10 @@ struct view_report {
 	struct store_set *changed;
 	void (*gone)(void *arg, const struct store_set *gone, struct buf *out);
 	void *arg;
+	bool no_flags;  /* changes of flags are not told (NOTIFY) */
+	bool only_gone; /* nor is anything but expunges */
+	struct store_set *arrived; /* gets the UIDs of new messages, or NULL */
+	struct store_set *fresh; /* gets the UIDs of new messages, or NULL */
 	/* Set when others expunged what the client still counts. */
 	bool *issued;
 };

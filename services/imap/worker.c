@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "services/imap/limits.h"
+#include "services/imap/notify.h"
 #include "services/imap/session.h"
 
 #define TICK_MS 1000
@@ -63,7 +64,7 @@ tick_idlers(struct worker *w, uint64_t now)
 		list_remove(&s->idle_link);
 		s->keepalive_at = now + w->conf.keepalive_ms;
 		list_push(&w->idlers, &s->idle_link);
-		if (!s->closing && !s->dead && !s->busy)
+		if (!s->closing && !s->dead && !s->busy && !s->waiting)
 			session_send(s, S("* OK Still here\r\n"));
 	}
 	if (now - w->polled_at < POLL_MS)
@@ -72,6 +73,8 @@ tick_idlers(struct worker *w, uint64_t now)
 	LIST_EACH(s, &w->idlers, struct session, idle_link)
 		if (s->watch == NULL && s->view != NULL)
 			session_poke(s);
+	LIST_EACH(s, &w->sessions, struct session, link)
+		notify_poll(s);
 }
 
 static void
@@ -96,7 +99,10 @@ tick(void *arg)
 static void
 on_changed(void *ctx)
 {
-	session_poke(ctx);
+	struct hint *h = ctx;
+
+	h->hit = true;
+	session_poke(h->session);
 }
 
 static void

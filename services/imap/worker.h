@@ -57,6 +57,7 @@ struct user {
 	struct list queue; /* sessions whose step waits for a thread */
 	size_t count;
 	unsigned running;  /* steps on threads */
+	unsigned naming;   /* of them, those that change names of mailboxes */
 	struct store_quota quota; /* see limits.h */
 	uint64_t quota_at;
 	uint32_t quota_asked;     /* the request under way, or 0 */

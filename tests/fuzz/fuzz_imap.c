@@ -5,12 +5,14 @@
 // objects: services/imap/search_result.c services/imap/sort.c
 // objects: services/imap/thread.c services/imap/thread_tree.c
 // objects: services/imap/section_binary.c
+// objects: services/imap/notify_parse.c
 /*
  * IMAP commands: what is before the first NUL is read as arguments by each
  * parser; a SEARCH or FETCH that is understood is then asked of the message
  * behind the NUL.
  */
 #include "services/imap/mailbox_filter.h"
+#include "services/imap/notify.h"
 #include "services/imap/pattern.h"
 #include "services/imap/search.h"
 #include "services/imap/section.h"
@@ -166,6 +168,25 @@ try_words(struct parser p, struct arena *arena)
 	}
 }
 
+static void
+try_notify(struct parser p)
+{
+	struct notify_request r;
+	unsigned events;
+
+	if (notify_parse(&p, &r) == -1) {
+		assert(p.why != NULL);
+		return;
+	}
+	assert(r.n <= LIMIT_NOTIFY_GROUPS);
+	events = notify_events(r.groups, r.n, S("a.b"), true);
+	for (size_t i = 0; i < r.n; i++)
+		for (size_t k = 0; k < r.groups[i].n; k++)
+			events |= notify_events(r.groups, r.n,
+			    r.groups[i].names[k], false);
+	assert(r.bad_event || r.set || events == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
@@ -185,6 +206,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	try_criteria(p);
 	try_filter(p);
 	try_fetch(p, text);
+	try_notify(p);
 	arena_release(&arena);
 	return 0;
 }

@@ -3,8 +3,11 @@
 // objects: services/imap/view.c services/imap/output.c
 // objects: services/imap/search_result.c
 // objects: services/imap/section_binary.c
+// objects: services/imap/notify_parse.c services/imap/metadata.c
 /* The IMAP worker's pure parts: syntax, sets, search programs, sections. */
 #include "check.h"
+#include "services/imap/metadata.h"
+#include "services/imap/notify.h"
 #include "services/imap/output.h"
 #include "services/imap/pattern.h"
 #include "services/imap/search.h"
@@ -412,6 +415,71 @@ TEST(a_nul_never_gets_into_a_literal)
 
 /* ---- SEARCH --------------------------------------------------------------- */
 
+/* ---- NOTIFY, METADATA ----------------------------------------------------- */
+
+TEST(notify_requests_are_read)
+{
+	static const char text[] = " SET STATUS (selected (MessageNew (UID "
+	    "BODY.PEEK[HEADER.FIELDS (\")\")]) MessageExpunge)) (subtree (a "
+	    "inbox) (MailboxName)) (subscribed NONE)";
+	struct parser p = parser_of(slice_str(text), &arena);
+	struct notify_request r;
+
+	CHECK(notify_parse(&p, &r) == 0, "%s", p.why);
+	CHECK(r.set && r.status && !r.bad_event && !r.too_much);
+	CHECK(r.n == 3 && r.n_names == 2);
+	CHECK(r.groups[0].filter == NOTIFY_SELECTED);
+	CHECK(r.groups[0].events == (NOTIFY_NEW | NOTIFY_EXPUNGE));
+	CHECK_SLICE(r.atts, "(UID BODY.PEEK[HEADER.FIELDS (\")\")])");
+	CHECK(r.groups[1].events == NOTIFY_NAME);
+	CHECK_SLICE(r.groups[1].names[1], "INBOX");
+	CHECK(r.groups[2].events == 0);
+}
+
+TEST(notify_groups_cover_mailboxes)
+{
+	struct slice a[] = { S("a"), S("c") }, b[] = { S("b") };
+	const struct notify_group groups[] = {
+		{ NOTIFY_SELECTED, NOTIFY_FLAGS, NULL, 0 },
+		{ NOTIFY_SUBTREE, NOTIFY_NEW, a, 2 },
+		{ NOTIFY_MAILBOXES, NOTIFY_EXPUNGE, b, 1 },
+		{ NOTIFY_SUBSCRIBED, NOTIFY_NAME, NULL, 0 },
+	};
+	static const struct {
+		const char *name;
+		bool subscribed;
+		unsigned want;
+	} cases[] = {
+		{ "a", false, NOTIFY_NEW }, { "a.b", false, NOTIFY_NEW },
+		{ "ab", false, 0 }, { "b", true, NOTIFY_EXPUNGE | NOTIFY_NAME },
+		{ "b.c", false, 0 }, { "c.x.y", false, NOTIFY_NEW },
+		{ "d", true, NOTIFY_NAME },
+	};
+
+	for (size_t i = 0; i < LEN(cases); i++)
+		CHECK(notify_events(groups, LEN(groups),
+		    slice_str(cases[i].name), cases[i].subscribed) ==
+		    cases[i].want, "%s", cases[i].name);
+}
+
+TEST(entries_are_below_each_other)
+{
+	static const struct {
+		const char *name;
+		unsigned depth;
+		bool want;
+	} cases[] = {
+		{ "/a/b", 0, true }, { "/a/b/c", 0, false },
+		{ "/a/b/c", 1, true }, { "/a/b/c/d", 1, false },
+		{ "/a/b/c/d", METADATA_DEPTH_ALL, true },
+		{ "/a/bc", METADATA_DEPTH_ALL, false }, { "/a", 1, false },
+	};
+
+	for (size_t i = 0; i < LEN(cases); i++)
+		CHECK(metadata_is_below(slice_str(cases[i].name), S("/a/b"),
+		    cases[i].depth) == cases[i].want, "%s", cases[i].name);
+}
+
 static const char *const keywords[] = { "$Work" };
 
 static const struct store_message index_row = {
@@ -556,4 +624,6 @@ TESTS(T(tags_are_checked), T(astrings_are_read_in_each_form),
     T(fetch_plans_are_read), T(malformed_fetches_are_refused),
     T(sections_come_with_crlf_in_pieces_of_any_size),
     T(a_nul_never_gets_into_a_literal), T(search_keys_are_answered),
-    T(malformed_searches_are_refused), T(names_are_atoms_or_quoted))
+    T(malformed_searches_are_refused), T(names_are_atoms_or_quoted),
+    T(notify_requests_are_read), T(notify_groups_cover_mailboxes),
+    T(entries_are_below_each_other))

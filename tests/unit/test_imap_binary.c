@@ -1,4 +1,5 @@
 // objects: services/imap/search_result.c
+// objects: services/imap/notify_parse.c
 // objects: services/imap/parse.c services/imap/fetch_plan.c services/imap/output.c
 // objects: services/imap/section.c services/imap/section_binary.c
 /* BINARY's sections: plans and decoded ranges. */
