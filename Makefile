@@ -98,22 +98,30 @@ stop:
 	@tools/instance $(BUILD)/bin $(RUN_DIR) $(PORT_BASE) stop
 
 # --- unit tests ------------------------------------------------------------
-# Each tests/unit/test_NOUN.c is one cmocka program. A test of a service's
-# internals names the objects it needs in a line "// objects: services/x/y.c".
+# Each tests/unit/test_NOUN.c is one cmocka program. A test of a program's
+# internals names the program's folder in a line "// part: services/smtp".
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_USE := -lcmocka -luv -lssl -lcrypto -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lsodium \
 	-lidn2 -lidn
 
-unit_objects = $(addprefix $(BUILD)/obj/,$(shell \
-	sed -n 's|^// objects: ||p' tests/unit/$(1).c | sed 's/[.]c\b/.o/g'))
+part_of = $(patsubst %,$(BUILD)/parts/%.a,$(shell sed -n 's|^// part: ||p' $(1)))
+PARTS := $(sort $(foreach p,$(PROGRAMS),$(DIR_$(p))))
+
+define part
+$(BUILD)/parts/$(1).a: $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
+	@mkdir -p $$(@D) && rm -f $$@
+	@ar rcs $$@ $$^
+endef
+$(foreach p,$(PARTS),$(eval $(call part,$(p))))
 
 .SECONDARY:
 .SECONDEXPANSION:
-$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBFILES) $$(call unit_objects,$$*)
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBFILES) $$(call part_of,tests/unit/$$*.c)
 	@mkdir -p $(@D)
 	@echo "link test $*"
-	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
-		-Wl,--start-group $(LIBFILES) -Wl,--end-group $(UNIT_USE) -lpthread
+	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter $(BUILD)/parts/%,$^) $(LIBFILES) \
+		-Wl,--end-group \
+		$(UNIT_USE) -lpthread
 
 .PHONY: unit
 unit: $(UNIT)
@@ -136,14 +144,12 @@ fuzz-build:
 		OPT="$(FUZZ_FLAGS)" LINK="-fsanitize=fuzzer,address,undefined" \
 		$(FUZZ:%=$(FUZZ_BUILD)/tests/fuzz/%)
 
-fuzz_objects = $(addprefix $(BUILD)/obj/,$(shell \
-	sed -n 's|^// objects: ||p' tests/fuzz/fuzz_$(1).c | sed 's/[.]c\b/.o/g'))
-
-$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIBFILES) $$(call fuzz_objects,$$*)
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIBFILES) \
+		$$(call part_of,tests/fuzz/fuzz_$$*.c)
 	@mkdir -p $(@D)
 	@echo "link fuzz $*"
-	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
-		-Wl,--start-group $(LIBFILES) -Wl,--end-group \
+	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter $(BUILD)/parts/%,$^) $(LIBFILES) \
+		-Wl,--end-group \
 		$(filter-out -lcmocka,$(UNIT_USE)) -lpthread
 
 fuzz-replay: fuzz-build

@@ -1,6 +1,6 @@
 /* What dkim reads from strangers: the first byte chooses signatures and
  * header, key records, or the body canonicalizer. */
-// objects: services/dkim/canon.c services/dkim/tags.c services/dkim/signature.c services/dkim/pubkey.c services/dkim/message.c services/dkim/fields.c services/dkim/verify.c services/dkim/sign.c
+// part: services/dkim
 #include <sys/mman.h>
 
 #include "core/file.h"

@@ -1,4 +1,4 @@
-// objects: services/queue/envelope.c
+// part: services/queue
 /*
  * What is behind a message in the spool. A changed record does not pass its
  * checksum, so the input is records without one: a byte for the type, two for

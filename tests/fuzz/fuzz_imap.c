@@ -1,11 +1,4 @@
-// objects: services/imap/parse.c services/imap/search.c services/imap/search_match.c services/imap/fuzzy.c
-// objects: services/imap/fetch_plan.c services/imap/section.c services/imap/pattern.c
-// objects: services/imap/view.c services/imap/output.c
-// objects: services/imap/mailbox_filter.c
-// objects: services/imap/search_result.c services/imap/sort.c
-// objects: services/imap/thread.c services/imap/thread_tree.c
-// objects: services/imap/section_binary.c
-// objects: services/imap/notify_parse.c
+// part: services/imap
 /*
  * IMAP commands: what is before the first NUL is read as arguments by each
  * parser; a SEARCH or FETCH that is understood is then asked of the message

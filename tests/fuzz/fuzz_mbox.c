@@ -1,4 +1,4 @@
-// objects: setup/mbox.c
+// part: setup
 /*
  * mbox files: read whole and in pieces they must be the same, and what was
  * read and is written again must be read as the same messages.

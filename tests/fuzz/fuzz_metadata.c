@@ -1,4 +1,4 @@
-// objects: services/imap/parse.c services/imap/metadata.c services/imap/output.c
+// part: services/imap
 /*
  * METADATA: the bytes as arguments of GETMETADATA and SETMETADATA, and as the
  * file of a folder. What was read of a file and written is read again as it is.

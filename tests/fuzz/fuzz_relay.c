@@ -1,4 +1,4 @@
-// objects: services/relay/reply.c services/relay/ehlo.c
+// part: services/relay
 /*
  * What another mail server answers: replies in pieces are the replies of the
  * whole, and what is taken from them keeps its form. The first byte is the

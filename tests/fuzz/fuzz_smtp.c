@@ -1,4 +1,4 @@
-// objects: services/smtp/auth_plain.c services/smtp/body.c services/smtp/dotstuff.c services/smtp/params.c
+// part: services/smtp
 /*
  * What an SMTP client sends, at the parsers: path and parameters, a login, and
  * text cut into pieces. The first byte says where to cut.

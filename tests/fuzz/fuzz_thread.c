@@ -1,5 +1,4 @@
-// objects: services/imap/parse.c services/imap/sort.c services/imap/thread.c
-// objects: services/imap/thread_tree.c
+// part: services/imap
 /*
  * SORT and THREAD over header sections separated by NUL: whatever they say,
  * each message is in the answer once and parentheses match.

@@ -1,4 +1,4 @@
-// objects: services/imap/zip.c
+// part: services/imap
 /*
  * What a client sends as DEFLATE: any cut, and any sleep in between, gives the
  * same bytes; what we send comes back.

@@ -1,4 +1,4 @@
-// objects: services/auth/verify.c services/auth/attempt.c services/auth/exchange.c services/auth/identity.c services/auth/learn.c services/auth/password.c services/auth/directory.c services/auth/cache.c services/auth/penalty.c services/auth/tickets.c
+// part: services/auth
 #include "auth_fixture.h"
 
 #include <openssl/evp.h>

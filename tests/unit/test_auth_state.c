@@ -1,4 +1,4 @@
-// objects: services/auth/cache.c services/auth/penalty.c services/auth/tickets.c
+// part: services/auth
 #include "services/auth/cache.h"
 #include "services/auth/penalty.h"
 #include "services/auth/tickets.h"

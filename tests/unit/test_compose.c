@@ -1,4 +1,4 @@
-// objects: services/queue/compose.c
+// part: services/queue
 #include "check.h"
 
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-// objects: setup/docs.c setup/usage.c
+// part: setup
 #include "check.h"
 
 #include "core/file.h"

@@ -1,4 +1,4 @@
-// objects: services/auth/directory.c
+// part: services/auth
 #include "services/auth/directory.h"
 
 #include "check.h"

@@ -1,4 +1,5 @@
-// objects: services/dkim/canon.c services/dkim/tags.c services/dkim/signature.c services/dkim/pubkey.c services/dkim/message.c services/dkim/fields.c services/dkim/verify.c services/dkim/sign.c services/keys/ring.c
+// part: services/dkim
+// part: services/keys
 #include "services/dkim/verify.h"
 
 #include <sys/mman.h>

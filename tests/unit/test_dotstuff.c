@@ -1,4 +1,4 @@
-// objects: services/smtp/dotstuff.c services/smtp/body.c
+// part: services/smtp
 #include "check.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// objects: services/queue/envelope.c
+// part: services/queue
 #include "check.h"
 
 #include "core/rand.h"

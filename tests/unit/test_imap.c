@@ -1,9 +1,4 @@
-// objects: services/imap/parse.c services/imap/search.c services/imap/search_match.c services/imap/fuzzy.c
-// objects: services/imap/fetch_plan.c services/imap/section.c services/imap/pattern.c
-// objects: services/imap/view.c services/imap/output.c
-// objects: services/imap/search_result.c
-// objects: services/imap/section_binary.c
-// objects: services/imap/notify_parse.c services/imap/metadata.c
+// part: services/imap
 /* The IMAP worker's pure parts: syntax, sets, search programs, sections. */
 #include "check.h"
 #include "services/imap/metadata.h"

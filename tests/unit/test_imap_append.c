@@ -1,5 +1,4 @@
-// objects: services/imap/parse.c services/imap/fetch_plan.c services/imap/output.c
-// objects: services/imap/append_parse.c services/imap/url.c services/imap/search_result.c
+// part: services/imap
 /* APPEND's arguments in pieces, and the URLs of CATENATE. */
 #include "check.h"
 

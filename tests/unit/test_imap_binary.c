@@ -1,7 +1,4 @@
-// objects: services/imap/search_result.c
-// objects: services/imap/notify_parse.c
-// objects: services/imap/parse.c services/imap/fetch_plan.c services/imap/output.c
-// objects: services/imap/section.c services/imap/section_binary.c
+// part: services/imap
 /* BINARY's sections: plans and decoded ranges. */
 #include "check.h"
 

@@ -1,4 +1,4 @@
-// objects: services/imap/fuzzy.c
+// part: services/imap
 /* FUZZY texts (RFC 6203). */
 #include "check.h"
 #include "mail/fold.h"

@@ -1,5 +1,4 @@
-// objects: services/imap/parse.c services/imap/sort.c services/imap/thread.c
-// objects: services/imap/thread_tree.c
+// part: services/imap
 /* SORT and THREAD (RFC 5256, 5957) without a mailbox. */
 #include "check.h"
 #include "core/now.h"

@@ -1,4 +1,4 @@
-// objects: services/imap/zip.c
+// part: services/imap
 /* COMPRESS's streams, against zlib as the client. */
 #include <zlib.h>
 

@@ -1,4 +1,4 @@
-// objects: services/login/parse.c
+// part: services/login
 #include "check.h"
 
 #include "services/login/parse.h"

@@ -1,4 +1,4 @@
-// objects: services/imap/parse.c services/imap/mailbox_filter.c
+// part: services/imap
 /* The sources of ESEARCH (RFC 7377 2.2). */
 #include "check.h"
 #include "services/imap/mailbox_filter.h"

@@ -1,4 +1,4 @@
-// objects: setup/mbox.c
+// part: setup
 /* mbox files: messages apart, flags, quoting, From lines. */
 #include "check.h"
 #include "core/limits.h"

@@ -1,4 +1,4 @@
-// objects: services/smtp/params.c
+// part: services/smtp
 #include "check.h"
 
 #include "services/smtp/params.h"

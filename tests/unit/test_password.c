@@ -1,4 +1,4 @@
-// objects: services/auth/password.c
+// part: services/auth
 #include "services/auth/password.h"
 
 #include <sodium.h>

@@ -1,4 +1,4 @@
-// objects: services/deliver/place.c
+// part: services/deliver
 #include "check.h"
 
 #include "core/file.h"

@@ -1,4 +1,4 @@
-// objects: services/resolver/question.c
+// part: services/resolver
 #include "services/resolver/question.h"
 
 #include "check.h"

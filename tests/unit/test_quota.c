@@ -1,4 +1,4 @@
-// objects: services/auth/usage.c
+// part: services/auth
 /* Quotas: dovecot-quotas.cf, the limit of an account, auth's memory of usage. */
 #include "check.h"
 #include "conf/conf_quotas.h"

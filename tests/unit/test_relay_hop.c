@@ -1,4 +1,4 @@
-// objects: services/relay/hop.c services/relay/body.c
+// part: services/relay
 #include "services/relay/hop.h"
 
 #include <sys/mman.h>

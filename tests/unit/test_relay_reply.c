@@ -1,4 +1,4 @@
-// objects: services/relay/reply.c services/relay/verdict.c services/relay/ehlo.c
+// part: services/relay
 #include "services/relay/ehlo.h"
 #include "services/relay/reply.h"
 #include "services/relay/verdict.h"

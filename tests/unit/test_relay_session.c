@@ -1,4 +1,4 @@
-// objects: services/relay/session.c services/relay/transaction.c services/relay/reply.c services/relay/verdict.c services/relay/ehlo.c services/relay/body.c
+// part: services/relay
 #include "services/relay/session.h"
 
 #include <sys/mman.h>

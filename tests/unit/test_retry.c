@@ -1,4 +1,4 @@
-// objects: services/queue/retry.c
+// part: services/queue
 #include "check.h"
 
 #include "services/queue/retry.h"

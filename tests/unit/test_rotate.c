@@ -1,4 +1,4 @@
-// objects: supervisor/rotate.c
+// part: supervisor
 #include "check.h"
 
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-// objects: services/queue/schedule.c services/queue/envelope.c
+// part: services/queue
 #include "check.h"
 
 #include "services/queue/schedule.h"

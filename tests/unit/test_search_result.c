@@ -1,6 +1,4 @@
-// objects: services/imap/parse.c services/imap/search_result.c
-// objects: services/imap/notify_parse.c services/imap/fetch_plan.c
-// objects: services/imap/output.c
+// part: services/imap
 /* RETURN options and ESEARCH data (RFC 4731, 5182, 5267, 9394). */
 #include "check.h"
 #include "services/imap/search_result.h"

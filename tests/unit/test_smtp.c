@@ -1,4 +1,4 @@
-// objects: services/smtp/auth.c services/smtp/auth_plain.c services/smtp/bdat.c services/smtp/body.c services/smtp/command.c services/smtp/data.c services/smtp/dotstuff.c services/smtp/hello.c services/smtp/mail.c services/smtp/params.c services/smtp/rcpt.c services/smtp/rdns.c services/smtp/reply.c services/smtp/server.c services/smtp/session.c services/smtp/simple.c services/smtp/transaction.c services/smtp/trust.c
+// part: services/smtp
 #include "check.h"
 
 #include "services/smtp/command.h"

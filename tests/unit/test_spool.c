@@ -1,4 +1,4 @@
-// objects: services/queue/spool.c
+// part: services/queue
 #include "check.h"
 
 #include <sys/stat.h>
