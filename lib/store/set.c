@@ -125,6 +125,8 @@ store_set_remove(struct store_set *set, uint32_t first, uint32_t last)
 		;
 	if (end < set->n && set->r[end].first <= last)
 		set->r[end].first = last + 1;
+	if (at == end)
+		return;
 	memmove(set->r + at, set->r + end, (set->n - end) * sizeof(*set->r));
 	set->n -= end - at;
 }

@@ -134,6 +134,15 @@ TEST(malformed_options_are_refused)
 	}
 }
 
+TEST(an_empty_set_has_nothing_to_lose)
+{
+	struct store_set set = STORE_SET_INIT;
+
+	store_set_remove(&set, 1, 9);
+	CHECK(set.n == 0);
+	store_set_release(&set);
+}
+
 TEST(sets_lose_and_share_uids)
 {
 	static const struct {
@@ -175,4 +184,5 @@ TEST(sets_lose_and_share_uids)
 }
 
 TESTS(T(options_are_answered), T(nothing_found_is_told_too),
-    T(malformed_options_are_refused), T(sets_lose_and_share_uids))
+    T(malformed_options_are_refused), T(an_empty_set_has_nothing_to_lose),
+    T(sets_lose_and_share_uids))
