@@ -29,6 +29,15 @@ unique(SSL *ssl, unsigned char *out)
 	    SSL_get_peer_finished(ssl, out, TLS_BINDING_MAX);
 }
 
+/* A resumed session does not say which of two certificates the client saw. */
+static bool
+is_ambiguous(SSL *ssl)
+{
+	return SSL_session_reused(ssl) &&
+	    SSL_set_current_cert(ssl, SSL_CERT_SET_FIRST) == 1 &&
+	    SSL_set_current_cert(ssl, SSL_CERT_SET_NEXT) == 1;
+}
+
 /* RFC 5929 section 4.1: the certificate under the hash of its signature;
  * MD5 and SHA-1 become SHA-256. */
 static size_t
@@ -39,7 +48,7 @@ end_point(SSL *ssl, unsigned char *out)
 	unsigned n = 0;
 	int nid;
 
-	if (x == NULL ||
+	if (x == NULL || is_ambiguous(ssl) ||
 	    X509_get_signature_info(x, &nid, NULL, NULL, NULL) != 1 ||
 	    nid == NID_undef)
 		return 0;
