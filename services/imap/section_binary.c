@@ -56,11 +56,13 @@ decode_more(struct section *s, struct section_cache *m)
 bool
 section_measure(struct section *s, struct section_cache *m, size_t max)
 {
-	struct section_decode *d = &m->decode;
+	struct section_decode *d;
 	uint64_t from;
 
+	/* Without a message (m is NULL) nothing exists. */
 	if (!s->exists || !s->decode || s->unknown)
 		return false;
+	d = &m->decode;
 	if (!d->measured || d->measured_start != s->start ||
 	    d->measured_end != s->end) {
 		decode_restart(s, m);
