@@ -31,6 +31,16 @@ store_metadata_find(const struct store_metadata *m, struct slice name)
 	    sizeof(key), by_name);
 }
 
+/* As the callers give them (RFC 5464 3.2); no line end hides in one. */
+static bool
+is_name(struct slice name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] < ' ' || name.p[i] > '~')
+			return false;
+	return name.n > 0 && name.n <= LIMIT_METADATA_NAME;
+}
+
 static bool
 parse_line(struct slice line, struct store_metadata *out)
 {
@@ -39,8 +49,7 @@ parse_line(struct slice line, struct store_metadata *out)
 	struct slice coded;
 	bool ok;
 
-	ok = slice_split(&line, ' ', &coded) && line.n > 0 &&
-	    line.n <= LIMIT_METADATA_NAME &&
+	ok = slice_split(&line, ' ', &coded) && is_name(line) &&
 	    base64_decode(&value, coded) == 0 && buf_ok(&value);
 	if (ok) {
 		e->name = arena_slice(&out->arena, line);

@@ -61,6 +61,7 @@ TEST(damage_is_noticed_and_the_rest_kept)
 		{ "pillarbox-metadata 1\nWFg= /shared/z\n!! /shared/a\n", 1 },
 		{ "pillarbox-metadata 1\nWFg=\n", 0 },
 		{ "pillarbox-metadata 1\nWFg= \n", 0 },
+		{ "pillarbox-metadata 1\nWFg= /private/x\r\r\n", 0 },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {
