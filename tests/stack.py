@@ -43,7 +43,7 @@ def port_is_free(port):
     return True
 
 
-def wait_for(condition, timeout=10, what="condition"):
+def wait_for(condition, timeout=30, what="condition"):
     """Polls until condition() is true and returns its value."""
     end = time.monotonic() + timeout
     while True:
@@ -135,7 +135,7 @@ class Stack:
         path = self.dir / "log" / "mail.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def wait_log(self, text, timeout=10):
+    def wait_log(self, text, timeout=30):
         return wait_for(lambda: text in self.log(), timeout, f"'{text}' in the log")
 
     def pid_of(self, process):

@@ -50,7 +50,7 @@ def unique(word):
     return f"pillarbox-{word}-{uuid.uuid4().hex[:8]}"
 
 
-def wait_for(condition, timeout=20, what="condition"):
+def wait_for(condition, timeout=60, what="condition"):
     end = time.monotonic() + timeout
     while True:
         value = condition()

@@ -21,7 +21,7 @@ NAME = "mail.b.test"
 USER = "u@b.test"
 
 
-def wait_for(condition, timeout=5):
+def wait_for(condition, timeout=30):
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "waited in vain"

@@ -184,7 +184,7 @@ class ImapWorker(Harness):
              put(ticket, "192.0.2.1", True, tag, early, f"s{self.sessions}"),
              theirs.fileno())
         theirs.close()
-        ours.settimeout(20)
+        ours.settimeout(120)
         return ours
 
     def client(self, user="u@example.test", early=b""):
