@@ -47,7 +47,8 @@ def certificate(tmp_path_factory):
                     "-addext", "subjectAltName=DNS:localhost"],
                    check=True, capture_output=True)
     return {"tls-cert": (d / "cert.pem").read_bytes(),
-            "tls-key": (d / "key.pem").read_bytes()}
+            "tls-key": (d / "key.pem").read_bytes(),
+            "tls": b""}  # the pair is whole
 
 
 @pytest.fixture(scope="module")
