@@ -191,8 +191,6 @@ flow: build
 
 # Each tests/faults/faults_SUBJECT.c is one program.
 FAULTS := $(patsubst tests/faults/%.c,$(BUILD)/tests/faults/%,$(wildcard tests/faults/faults_*.c))
-.SECONDARY: $(FAULTS:$(BUILD)/%=$(BUILD)/obj/%.o)
-
 faults: $(BUILD)/tests/faults/faultlib.so $(FAULTS)
 	@tests/faults/run.sh $(BUILD)
 

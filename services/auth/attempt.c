@@ -202,7 +202,8 @@ attempt_deny(struct attempt *t, const char *reason)
 	a->delayed++;
 	loop_timer_free(t->timer);
 	t->timer = loop_timer_new(a->loop, on_delay, t);
-	loop_timer_start(t->timer, penalty_delay(failures), 0);
+	loop_timer_start(t->timer, penalty_delay(&a->penalty,
+	    failures), 0);
 }
 
 void

@@ -23,6 +23,8 @@ penalty_init(struct penalty *p)
 {
 	map_init(&p->by_client);
 	list_init(&p->order);
+	p->first_ms = FIRST_DELAY_MS;
+	p->last_ms = LAST_DELAY_MS;
 }
 
 void
@@ -88,13 +90,13 @@ penalty_add(struct penalty *p, struct slice ip, uint64_t now)
 }
 
 uint64_t
-penalty_delay(unsigned failures)
+penalty_delay(const struct penalty *p, unsigned failures)
 {
-	uint64_t ms = FIRST_DELAY_MS;
+	uint64_t ms = p->first_ms;
 
-	for (unsigned i = 1; i < failures && ms < LAST_DELAY_MS; i++)
+	for (unsigned i = 1; i < failures && ms < p->last_ms; i++)
 		ms *= 2;
-	return ms < LAST_DELAY_MS ? ms : LAST_DELAY_MS;
+	return ms < p->last_ms ? ms : p->last_ms;
 }
 
 void

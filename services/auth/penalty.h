@@ -12,6 +12,8 @@
 struct penalty {
 	struct map by_client;
 	struct list order; /* the one that failed longest ago first */
+	uint64_t first_ms; /* delay of a client's first refusal */
+	uint64_t last_ms;  /* it doubles up to this */
 };
 
 void penalty_init(struct penalty *p);
@@ -21,7 +23,7 @@ void penalty_release(struct penalty *p);
  * a client too). Returns how many count now; times are in milliseconds. */
 unsigned penalty_add(struct penalty *p, struct slice ip, uint64_t now);
 /* How long to hold back a refusal to someone with that many failures. */
-uint64_t penalty_delay(unsigned failures);
+uint64_t penalty_delay(const struct penalty *p, unsigned failures);
 /* A successful login. */
 void penalty_clear(struct penalty *p, struct slice ip);
 

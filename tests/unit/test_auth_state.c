@@ -13,10 +13,10 @@ TEST(refusals_get_slower_and_are_forgotten)
 	struct slice ip = S("192.0.2.1");
 
 	penalty_init(&p);
-	CHECK(penalty_delay(1) == 2000, " ");
-	CHECK(penalty_delay(3) == 8000, " ");
-	CHECK(penalty_delay(4) == 15000, " ");
-	CHECK(penalty_delay(1000) == 15000, " ");
+	CHECK(penalty_delay(&p, 1) == 2000, " ");
+	CHECK(penalty_delay(&p, 3) == 8000, " ");
+	CHECK(penalty_delay(&p, 4) == 15000, " ");
+	CHECK(penalty_delay(&p, 1000) == 15000, " ");
 	CHECK(penalty_add(&p, ip, 1000) == 1, " ");
 	CHECK(penalty_add(&p, ip, 2000) == 2, " ");
 	CHECK(penalty_add(&p, S("192.0.2.2"), 2000) == 1, " ");
