@@ -5,11 +5,9 @@ import os
 import re
 import signal
 import socket
-import ssl
 import time
 
 import pytest
-from stack import wait_for
 
 MB = 1024
 

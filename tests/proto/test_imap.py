@@ -4,15 +4,11 @@ import glob
 import os
 import re
 import select
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-from imapworker import ImapWorker  # noqa: E402
+from imapworker import ImapWorker
 
 MESSAGE = (b"From: Ann <ann@b.test>\r\nTo: c@d.test\r\nSubject: =?utf-8?q?w=C3=B6rld?= news\r\n"
            b"Date: Tue, 1 Jul 2003 10:52:37 +0200\r\nX-Note: yes\r\n\r\nbody one\r\nline two\r\n")
@@ -45,20 +41,6 @@ PGI+R3LDvMOfZTwvYj4=\r
 --b2--\r
 --b1--\r
 """
-
-
-@pytest.fixture
-def worker(tmp_path):
-    with ImapWorker(tmp_path) as w:
-        yield w
-
-
-@pytest.fixture
-def c(worker):
-    c = worker.client()
-    c.ok("SELECT INBOX")
-    return c
-
 
 def responses(lines, kind):
     return [line for line in lines if kind in line]

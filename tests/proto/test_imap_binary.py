@@ -3,14 +3,6 @@
 import base64
 import os
 import quopri
-import sys
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-from imapworker import ImapWorker  # noqa: E402
 
 DATA = bytes(range(256)) * 40
 TEXT = "é ligne\r\nune autre\r\n"
@@ -41,19 +33,6 @@ plain\r
 lines\r
 --b--\r
 """)
-
-
-@pytest.fixture
-def worker(tmp_path):
-    with ImapWorker(tmp_path) as w:
-        yield w
-
-
-@pytest.fixture
-def c(worker):
-    c = worker.client()
-    c.ok("SELECT INBOX")
-    return c
 
 
 def test_parts_come_decoded(c):

@@ -1,14 +1,8 @@
 """CATENATE (RFC 4469) and APPENDLIMIT (RFC 7889) over a socket pair."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-from imapworker import ImapWorker  # noqa: E402
 
 MESSAGE = b"""Subject: one\r
 Content-Type: multipart/mixed; boundary=b\r
@@ -22,13 +16,6 @@ Content-Type: application/x\r
 data \0 \xff\r
 --b--\r
 """
-
-
-@pytest.fixture
-def worker(tmp_path):
-    with ImapWorker(tmp_path) as w:
-        yield w
-
 
 @pytest.fixture
 def c(worker):

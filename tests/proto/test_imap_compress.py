@@ -1,16 +1,12 @@
 """COMPRESS=DEFLATE (RFC 4978) over a socket pair."""
 
 import os
-import sys
 import time
 import zlib
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-from imapworker import ImapClient, ImapWorker  # noqa: E402
+from imapworker import ImapClient
 
 MESSAGE = b"From: a@b.test\r\nSubject: pressed\r\n\r\n" + b"the same line again\r\n" * 2000
 
@@ -44,12 +40,6 @@ class ZipClient(ImapClient):
             raise EOFError(self.pending)
         self.raw_in += len(data)
         self.pending += self.back.decompress(data) if self.back is not None else data
-
-
-@pytest.fixture
-def worker(tmp_path):
-    with ImapWorker(tmp_path) as w:
-        yield w
 
 
 def zipped(worker, user="u@example.test", **how):

@@ -1,28 +1,5 @@
 """Live and partial results (RFC 5267, RFC 9394) over the worker."""
 
-import sys
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-from imapworker import ImapWorker  # noqa: E402
-
-
-@pytest.fixture
-def worker(tmp_path):
-    with ImapWorker(tmp_path) as w:
-        yield w
-
-
-@pytest.fixture
-def c(worker):
-    c = worker.client()
-    c.ok("SELECT INBOX")
-    return c
-
-
 def message(subject, day=1):
     return f"Subject: {subject}\r\nDate: {day} Jul 2003 10:00:00 +0000\r\n\r\nbody {subject}\r\n".encode()
 

@@ -1,20 +1,8 @@
 """ESEARCH over several mailboxes (MULTISEARCH, RFC 7377) over the worker."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-from imapworker import ImapWorker  # noqa: E402
-
-
-@pytest.fixture
-def worker(tmp_path):
-    with ImapWorker(tmp_path) as w:
-        yield w
 
 
 @pytest.fixture

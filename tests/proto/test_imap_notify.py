@@ -3,23 +3,12 @@
 import os
 import re
 import select
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-from imapworker import ImapWorker  # noqa: E402
-
 MESSAGE = b"From: a@b.test\r\nSubject: one\r\n\r\nbody\r\n"
 BOTH = "MessageNew MessageExpunge"
-
-
-@pytest.fixture
-def worker(tmp_path):
-    with ImapWorker(tmp_path) as w:
-        yield w
 
 
 @pytest.fixture

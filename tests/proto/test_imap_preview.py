@@ -1,32 +1,11 @@
 """PREVIEW (RFC 8970) over a socket pair."""
 
 import os
-import sys
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-from imapworker import ImapWorker  # noqa: E402
 
 PLAIN = b"Subject: x\r\n\r\nHello,\r\n\r\n  world!\r\n"
 HTML = ("Subject: x\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
         "<html><style>no</style><p>Grüße &amp; Küsse</p></html>\r\n").encode()
 NONE = b"Subject: x\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n"
-
-
-@pytest.fixture
-def worker(tmp_path):
-    with ImapWorker(tmp_path) as w:
-        yield w
-
-
-@pytest.fixture
-def c(worker):
-    c = worker.client()
-    c.ok("SELECT INBOX")
-    return c
 
 
 def test_previews(c):

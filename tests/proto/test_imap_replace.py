@@ -1,23 +1,13 @@
 """REPLACE and UID REPLACE (RFC 8508) over a socket pair."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-from imapworker import ImapWorker  # noqa: E402
+from imapworker import ImapWorker
 
 OLD = b"Subject: old\r\n\r\nx\r\n"
 NEW = b"Subject: new\r\n\r\ny\r\n"
-
-
-@pytest.fixture
-def worker(tmp_path):
-    with ImapWorker(tmp_path) as w:
-        yield w
 
 
 @pytest.fixture

@@ -1,23 +1,11 @@
 """IMAP4rev2 (RFC 9051) beside IMAP4rev1: what ENABLE changes, and response codes."""
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-from imapworker import ImapWorker  # noqa: E402
-
 MESSAGE = b"From: a@b.test\r\nSubject: one\r\n\r\nbody\r\n"
 NFD, NFC, WIRE = "a\u0308rger", "\u00e4rger", "&AOQ-rger"
-
-
-@pytest.fixture
-def worker(tmp_path):
-    with ImapWorker(tmp_path) as w:
-        yield w
 
 
 @pytest.fixture

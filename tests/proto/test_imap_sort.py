@@ -1,27 +1,6 @@
 """SORT and THREAD (RFC 5256, RFC 5957) over the worker."""
 
 import re
-import sys
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-from imapworker import ImapWorker  # noqa: E402
-
-
-@pytest.fixture
-def worker(tmp_path):
-    with ImapWorker(tmp_path) as w:
-        yield w
-
-
-@pytest.fixture
-def c(worker):
-    c = worker.client()
-    c.ok("SELECT INBOX")
-    return c
 
 
 def message(subject, day, sender="a@b.test", more=""):

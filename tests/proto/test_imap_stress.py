@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from test_imap import MESSAGE, worker  # noqa: F401
+from test_imap import MESSAGE
 
 FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "$a", "$b"]
 
