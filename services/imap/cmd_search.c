@@ -35,34 +35,13 @@ add_found(void *ctx, const struct store_message *msg)
 }
 
 static void
-answer_search(struct search_cmd *st)
-{
-	const struct search_result *r = &st->result;
-	struct buf *out = &st->c->out;
-
-	buf_adds(out, "* SEARCH");
-	for (size_t i = 0; i < r->n; i++) {
-		buf_addc(out, ' ');
-		buf_addu(out, search_number(st->c, r->uids[i]));
-	}
-	/* RFC 7162 3.1.5 */
-	if (st->prog.modseq && r->n > 0)
-		buf_addf(out, " (MODSEQ %llu)",
-		    (unsigned long long)search_result_modseq(r));
-	buf_adds(out, "\r\n");
-}
-
-static void
 search_answer(struct search_cmd *st)
 {
 	struct command *c = st->c;
 	struct view *v = c->session->view;
 	struct search_correlator who = { .tag = c->tag, .uid = c->uid };
 
-	if (st->ret.options == 0)
-		answer_search(st);
-	else
-		search_tell(c, &st->result, &st->ret);
+	search_tell(c, &st->result, &st->ret, st->prog.modseq);
 	if ((st->ret.options & SEARCH_UPDATE) != 0)
 		context_start(c, &who, st->program, st->ret.atts,
 		    &st->result, NULL);

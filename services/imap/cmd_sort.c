@@ -47,33 +47,13 @@ should_yield(void *arg)
 }
 
 static void
-answer_sort(const struct sort_cmd *st)
-{
-	struct buf *out = &st->c->out;
-
-	buf_adds(out, "* SORT");
-	for (size_t i = 0; i < st->found.n; i++) {
-		buf_addc(out, ' ');
-		buf_addu(out, search_number(st->c, st->found.uids[i]));
-	}
-	/* RFC 7162 3.1.9 */
-	if (st->prog.modseq && st->found.n > 0)
-		buf_addf(out, " (MODSEQ %llu)",
-		    (unsigned long long)search_result_modseq(&st->found));
-	buf_adds(out, "\r\n");
-}
-
-static void
 sort_answer(struct sort_cmd *st)
 {
 	struct command *c = st->c;
 	struct search_correlator who = { .tag = c->tag, .uid = c->uid };
 
 	search_result_order(&st->found, st->list.order);
-	if (st->ret.options == 0)
-		answer_sort(st);
-	else
-		search_tell(c, &st->found, &st->ret);
+	search_tell(c, &st->found, &st->ret, st->prog.modseq);
 	if ((st->ret.options & SEARCH_UPDATE) != 0)
 		context_start(c, &who, st->program, st->ret.atts, &st->found,
 		    &st->list);

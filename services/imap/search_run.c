@@ -197,12 +197,31 @@ search_tell_begin(const struct search_correlator *who, struct buf *out)
 	buf_adds(out, who->uid ? ") UID" : ")");
 }
 
+static void
+tell_numbers(struct command *c, const struct search_result *result,
+    bool modseq)
+{
+	buf_addf(&c->out, "* %s", c->row->name);
+	for (size_t i = 0; i < result->n; i++) {
+		buf_addc(&c->out, ' ');
+		buf_addu(&c->out, search_number(c, result->uids[i]));
+	}
+	if (modseq && result->n > 0)
+		buf_addf(&c->out, " (MODSEQ %llu)",
+		    (unsigned long long)search_result_modseq(result));
+	buf_adds(&c->out, "\r\n");
+}
+
 void
 search_tell(struct command *c, const struct search_result *result,
-    const struct search_return *ret)
+    const struct search_return *ret, bool modseq)
 {
 	const struct search_correlator who = { .tag = c->tag, .uid = c->uid };
 
+	if (ret->options == 0) {
+		tell_numbers(c, result, modseq);
+		return;
+	}
 	if (!search_return_tells(ret))
 		return;
 	search_tell_begin(&who, &c->out);

@@ -63,9 +63,14 @@ void search_run_begin(struct search_run *r);
 enum step search_run_step(struct search_run *r, enum store_err *err);
 void search_run_release(struct search_run *r);
 
-/* The ESEARCH response of a search in the selected mailbox. */
+/*
+ * The response of SEARCH or SORT in the selected mailbox: ESEARCH, or without
+ * RETURN the old form, with the highest MODSEQ if that was asked for (RFC 7162
+ * 3.1.5, 3.1.9).
+ */
 void search_tell(struct command *c, const struct search_result *result,
-    const struct search_return *ret);
+    const struct search_return *ret, bool modseq);
+
 /* What an ESEARCH response belongs to. */
 struct search_correlator {
 	struct slice tag;
