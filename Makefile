@@ -2,7 +2,9 @@
 # lists the rest. One file, wildcard sources: a new .c file needs no edit here.
 
 BUILD ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 RUN_DIR ?= ./run
 PORT_BASE ?= 10000
 PREFIX ?= /usr
@@ -91,7 +93,8 @@ run: deps
 	@$(MAKE) --no-print-directory build
 	@tools/instance $(BUILD)/bin $(RUN_DIR) $(PORT_BASE) run
 
-start: build
+start: deps
+	@$(MAKE) --no-print-directory build
 	@tools/instance $(BUILD)/bin $(RUN_DIR) $(PORT_BASE) start
 
 stop:
