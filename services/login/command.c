@@ -26,7 +26,8 @@ login_offer(const struct login_session *s)
 	struct tls_binding b;
 
 	conn_tls_binding(s->client, &b);
-	offer.plus = b.exporter_n + b.unique_n + b.end_point_n > 0;
+	offer.plus = service_conf(s->login->service)->scram_plus &&
+	    b.exporter_n + b.unique_n + b.end_point_n > 0;
 	return offer;
 }
 

@@ -24,7 +24,8 @@ auth_offer(const struct session *s)
 	struct tls_binding b;
 
 	conn_tls_binding(s->conn, &b);
-	offer.plus = b.exporter_n + b.unique_n + b.end_point_n > 0;
+	offer.plus = s->server->conf->scram_plus &&
+	    b.exporter_n + b.unique_n + b.end_point_n > 0;
 	return offer;
 }
 

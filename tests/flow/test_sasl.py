@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stack import ROOT, wait_for
+from stack import ROOT, Stack, wait_for
 
 sys.path.insert(0, str(ROOT / "tests" / "tools"))
 import scram  # noqa: E402
@@ -22,6 +22,13 @@ FRONTS = pytest.mark.parametrize("front", [Imap, Smtp])
 GOOD = {Imap: "OK", Smtp: "235 2.7.0 "}
 FORBIDDEN = {Imap: "NO [AUTHORIZATIONFAILED]", Smtp: "535 5.7.8 "}
 DENIED = {Imap: "NO [AUTHENTICATIONFAILED]", Smtp: "535 5.7.8 "}
+
+
+@pytest.fixture
+def stack(tmp_path):
+    """With all there is."""
+    with Stack(tmp_path, env={"PILLARBOX_SCRAM_PLUS": "1"}) as s:
+        yield s
 
 
 def offered(stack, front=Imap):
@@ -229,7 +236,7 @@ def argon2(password):
 
 @pytest.mark.parametrize("value,want", [("never", PLAIN), ("always", ALL)])
 def test_setting(make_stack, value, want):
-    s = make_stack(env={"PILLARBOX_SCRAM": value},
+    s = make_stack(env={"PILLARBOX_SCRAM": value, "PILLARBOX_SCRAM_PLUS": "1"},
                    files={"postfix-accounts.cf": "hand@example.test|{PLAIN}secret\n"})
     assert offered(s) == offered(s, Smtp) == want
     s.add_account("new@example.test", "secret")
@@ -237,6 +244,15 @@ def test_setting(make_stack, value, want):
     assert s.config("pillarbox-scram.cf").exists() == (value == "always")
     with Imap(s) as c:
         assert scram.login(c, "SCRAM-SHA-256", "new@example.test", "secret")[1] == (value == "always")
+
+
+def test_plus_is_offered_only_on_demand(make_stack):
+    s = make_stack()
+    for front in (Imap, Smtp):
+        assert sorted(offered(s, front)) == sorted(PLAIN + SCRAM)
+        with front(s) as c:
+            # A client that could bind and sees that we do not offer it.
+            assert scram.login(c, "SCRAM-SHA-256", *s.demo, flag="y")[1]
 
 
 def test_a_damaged_verifier_file_costs_only_scram(stack):
