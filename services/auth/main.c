@@ -147,8 +147,8 @@ on_file(struct service *s UNUSED, const char *name,
 	if (r == -1)
 		return fail(why, buf_str(&file_problem));
 	cache_clear(&a->cache);
-	log_info("directory", "accounts=%zu masters=%zu aliases=%zu "
-	    "domains=%zu", a->directory.accounts.n, a->masters.n,
+	log_info("directory", "file=%s accounts=%zu masters=%zu aliases=%zu "
+	    "domains=%zu", name, a->directory.accounts.n, a->masters.n,
 	    a->directory.aliases.n, a->directory.domains.count);
 	return 0;
 }
