@@ -48,13 +48,13 @@ login_capabilities(const struct login_session *s, struct buf *out)
 static void
 cmd_capability(struct login_session *s, const struct login_line *line)
 {
-	struct buf out = BUF_INIT(LOGIN_REPLY);
+	struct buf *out = &s->login->line;
 
-	buf_adds(&out, "* CAPABILITY ");
-	login_capabilities(s, &out);
-	buf_adds(&out, "\r\n");
-	conn_write_slice(s->client, buf_slice(&out));
-	buf_release(&out);
+	buf_clear(out);
+	buf_adds(out, "* CAPABILITY ");
+	login_capabilities(s, out);
+	buf_adds(out, "\r\n");
+	conn_write_slice(s->client, buf_slice(out));
 	reply(s, line->tag, "OK Capability completed.");
 }
 

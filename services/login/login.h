@@ -58,6 +58,7 @@ struct login {
 	struct list sessions;
 	struct map per_address;   /* client key to a counter */
 	size_t count;
+	struct buf line;          /* the one of ours being written */
 };
 
 /* session.c: a client from accept to the worker. Takes fd. */

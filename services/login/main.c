@@ -23,6 +23,7 @@ start(struct service *s, const char **why)
 	login.auth = service_peer(s, "auth.verify", 0);
 	list_init(&login.sessions);
 	map_init(&login.per_address);
+	buf_init(&login.line, LOGIN_REPLY);
 	return 0;
 }
 

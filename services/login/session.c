@@ -101,14 +101,14 @@ login_bad(struct login_session *s, struct slice tag, const char *text)
 static void
 greet(struct login_session *s)
 {
-	struct buf out = BUF_INIT(LOGIN_REPLY);
+	struct buf *out = &s->login->line;
 
 	login_enter(s, LOGIN_COMMAND);
-	buf_adds(&out, "* OK [CAPABILITY ");
-	login_capabilities(s, &out);
-	buf_adds(&out, "] Pillarbox ready.\r\n");
-	conn_write_slice(s->client, buf_slice(&out));
-	buf_release(&out);
+	buf_clear(out);
+	buf_adds(out, "* OK [CAPABILITY ");
+	login_capabilities(s, out);
+	buf_adds(out, "] Pillarbox ready.\r\n");
+	conn_write_slice(s->client, buf_slice(out));
 	conn_timeout(s->client, COMMAND_MS);
 }
 
