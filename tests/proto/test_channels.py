@@ -93,5 +93,5 @@ def test_nonsense_on_a_channel_ends_the_channel_only(service, tmp_path):
         assert "channel-bad-frame" in h.text()
         assert len(os.listdir(f"/proc/{h.process.pid}/fd")) < 60
     finally:
-        h.process.kill()
+        h.kill()
         h.stop()
