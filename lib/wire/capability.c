@@ -69,6 +69,8 @@ static const struct {
 	{ "METADATA-SERVER", USER },
 	{ "LIST-METADATA", USER },
 	{ "NOTIFY", USER },
+	{ "UTF8=ACCEPT", USER },
+	{ "UIDONLY", USER },
 	/* RFC 9208 section 3.1.1: the resources that we know. */
 	{ "QUOTA", CAPABILITY_QUOTA },
 	{ "QUOTA=RES-STORAGE", CAPABILITY_QUOTA },

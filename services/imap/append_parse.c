@@ -106,6 +106,19 @@ parse_header(struct parser *p, struct append_parse *st, bool literal)
 	return op_add(p, st, APPEND_LITERAL) != NULL ? 0 : -1;
 }
 
+/* utf8-literal (RFC 6855 section 4), "UTF8 " taken: "(~{12}" */
+static int
+parse_utf8(struct parser *p, struct append_parse *st, bool literal)
+{
+	if (!p->utf8)
+		return parse_fail(p, "UTF8 without ENABLE UTF8=ACCEPT");
+	st->closes = true;
+	if (parse_sp(p) == -1 || parse_char(p, '(') == -1 ||
+	    parse_char(p, '~') == -1)
+		return -1;
+	return parse_header(p, st, literal);
+}
+
 static int
 parse_message(struct parser *p, struct append_parse *st, bool literal)
 {
@@ -121,6 +134,10 @@ parse_message(struct parser *p, struct append_parse *st, bool literal)
 		return parse_sp(p) == -1 ? -1 : parse_char(p, '(');
 	}
 	st->where = APPEND_PLAIN;
+	if (parse_word(p, S("UTF8"))) {
+		op->binary = true;
+		return parse_utf8(p, st, literal);
+	}
 	op->binary = parse_try(p, '~');
 	return parse_header(p, st, literal);
 }
@@ -137,6 +154,8 @@ parse_part(struct parser *p, struct append_parse *st, bool literal)
 	st->first = false;
 	if (parse_word(p, S("TEXT")))
 		return parse_sp(p) == -1 ? -1 : parse_header(p, st, literal);
+	if (parse_word(p, S("UTF8")))
+		return parse_utf8(p, st, literal);
 	if (!parse_word(p, S("URL")) || parse_sp(p) == -1 ||
 	    parse_astring(p, &url) == -1)
 		return parse_fail(p, "Expected TEXT or URL");
@@ -160,6 +179,9 @@ append_parse_piece(struct parser *p, struct append_parse *st, bool literal)
 
 	st->ops = NULL;
 	st->n = 0;
+	if (st->closes && parse_char(p, ')') == -1)
+		return -1;
+	st->closes = false;
 	if (st->where == APPEND_PLAIN)
 		r = end_message(p, st);
 	while (r == 0) {

@@ -34,6 +34,7 @@ struct append_parse {
 	enum append_where where;
 	bool single;     /* one message only (RFC 8508 4.7) */
 	bool first;      /* no part of the list is read yet */
+	bool closes;     /* ")" follows the literal (RFC 6855 section 4) */
 	size_t messages;
 	size_t parts;
 	struct append_op *ops;

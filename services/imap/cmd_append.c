@@ -314,15 +314,21 @@ append_after(struct command *c)
 	session_resume(s);
 }
 
-/* Reads a piece, which p has; -1 with the parser's reason. */
-static int
-read_piece(struct command *c, bool literal, uint64_t size, bool sync)
+/* How the piece ends: a refusal must know, too, what is to be skipped. */
+static void
+set_literal(struct append *a, bool literal, uint64_t size, bool sync)
 {
-	struct append *a = c->state;
-
 	a->literal = literal;
 	a->size = size;
 	a->sync = sync;
+}
+
+/* Reads a piece, which p has; -1 with the parser's reason. */
+static int
+read_piece(struct command *c, bool literal)
+{
+	struct append *a = c->state;
+
 	a->op = 0;
 	if (c->arena.total > ARGUMENTS_MAX)
 		return parse_fail(&c->p, "[TOOBIG] Too many arguments");
@@ -346,6 +352,7 @@ piece_parser(struct command *c)
 		text.n--;
 	p = parser_of(arena_slice(&c->arena, text), &c->arena);
 	p.utf8 = c->session->utf8;
+	p.uidonly = c->session->uidonly;
 	return p;
 }
 
@@ -359,6 +366,8 @@ find_replaced(struct command *c, struct append *a)
 	a->parse.single = true;
 	if (v == NULL)
 		return parse_fail(&c->p, "No mailbox selected");
+	if (c->p.uidonly && !a->start.uid)
+		return parse_uid_required(&c->p);
 	if (v->read_only)
 		a->no = "[READ-ONLY] The mailbox was opened read-only.";
 	if (!a->start.uid && n == 0)
@@ -381,6 +390,7 @@ read_first(struct command *c, bool literal, uint64_t size, bool sync)
 	struct append *a = COMMAND_STATE(c, struct append);
 
 	buf_init(&a->chunk, CHUNK);
+	set_literal(a, literal, size, sync);
 	c->release = append_release;
 	c->row = &row;
 	c->p = piece_parser(c);
@@ -395,7 +405,7 @@ read_first(struct command *c, bool literal, uint64_t size, bool sync)
 	}
 	if (name_parse(c, &a->mailbox) == -1)
 		return -1;
-	return read_piece(c, literal, size, sync);
+	return read_piece(c, literal);
 }
 
 /* One without a message literal: all of it is in one piece. */
@@ -449,7 +459,8 @@ void
 append_line(struct command *c, bool literal, uint64_t size, bool sync)
 {
 	c->p = piece_parser(c);
-	go_on(c, read_piece(c, literal, size, sync));
+	set_literal(c->state, literal, size, sync);
+	go_on(c, read_piece(c, literal));
 }
 
 static enum step

@@ -105,7 +105,7 @@ next_mailbox(struct esearch *st)
 			continue;
 		/* It may be gone since it was listed. */
 		if (!here && view_open(s->store, slice_str(e->name), true,
-		    s->rev2, &v, &ignored) != STORE_OK)
+		    s->rev2, s->uidonly, &v, &ignored) != STORE_OK)
 			v = NULL;
 		buf_release(&ignored);
 		if (v == NULL)

@@ -175,7 +175,7 @@ on_message(void *ctx, const struct store_message *msg)
 		return 0;
 	row->uid = needs_file(f, msg) ? msg->uid : 0;
 	row->from = f->meta.n;
-	buf_addf(&f->meta, "* %u FETCH (", seq);
+	out_fetch(&f->meta, f->c->session->uidonly, seq, msg->uid, false);
 	write_items(f, &f->meta, msg);
 	for (size_t i = 0; row->uid == 0 && i < f->plan.n; i++)
 		write_cached(&f->meta, &f->plan.sections[i], msg);

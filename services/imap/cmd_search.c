@@ -81,6 +81,11 @@ cmd_search(struct command *c)
 	    search_return_parse(&c->p, &st->ret) == -1)
 		return CMD_BAD;
 	st->program = slice_from(c->p.in, c->p.at);
+	/* RFC 6855 section 3 */
+	if (c->session->utf8_accept && parse_word(&c->p, S("CHARSET"))) {
+		parse_fail(&c->p, "CHARSET after ENABLE UTF8=ACCEPT");
+		return CMD_BAD;
+	}
 	if (search_parse(&c->p, &st->prog) == -1)
 		return search_refused(c, &st->prog);
 	if (search_check(c, &st->ret, &st->prog) == -1)

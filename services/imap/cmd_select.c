@@ -30,7 +30,8 @@ on_resync(void *ctx, const struct store_message *msg)
 
 	if (seq == 0)
 		return 0;
-	buf_addf(&c->out, "* %u FETCH (UID %u FLAGS ", seq, msg->uid);
+	out_fetch(&c->out, v->uidonly, seq, msg->uid, true);
+	buf_adds(&c->out, "FLAGS ");
 	out_flags(&c->out, msg->flags, msg->keywords, msg->n_keywords,
 	    store_set_has(&v->recent, msg->uid));
 	buf_addf(&c->out, " MODSEQ (%llu))\r\n",
@@ -111,8 +112,8 @@ select_step(struct command *c)
 	struct session *s = c->session;
 	enum store_err err;
 
-	err = view_open(s->store, sel->name, sel->read_only, s->rev2, &s->view,
-	    &c->out);
+	err = view_open(s->store, sel->name, sel->read_only, s->rev2,
+	    s->uidonly, &s->view, &c->out);
 	/* RFC 9051 6.3.2 */
 	if (err == STORE_OK && s->rev2)
 		err = list_tell(c, &sel->name, S(""));
@@ -148,6 +149,8 @@ parse_qresync(struct parser *p, struct select *sel)
 		parse_try(p, ' ');
 	}
 	/* seq-match-data lets us say less; we say all (3.2.5.2). */
+	if (p->uidonly && parse_peek(p) == '(')
+		return parse_uid_required(p);
 	if (parse_try(p, '(') &&
 	    (parse_sequence(p, &ignored) == -1 || parse_sp(p) == -1 ||
 	     parse_sequence(p, &ignored) == -1 || parse_char(p, ')') == -1))

@@ -1,6 +1,6 @@
 /*
  * Commands that need little: CAPABILITY, NOOP, LOGOUT (RFC 3501 6.1), CHECK
- * (6.4.1), ID (RFC 2971), ENABLE (RFC 5161), NAMESPACE (RFC 2342).
+ * (6.4.1), ID (RFC 2971), NAMESPACE (RFC 2342).
  */
 #include "core/log.h"
 #include "services/imap/output.h"
@@ -108,41 +108,6 @@ cmd_id(struct command *c)
 		return CMD_BAD;
 	log_end(&l);
 	buf_adds(&c->out, "* ID (\"name\" \"Pillarbox\")\r\n");
-	command_completed(c);
-	return CMD_DONE;
-}
-
-enum verdict
-cmd_enable(struct command *c)
-{
-	struct session *s = c->session;
-	bool condstore = false, qresync = false, rev2 = false;
-	bool metadata = false;
-	struct slice name;
-
-	do {
-		if (parse_sp(&c->p) == -1 || parse_atom(&c->p, &name) == -1)
-			return CMD_BAD;
-		condstore = condstore || slice_ieq(name, S("CONDSTORE"));
-		qresync = qresync || slice_ieq(name, S("QRESYNC"));
-		metadata = metadata || slice_ieq(name, S("METADATA"));
-		rev2 = rev2 || slice_ieq(name, S("IMAP4rev2"));
-	} while (parse_peek(&c->p) == ' ');
-	if (parse_end(&c->p) == -1)
-		return CMD_BAD;
-	buf_addf(&c->out, "* ENABLED%s%s%s%s\r\n",
-	    condstore ? " CONDSTORE" : "", qresync ? " QRESYNC" : "",
-	    rev2 ? " IMAP4rev2" : "", metadata ? " METADATA" : "");
-	s->metadata = s->metadata || metadata;
-	if (rev2) {
-		s->rev2 = s->utf8 = true;
-		if (s->view != NULL)
-			view_set_rev2(s->view);
-	}
-	/* QRESYNC includes CONDSTORE (RFC 7162 3.2.3). */
-	if (condstore || qresync)
-		command_enable_condstore(c);
-	s->qresync = s->qresync || qresync;
 	command_completed(c);
 	return CMD_DONE;
 }

@@ -35,11 +35,8 @@ on_changed(void *ctx, const struct store_message *msg)
 	if (seq == 0 || (st->silent && msg->modseq != st->modseq) ||
 	    store_set_has(&st->refused, msg->uid))
 		return 0;
-	buf_addf(&c->out, "* %u FETCH (", seq);
 	/* RFC 3501 6.4.8, RFC 7162 3.2.4 */
-	if (c->uid || s->qresync)
-		buf_addf(&c->out, "UID %u%s", msg->uid,
-		    st->silent && !modseq ? "" : " ");
+	out_fetch(&c->out, s->uidonly, seq, msg->uid, c->uid || s->qresync);
 	if (!st->silent) {
 		buf_adds(&c->out, "FLAGS ");
 		out_flags(&c->out, msg->flags, msg->keywords, msg->n_keywords,

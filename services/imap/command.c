@@ -11,46 +11,46 @@
 #define ANY (IN_AUTH | IN_SELECTED)
 
 static const struct command_row rows[] = {
-	/* name        handler          states       writes uid */
-	{ "APPEND", cmd_append, ANY, false, false },
-	{ "CANCELUPDATE", cmd_cancelupdate, IN_SELECTED, false, false },
-	{ "CAPABILITY", cmd_capability, ANY, false, false },
-	{ "CHECK", cmd_check, IN_SELECTED, false, false },
-	{ "CLOSE", cmd_close, IN_SELECTED, false, false },
-	{ "COMPRESS", cmd_compress, ANY, false, false },
-	{ "COPY", cmd_copy, IN_SELECTED, false, true },
-	{ "CREATE", cmd_create, ANY, false, false },
-	{ "DELETE", cmd_delete, ANY, false, false },
-	{ "ENABLE", cmd_enable, ANY, false, false },
-	{ "ESEARCH", cmd_esearch, ANY, false, true },
-	{ "EXAMINE", cmd_examine, ANY, false, false },
-	{ "EXPUNGE", cmd_expunge, IN_SELECTED, true, true },
-	{ "FETCH", cmd_fetch, IN_SELECTED, false, true },
-	{ "GETMETADATA", cmd_getmetadata, ANY, false, false },
-	{ "GETQUOTA", cmd_getquota, ANY, false, false },
-	{ "GETQUOTAROOT", cmd_getquotaroot, ANY, false, false },
-	{ "ID", cmd_id, ANY, false, false },
-	{ "IDLE", cmd_idle, ANY, false, false },
-	{ "LIST", cmd_list, ANY, false, false },
-	{ "LOGOUT", cmd_logout, ANY, false, false },
-	{ "LSUB", cmd_lsub, ANY, false, false },
-	{ "MOVE", cmd_move, IN_SELECTED, true, true },
-	{ "NAMESPACE", cmd_namespace, ANY, false, false },
-	{ "NOOP", cmd_noop, ANY, false, false },
-	{ "NOTIFY", cmd_notify, ANY, false, false },
-	{ "RENAME", cmd_rename, ANY, false, false },
-	{ "REPLACE", cmd_append, IN_SELECTED, true, true },
-	{ "SEARCH", cmd_search, IN_SELECTED, false, true },
-	{ "SELECT", cmd_select, ANY, false, false },
-	{ "SETMETADATA", cmd_setmetadata, ANY, false, false },
-	{ "SETQUOTA", cmd_setquota, ANY, false, false },
-	{ "SORT", cmd_sort, IN_SELECTED, false, true },
-	{ "STATUS", cmd_status, ANY, false, false },
-	{ "STORE", cmd_store, IN_SELECTED, true, true },
-	{ "SUBSCRIBE", cmd_subscribe, ANY, false, false },
-	{ "THREAD", cmd_thread, IN_SELECTED, false, true },
-	{ "UNSELECT", cmd_unselect, IN_SELECTED, false, false },
-	{ "UNSUBSCRIBE", cmd_unsubscribe, ANY, false, false },
+	/* name        handler          states       writes uid numbers */
+	{ "APPEND", cmd_append, ANY, false, false, false },
+	{ "CANCELUPDATE", cmd_cancelupdate, IN_SELECTED, false, false, false },
+	{ "CAPABILITY", cmd_capability, ANY, false, false, false },
+	{ "CHECK", cmd_check, IN_SELECTED, false, false, false },
+	{ "CLOSE", cmd_close, IN_SELECTED, false, false, false },
+	{ "COMPRESS", cmd_compress, ANY, false, false, false },
+	{ "COPY", cmd_copy, IN_SELECTED, false, true, true },
+	{ "CREATE", cmd_create, ANY, false, false, false },
+	{ "DELETE", cmd_delete, ANY, false, false, false },
+	{ "ENABLE", cmd_enable, ANY, false, false, false },
+	{ "ESEARCH", cmd_esearch, ANY, false, true, false },
+	{ "EXAMINE", cmd_examine, ANY, false, false, false },
+	{ "EXPUNGE", cmd_expunge, IN_SELECTED, true, true, false },
+	{ "FETCH", cmd_fetch, IN_SELECTED, false, true, true },
+	{ "GETMETADATA", cmd_getmetadata, ANY, false, false, false },
+	{ "GETQUOTA", cmd_getquota, ANY, false, false, false },
+	{ "GETQUOTAROOT", cmd_getquotaroot, ANY, false, false, false },
+	{ "ID", cmd_id, ANY, false, false, false },
+	{ "IDLE", cmd_idle, ANY, false, false, false },
+	{ "LIST", cmd_list, ANY, false, false, false },
+	{ "LOGOUT", cmd_logout, ANY, false, false, false },
+	{ "LSUB", cmd_lsub, ANY, false, false, false },
+	{ "MOVE", cmd_move, IN_SELECTED, true, true, true },
+	{ "NAMESPACE", cmd_namespace, ANY, false, false, false },
+	{ "NOOP", cmd_noop, ANY, false, false, false },
+	{ "NOTIFY", cmd_notify, ANY, false, false, false },
+	{ "RENAME", cmd_rename, ANY, false, false, false },
+	{ "REPLACE", cmd_append, IN_SELECTED, true, true, true },
+	{ "SEARCH", cmd_search, IN_SELECTED, false, true, true },
+	{ "SELECT", cmd_select, ANY, false, false, false },
+	{ "SETMETADATA", cmd_setmetadata, ANY, false, false, false },
+	{ "SETQUOTA", cmd_setquota, ANY, false, false, false },
+	{ "SORT", cmd_sort, IN_SELECTED, false, true, true },
+	{ "STATUS", cmd_status, ANY, false, false, false },
+	{ "STORE", cmd_store, IN_SELECTED, true, true, true },
+	{ "SUBSCRIBE", cmd_subscribe, ANY, false, false, false },
+	{ "THREAD", cmd_thread, IN_SELECTED, false, true, true },
+	{ "UNSELECT", cmd_unselect, IN_SELECTED, false, false, false },
+	{ "UNSUBSCRIBE", cmd_unsubscribe, ANY, false, false, false },
 };
 
 static const struct command_row *
@@ -90,12 +90,17 @@ command_dispatch(struct command *c)
 
 	c->p = parser_of(buf_slice(&c->text), &c->arena);
 	c->p.utf8 = s->utf8;
+	c->p.uidonly = s->uidonly;
 	if (parse_tag(&c->p, &c->tag) == -1) {
 		c->tag = S("*");
 		return CMD_BAD;
 	}
 	if (parse_name(c) == -1)
 		return CMD_BAD;
+	if (c->row->numbers && !c->uid && s->uidonly) {
+		parse_uid_required(&c->p);
+		return CMD_BAD;
+	}
 	if ((c->row->states & state) == 0) {
 		parse_fail(&c->p, "No mailbox selected");
 		return CMD_BAD;

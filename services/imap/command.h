@@ -42,6 +42,7 @@ struct command_row {
 	unsigned states;
 	bool writes; /* not in a mailbox opened with EXAMINE */
 	bool uid;    /* has a UID form */
+	bool numbers; /* without UID, it is about sequence numbers */
 };
 
 #define COMMAND_OWN 32

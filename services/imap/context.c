@@ -102,6 +102,25 @@ context_cancel(struct session *s, struct slice tag)
 		context_end(s, x);
 }
 
+void
+context_end_numbered(struct command *c)
+{
+	struct contexts *all = c->session->contexts;
+	struct context *x;
+
+	if (all == NULL)
+		return;
+	LIST_EACH (x, &all->all, struct context, link) {
+		if (x->who.uid)
+			continue;
+		context_refused(c, x->who.tag, "Only UIDs are told now.");
+		context_free(x);
+		all->n--;
+	}
+	if (all->n == 0)
+		context_free_all(c->session);
+}
+
 static bool
 is_too_much(const struct session *s, struct slice program,
     const struct sort_list *list)

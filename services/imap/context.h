@@ -28,6 +28,8 @@ void context_refused(struct command *c, struct slice tag, const char *text);
 
 /* The context of that tag ends, if there is one. */
 void context_cancel(struct session *s, struct slice tag);
+/* Those end that tell sequence numbers: the client knows none any more. */
+void context_end_numbered(struct command *c);
 /* All end. */
 void context_free_all(struct session *s);
 

@@ -301,8 +301,9 @@ fetch_plan_parse(struct parser *p, bool uid, struct fetch_plan *out)
 		return -1;
 	if (parse_try(p, ' ') && parse_modifiers(p, uid, out) == -1)
 		return -1;
-	/* RFC 3501 6.4.8: a UID FETCH always answers with the UID. */
-	if (uid)
+	/* RFC 3501 6.4.8: a UID FETCH always answers with the UID; with UIDONLY
+	 * the response begins with it. */
+	if (uid && !p->uidonly)
 		out->items |= FETCH_UID;
 	return parse_end(p);
 }

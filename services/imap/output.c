@@ -86,6 +86,19 @@ out_flag_names(struct buf *out, const char *const *keywords, size_t n,
 	buf_addc(out, ')');
 }
 
+void
+out_fetch(struct buf *out, bool uidonly, uint32_t seq, uint32_t uid,
+    bool tell_uid)
+{
+	if (uidonly) {
+		buf_addf(out, "* %u UIDFETCH (", uid);
+		return;
+	}
+	buf_addf(out, "* %u FETCH (", seq);
+	if (tell_uid)
+		buf_addf(out, "UID %u ", uid);
+}
+
 static const char *const err_texts[STORE_ERRORS] = {
 	[STORE_OK] = "Done.",
 	[STORE_NO_MAILBOX] = "[NONEXISTENT] Mailbox doesn't exist.",

@@ -17,6 +17,13 @@ void out_flag_names(struct buf *out, const char *const *keywords, size_t n,
     const char *more);
 
 /*
+ * How a FETCH response begins: "* 3 FETCH (", or with UIDONLY "* 17 UIDFETCH ("
+ * (RFC 9586 3.3). tell_uid: "UID 17 " follows where that is news.
+ */
+void out_fetch(struct buf *out, bool uidonly, uint32_t seq, uint32_t uid,
+    bool tell_uid);
+
+/*
  * The response code with its brackets and text for a failed store call, "[IN
  * USE] ..." (RFC 5530). create: the missing mailbox is the target of APPEND,
  * COPY or MOVE, so TRYCREATE (RFC 3501 7.1).

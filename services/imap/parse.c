@@ -156,6 +156,9 @@ parse_quoted(struct parser *p, struct slice *out)
 		return parse_fail(p, "Unterminated string");
 	*out = slice_of(p->in.p + from, p->at - from);
 	p->at++;
+	/* RFC 6855 section 3, RFC 9051 section 4.3 */
+	if (p->utf8 && !slice_is_utf8(*out))
+		return parse_fail(p, "Quoted string is not UTF-8");
 	if (!escaped)
 		return 0;
 	copy = arena_alloc(p->arena, out->n);

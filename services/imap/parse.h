@@ -21,6 +21,7 @@ struct parser {
 	struct arena *arena;
 	const char *why;
 	bool utf8; /* mailbox names are UTF-8 (RFC 9051 5.1) */
+	bool uidonly; /* no sequence numbers (RFC 9586) */
 	/* The last mailbox name as it came, if it is kept otherwise. */
 	struct slice spelled;
 };
@@ -37,6 +38,13 @@ parse_fail(struct parser *p, const char *why)
 	if (p->why == NULL)
 		p->why = why;
 	return -1;
+}
+
+/* A sequence number where the client said UIDONLY (RFC 9586 section 3). */
+static inline int
+parse_uid_required(struct parser *p)
+{
+	return parse_fail(p, "[UIDREQUIRED] Only UIDs are used here");
 }
 
 /* The next byte, or -1 at the end. */

@@ -317,6 +317,8 @@ read_key_inner(struct reading *r, struct search_key **out)
 		return parse_char(r->p, ')');
 	}
 	if (c == '*' || c == '$' || (c >= '0' && c <= '9')) {
+		if (r->p->uidonly && c != '$')
+			return parse_uid_required(r->p);
 		*out = key_new(r, SEARCH_SET);
 		return read_set(r, *out, false);
 	}

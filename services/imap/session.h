@@ -71,6 +71,8 @@ struct session {
 	bool rev2;     /* ENABLE IMAP4rev2 */
 	bool metadata; /* ENABLE METADATA: changes are told */
 	bool utf8;     /* mailbox names are UTF-8 */
+	bool utf8_accept; /* ENABLE UTF8=ACCEPT (RFC 6855) */
+	bool uidonly;  /* ENABLE UIDONLY (RFC 9586) */
 	bool busy;     /* a step is running on a thread */
 	bool waiting;  /* for output to drain */
 	bool poked;    /* look again when the step is over */

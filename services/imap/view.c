@@ -209,7 +209,7 @@ load(struct view *v, struct store_status *st)
 
 enum store_err
 view_open(struct store_user *u, struct slice name, bool read_only, bool rev2,
-    struct view **out_view, struct buf *out)
+    bool uidonly, struct view **out_view, struct buf *out)
 {
 	struct view *v = mem_zero(sizeof(*v));
 	struct store_status st = { 0 };
@@ -218,6 +218,7 @@ view_open(struct store_user *u, struct slice name, bool read_only, bool rev2,
 
 	v->read_only = read_only;
 	v->rev2 = rev2;
+	v->uidonly = uidonly;
 	if (err == STORE_OK)
 		err = load(v, &st);
 	if (err == STORE_OK)
@@ -227,7 +228,7 @@ view_open(struct store_user *u, struct slice name, bool read_only, bool rev2,
 		return err;
 	}
 	tell_numbers(v, out);
-	if (!rev2 && st.first_unseen != 0 && view_seq(v, st.first_unseen) != 0)
+	if (!rev2 && !uidonly && view_seq(v, st.first_unseen) != 0)
 		buf_addf(out, "* OK [UNSEEN %u] First unseen.\r\n",
 		    view_seq(v, st.first_unseen));
 	buf_addf(out,
@@ -263,7 +264,7 @@ view_free(struct view *v)
 
 /* Tells and forgets the messages of gone that the client knows. */
 static size_t
-tell_expunged(struct view *v, const struct store_set *gone, bool qresync,
+tell_expunged(struct view *v, const struct store_set *gone, bool uids,
     struct buf *out)
 {
 	struct store_set known = STORE_SET_INIT;
@@ -279,7 +280,7 @@ tell_expunged(struct view *v, const struct store_set *gone, bool qresync,
 			continue;
 		}
 		/* Each EXPUNGE moves the numbers behind it (7.4.1). */
-		if (qresync)
+		if (uids)
 			store_set_add(&known, uid, uid);
 		else
 			buf_addf(out, "* %zu EXPUNGE\r\n", kept + 1);
@@ -336,7 +337,8 @@ tell_message(void *ctx, const struct store_message *msg)
 	seq = view_seq(v, msg->uid);
 	if (seq == 0 || t->how->no_flags || is_own(t->how, msg))
 		return 0;
-	buf_addf(t->out, "* %u FETCH (UID %u FLAGS ", seq, msg->uid);
+	out_fetch(t->out, v->uidonly, seq, msg->uid, true);
+	buf_adds(t->out, "FLAGS ");
 	out_flags(t->out, msg->flags, msg->keywords, msg->n_keywords,
 	    store_set_has(&v->recent, msg->uid));
 	if (t->how->condstore)
@@ -361,7 +363,7 @@ refresh_gone(struct view *v, const struct view_report *how, uint64_t now,
 	} else if (err == STORE_OK) {
 		if (how->gone != NULL)
 			how->gone(how->arg, &gone, out);
-		tell_expunged(v, &gone, how->qresync, out);
+		tell_expunged(v, &gone, how->qresync || v->uidonly, out);
 		v->gone_modseq = now;
 	}
 	store_set_release(&gone);

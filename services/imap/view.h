@@ -23,6 +23,7 @@ struct view {
 	uint32_t uidvalidity;
 	bool read_only;
 	bool rev2; /* the client knows no \Recent (RFC 9051 appendix E) */
+	bool uidonly; /* and no sequence numbers (RFC 9586) */
 };
 
 /* How changes are told. */
@@ -55,7 +56,8 @@ struct view_report {
  * the view.
  */
 enum store_err view_open(struct store_user *u, struct slice name,
-    bool read_only, bool rev2, struct view **out_view, struct buf *out);
+    bool read_only, bool rev2, bool uidonly, struct view **out_view,
+    struct buf *out);
 /* The client said ENABLE IMAP4rev2. */
 void view_set_rev2(struct view *v);
 void view_free(struct view *v); /* NULL is fine */

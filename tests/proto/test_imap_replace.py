@@ -103,3 +103,12 @@ def test_other_sessions_hear_of_both(worker, c):
     while not {"* 1 EXPUNGE"} <= heard:
         heard.add(other.line())
     assert any("EXISTS" in line for line in heard)
+
+
+def test_the_literal_of_a_bad_replace_is_no_command(c):
+    """Text of a message must never be read as commands."""
+    for command in ("REPLACE 9 INBOX", "REPLACE 0 INBOX", "REPLACE 1 (", "UID REPLACE 0 INBOX"):
+        c.bad(command + " {16+}\r\nX CREATE injec\r\n")
+    c.ok("UNSELECT")
+    c.bad("REPLACE 1 INBOX {16+}\r\nX CREATE injec\r\n")
+    assert not any("injec" in x for x in c.ok('LIST "" *'))
