@@ -14,7 +14,8 @@ enum {
 /*
  * A row is added when the last piece of what it promises is there. In the
  * order in which they are told: clients of old want IMAP4rev1 first. What
- * AUTH= offers depends on the accounts: login adds it (sasl/mechanism.h).
+ * AUTH= offers depends on the accounts: login adds it (sasl/mechanism.h); imap
+ * adds MESSAGELIMIT with its number.
  */
 static const struct {
 	const char *name;
@@ -71,6 +72,7 @@ static const struct {
 	{ "NOTIFY", USER },
 	{ "UTF8=ACCEPT", USER },
 	{ "UIDONLY", USER },
+	{ "INPROGRESS", USER },
 	/* RFC 9208 section 3.1.1: the resources that we know. */
 	{ "QUOTA", CAPABILITY_QUOTA },
 	{ "QUOTA=RES-STORAGE", CAPABILITY_QUOTA },

@@ -99,12 +99,18 @@ check_size(struct append *a, uint64_t more)
 }
 
 static void
-begin_message(struct append *a, const struct append_op *op)
+begin_message(struct command *c, const struct append_op *op)
 {
+	struct append *a = c->state;
+	const uint64_t limit = c->session->worker->conf.message_limit;
+
 	a->meta = op->meta;
 	a->total = 0;
 	if (++a->count > LIMIT_IMAP_APPENDS)
 		a->no = "[LIMIT] Too many messages.";
+	else if (a->count > limit)
+		a->no = arena_printf(&c->arena, "[MESSAGELIMIT %llu] Too many "
+		    "messages.", (unsigned long long)limit);
 	if (!op->binary)
 		return;
 	a->filter = mem_alloc(sizeof(*a->filter));
@@ -162,7 +168,7 @@ do_op(struct command *c, const struct append_op *op)
 
 	switch (op->kind) {
 	case APPEND_BEGIN:
-		begin_message(a, op);
+		begin_message(c, op);
 		break;
 	case APPEND_URL:
 		feed(a, false);

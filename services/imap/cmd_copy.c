@@ -96,6 +96,11 @@ copy_or_move(struct command *c, bool move)
 	    parse_sp(&c->p) == -1 || name_parse(c, &cp->target) == -1 ||
 	    parse_end(&c->p) == -1)
 		return CMD_BAD;
+	/* RFC 9738: a COPY is whole or not at all; a MOVE goes on later. */
+	if (move)
+		command_cut(c, &cp->set);
+	else if (command_exceeds(c, view_count(c->session->view, &cp->set)))
+		return CMD_DONE;
 	c->step = copy_step;
 	return CMD_WORK;
 }

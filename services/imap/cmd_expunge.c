@@ -26,12 +26,13 @@ expunge_step(struct command *c)
 	command_refresh(c, true, false);
 	if (err != STORE_OK)
 		command_failed(c, err);
-	else if (s->qresync && c->touched)
+	else if (s->qresync && c->touched) {
 		/* RFC 7162 3.2.7, 3.2.9 */
+		command_tell_cut(c);
 		buf_addf(&c->out,
 		    "%.*s OK [HIGHESTMODSEQ %llu] EXPUNGE completed.\r\n",
 		    SLICE_ARG(c->tag), (unsigned long long)modseq);
-	else
+	} else
 		command_completed(c);
 	return STEP_DONE;
 }
@@ -46,6 +47,8 @@ cmd_expunge(struct command *c)
 		return CMD_BAD;
 	if (parse_end(&c->p) == -1)
 		return CMD_BAD;
+	if (c->uid)
+		command_cut(c, set);
 	c->step = expunge_step;
 	return CMD_WORK;
 }

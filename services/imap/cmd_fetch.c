@@ -505,6 +505,8 @@ fetch_end(struct fetch *f)
 		s->cache = NULL;
 	}
 	command_refresh(c, c->uid, false);
+	if (some_gone)
+		command_tell_cut(c);
 	if (f->err != STORE_OK)
 		command_failed(c, f->err);
 	else if (f->failed != STORE_OK)
@@ -573,6 +575,11 @@ cmd_fetch(struct command *c)
 	    parse_sp(&c->p) == -1 ||
 	    fetch_plan_parse(&c->p, c->uid, &f->plan) == -1)
 		return CMD_BAD;
+	if (!f->plan.ranged)
+		command_cut(c, &f->set);
+	else if (command_exceeds(c,
+	    (uint64_t)f->plan.range.last - f->plan.range.first + 1))
+		return CMD_DONE;
 	if (f->plan.vanished && !s->qresync) {
 		/* RFC 7162 3.2.6: only after ENABLE QRESYNC. */
 		parse_fail(&c->p, "VANISHED without ENABLE QRESYNC");

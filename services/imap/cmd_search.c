@@ -99,6 +99,7 @@ cmd_search(struct command *c)
 		.found = add_found, .ctx = st };
 	search_resolve(&st->prog, v);
 	search_run_begin(&st->run);
+	search_run_cut(&st->run);
 	c->step = search_step;
 	return CMD_WORK;
 }

@@ -118,6 +118,8 @@ cmd_sort(struct command *c)
 		.fields = st->criteria.fields, .found = add_found, .ctx = st };
 	search_resolve(&st->prog, v);
 	search_run_begin(&st->run);
+	if (command_exceeds(c, search_run_count(&st->run)))
+		return CMD_DONE;
 	c->step = sort_step;
 	return CMD_WORK;
 }

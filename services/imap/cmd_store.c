@@ -135,6 +135,7 @@ tell_refused(struct store_cmd *st)
 			store_set_add(&numbers, (uint32_t)k + 1,
 			    (uint32_t)k + 1);
 	}
+	command_tell_cut(c);
 	buf_addf(&c->out, "%.*s OK [MODIFIED ", SLICE_ARG(c->tag));
 	store_set_format(c->uid ? &st->refused : &numbers, &c->out);
 	buf_adds(&c->out, "] Conditional STORE failed.\r\n");
@@ -212,6 +213,7 @@ cmd_store(struct command *c)
 	if (parse_sp(&c->p) == -1 || command_set(c, &st->set) == -1 ||
 	    parse_store(&c->p, st) == -1)
 		return CMD_BAD;
+	command_cut(c, &st->set);
 	if (st->change.conditional)
 		command_enable_condstore(c);
 	c->step = store_step;

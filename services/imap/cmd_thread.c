@@ -93,6 +93,8 @@ cmd_thread(struct command *c)
 		.found = add_found, .ctx = st };
 	search_resolve(&st->prog, c->session->view);
 	search_run_begin(&st->run);
+	if (command_exceeds(c, search_run_count(&st->run)))
+		return CMD_DONE;
 	c->step = thread_step;
 	return CMD_WORK;
 }

@@ -7,6 +7,7 @@
 #include "services/imap/session.h"
 
 #define YIELD_BYTES CONN_OUT_HIGH
+#define PROGRESS_MS 10000 /* RFC 9585 section 3: not more often */
 
 #define ANY (IN_AUTH | IN_SELECTED)
 
@@ -145,14 +146,81 @@ command_bad(struct command *c, const char *text)
 	reply(c, "BAD", text);
 }
 
+static void
+put_limit(struct command *c)
+{
+	buf_addf(&c->out, "[MESSAGELIMIT %llu",
+	    (unsigned long long)c->session->worker->conf.message_limit);
+	if (c->cut != 0)
+		buf_addf(&c->out, " %u", c->cut);
+	buf_adds(&c->out, "] ");
+}
+
 void
 command_completed(struct command *c)
 {
 	if (c->silent)
 		return;
+	if (c->issued)
+		command_tell_cut(c);
+	buf_addf(&c->out, "%.*s OK ", SLICE_ARG(c->tag));
 	/* RFC 5530: why the numbers still count what is gone. */
-	buf_addf(&c->out, "%.*s OK %s%s completed.\r\n", SLICE_ARG(c->tag),
-	    c->issued ? "[EXPUNGEISSUED] " : "", c->row->name);
+	if (c->issued)
+		buf_adds(&c->out, "[EXPUNGEISSUED] ");
+	else if (c->cut != 0)
+		put_limit(c);
+	buf_addf(&c->out, "%s completed.\r\n", c->row->name);
+}
+
+void
+command_cut(struct command *c, struct store_set *set)
+{
+	c->cut = view_cut(c->session->view, set,
+	    c->session->worker->conf.message_limit);
+}
+
+void
+command_tell_cut(struct command *c)
+{
+	if (c->cut == 0 || c->silent)
+		return;
+	buf_adds(&c->out, "* NO ");
+	put_limit(c);
+	buf_adds(&c->out, "The other messages were left out.\r\n");
+}
+
+bool
+command_exceeds(struct command *c, uint64_t n)
+{
+	if (n <= c->session->worker->conf.message_limit)
+		return false;
+	buf_addf(&c->out, "%.*s NO ", SLICE_ARG(c->tag));
+	put_limit(c);
+	buf_adds(&c->out, "Too many messages for one command.\r\n");
+	return true;
+}
+
+void
+command_progress(struct command *c, uint64_t done, uint64_t total)
+{
+	uint64_t now = now_mono_ms();
+
+	if (c->progress_at == 0)
+		c->progress_at = now;
+	if (now - c->progress_at < PROGRESS_MS || c->silent)
+		return;
+	c->progress_at = now;
+	buf_adds(&c->out, "* OK [INPROGRESS (");
+	/* The tag is a quoted string in a code, which "]" would end. */
+	if (slice_find(c->tag, ']') == -1)
+		out_quoted(&c->out, c->tag);
+	else
+		buf_adds(&c->out, "NIL");
+	if (total > 0)
+		buf_addf(&c->out, " %llu %llu)] Still at it.\r\n",
+		    (unsigned long long)done, (unsigned long long)total);
+	else
+		buf_adds(&c->out, " NIL NIL)] Still at it.\r\n");
 }
 
 void

@@ -81,6 +81,8 @@ struct command {
 	bool names;  /* changes names of mailboxes or subscriptions */
 	bool silent; /* answers nobody, see notify.c */
 	bool issued; /* others expunged what may not be told yet */
+	uint32_t cut; /* the first UID that MESSAGELIMIT left, or 0 */
+	uint64_t progress_at; /* when it was told last (RFC 9585) */
 };
 
 /* Parses and starts the command whose text is complete. */
@@ -124,6 +126,23 @@ void command_enable_condstore(struct command *c);
  * released with store_set_release by the caller's release. -1 with p.why.
  */
 int command_set(struct command *c, struct store_set *out);
+
+/*
+ * MESSAGELIMIT (RFC 9738): leaves in set what one command may process, the
+ * messages with the highest UIDs. The end of the command tells where they
+ * begin: in the tagged OK, or before it where that has another code
+ * (command_tell_cut).
+ */
+void command_cut(struct command *c, struct store_set *set);
+void command_tell_cut(struct command *c);
+/* True, with NO, if n are too many for what cannot be done in part. */
+bool command_exceeds(struct command *c, uint64_t n);
+
+/*
+ * Every ten seconds, how far the command is (RFC 9585): done of total, both 0
+ * if that is not known. Only between two responses.
+ */
+void command_progress(struct command *c, uint64_t done, uint64_t total);
 
 /* State of the command, zeroed, from its arena. */
 #define COMMAND_STATE(c, type) ((c)->state = arena_alloc(&(c)->arena, sizeof(type)))

@@ -185,6 +185,7 @@ start(struct service *s, const char **why)
 		.keepalive_ms = KEEPALIVE_MS,
 		.sessions_max = conf->imap_connections,
 		.sessions_per_user = conf->imap_connections_per_user,
+		.message_limit = conf->imap_message_limit,
 		.auth = service_peer(s, "auth.redeem", 0),
 		.quotas = conf->enable_quotas && !conf->smtp_only,
 	};

@@ -13,6 +13,8 @@ enum argument {
 	ARG_NUMBER,
 	ARG_INTERVAL, /* nz-number */
 	ARG_UID,
+	ARG_UID_AFTER, /* these two: nz-number */
+	ARG_UID_BEFORE,
 	ARG_MODSEQ,
 	ARG_NOT,
 	ARG_OR,
@@ -64,6 +66,8 @@ static const struct word words[] = {
 	{ "TEXT", SEARCH_TEXT, ARG_TEXT, 0, NULL, false },
 	{ "TO", SEARCH_HEADER, ARG_TEXT, 0, "To", false },
 	{ "UID", SEARCH_SET, ARG_UID, 0, NULL, false },
+	{ "UIDAFTER", SEARCH_SET, ARG_UID_AFTER, 0, NULL, false },
+	{ "UIDBEFORE", SEARCH_SET, ARG_UID_BEFORE, 0, NULL, false },
 	{ "UNANSWERED", SEARCH_FLAG, ARG_NONE, STORE_ANSWERED, NULL, true },
 	{ "UNDELETED", SEARCH_FLAG, ARG_NONE, STORE_DELETED, NULL, true },
 	{ "UNDRAFT", SEARCH_FLAG, ARG_NONE, STORE_DRAFT, NULL, true },
@@ -156,15 +160,11 @@ read_number(struct reading *r, struct search_key *k, bool zero)
 	return 0;
 }
 
-static int
-read_set(struct reading *r, struct search_key *k, bool uid)
+static void
+add_set(struct reading *r, struct search_key *k)
 {
 	struct search_program *prog = r->prog;
 
-	k->op = SEARCH_SET;
-	k->uid = uid;
-	if (parse_sequence(r->p, &k->set) == -1)
-		return -1;
 	if ((prog->n_sets & (prog->n_sets - 1)) == 0) {
 		struct search_key **v = arena_array(r->p->arena,
 		    prog->n_sets == 0 ? 1 : prog->n_sets * 2, sizeof(struct search_key *));
@@ -174,6 +174,33 @@ read_set(struct reading *r, struct search_key *k, bool uid)
 		prog->sets = v;
 	}
 	prog->sets[prog->n_sets++] = k;
+}
+
+static int
+read_set(struct reading *r, struct search_key *k, bool uid)
+{
+	k->op = SEARCH_SET;
+	k->uid = uid;
+	if (parse_sequence(r->p, &k->set) == -1)
+		return -1;
+	add_set(r, k);
+	return 0;
+}
+
+/* The UIDs above a number, or below it (RFC 9738). */
+static int
+read_uid_bound(struct reading *r, struct search_key *k, bool after)
+{
+	uint32_t uid;
+
+	if (parse_sp(r->p) == -1 || parse_nz_number(r->p, &uid) == -1)
+		return -1;
+	k->uid = true;
+	k->set.r = arena_alloc(r->p->arena, sizeof(*k->set.r));
+	k->set.n = uid == (after ? UINT32_MAX : 1) ? 0 : 1;
+	k->set.r[0] = after ? (struct seq_range){ uid + 1, UINT32_MAX } :
+	    (struct seq_range){ 1, uid - 1 };
+	add_set(r, k);
 	return 0;
 }
 
@@ -234,6 +261,9 @@ read_argument(struct reading *r, const struct word *w, struct search_key *k)
 		if (parse_sp(r->p) == -1)
 			return -1;
 		return read_set(r, k, true);
+	case ARG_UID_AFTER:
+	case ARG_UID_BEFORE:
+		return read_uid_bound(r, k, w->argument == ARG_UID_AFTER);
 	case ARG_MODSEQ:
 		return read_modseq(r, k);
 	case ARG_NOT:

@@ -96,6 +96,17 @@ ask_opened(struct search_run *r)
 	store_body_close(&body);
 }
 
+/* Of several mailboxes (RFC 7377) the whole is not known. */
+static void
+tell_progress(const struct search_run *r)
+{
+	if (r->view == r->c->session->view)
+		command_progress(r->c, view_lower(r->view, r->next),
+		    r->view->n);
+	else
+		command_progress(r->c, 0, 0);
+}
+
 enum step
 search_run_step(struct search_run *r, enum store_err *err)
 {
@@ -112,8 +123,10 @@ search_run_step(struct search_run *r, enum store_err *err)
 		    &r->next);
 		if (r->err == STORE_OK && r->open_it)
 			ask_opened(r);
-		if (r->next != 0 && command_should_yield(r->c))
+		if (r->next != 0 && command_should_yield(r->c)) {
+			tell_progress(r);
 			return STEP_MORE;
+		}
 	}
 	*err = r->err;
 	return STEP_DONE;
@@ -168,9 +181,31 @@ search_run_begin(struct search_run *r)
 			r->candidates = &k->resolved;
 }
 
+size_t
+search_run_count(const struct search_run *r)
+{
+	return r->candidates != NULL ? view_count(r->view, r->candidates) :
+	    r->view->n;
+}
+
+void
+search_run_cut(struct search_run *r)
+{
+	if (search_run_count(r) <= r->c->session->worker->conf.message_limit)
+		return;
+	if (r->candidates == NULL)
+		store_set_add(&r->last, 1, STORE_UID_MAX);
+	for (size_t i = 0; r->candidates != NULL && i < r->candidates->n; i++)
+		store_set_add(&r->last, r->candidates->r[i].first,
+		    r->candidates->r[i].last);
+	command_cut(r->c, &r->last);
+	r->candidates = &r->last;
+}
+
 void
 search_run_release(struct search_run *r)
 {
+	store_set_release(&r->last);
 	arena_release(&r->arena);
 }
 

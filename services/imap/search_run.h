@@ -30,6 +30,7 @@ struct search_run {
 	unsigned score; /* RELEVANCY of the message that found gets */
 	/* Private. */
 	const struct store_set *candidates; /* of the walk; NULL: all */
+	struct store_set last; /* candidates, cut */
 	uint32_t next;
 	size_t asked;
 	int64_t now;
@@ -59,6 +60,10 @@ void search_resolve(const struct search_program *prog, const struct view *v);
  * MODSEQ enables CONDSTORE (RFC 7162 3.1).
  */
 void search_run_begin(struct search_run *r);
+/* How many messages will be asked. */
+size_t search_run_count(const struct search_run *r);
+/* MESSAGELIMIT: only as many as one command may, the last ones. */
+void search_run_cut(struct search_run *r);
 /* STEP_DONE with *err when all messages were asked. */
 enum step search_run_step(struct search_run *r, enum store_err *err);
 void search_run_release(struct search_run *r);

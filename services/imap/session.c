@@ -518,6 +518,8 @@ session_capabilities(const struct session *s, struct buf *out)
 {
 	capability_put(out, s->worker->conf.quotas ?
 	    CAPABILITY_USER | CAPABILITY_QUOTA : CAPABILITY_USER);
+	buf_addf(out, " MESSAGELIMIT=%llu",
+	    (unsigned long long)s->worker->conf.message_limit);
 }
 
 /* The answer to the login command. */

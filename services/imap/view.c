@@ -26,20 +26,49 @@ view_seq(const struct view *v, uint32_t uid)
 	return i < v->n && v->uids[i] == uid ? (uint32_t)i + 1 : 0;
 }
 
+/* Its messages are uids[*low] up to uids[*high - 1]. */
+static void
+range_in_view(const struct view *v, const struct store_range *r, size_t *low,
+    size_t *high)
+{
+	*low = view_lower(v, r->first);
+	*high = r->last == STORE_UID_MAX ? v->n : view_lower(v, r->last + 1);
+}
+
 size_t
 view_count(const struct view *v, const struct store_set *set)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
-		size_t low = view_lower(v, set->r[i].first);
-		size_t high = set->r[i].last == STORE_UID_MAX
-		    ? v->n
-		    : view_lower(v, set->r[i].last + 1);
+		size_t low, high;
 
+		range_in_view(v, &set->r[i], &low, &high);
 		count += high - low;
 	}
 	return count;
+}
+
+uint32_t
+view_cut(const struct view *v, struct store_set *set, uint64_t n)
+{
+	uint32_t first = 0;
+
+	for (size_t i = set->n; i > 0; i--) {
+		size_t low, high;
+
+		range_in_view(v, &set->r[i - 1], &low, &high);
+		if (high - low > n) {
+			if (n > 0)
+				first = v->uids[high - n];
+			store_set_remove(set, 1, first - 1);
+			return first;
+		}
+		n -= high - low;
+		if (high > low)
+			first = v->uids[low];
+	}
+	return 0;
 }
 
 /* ---- sequence sets -------------------------------------------------------- */

@@ -70,6 +70,12 @@ uint32_t view_seq(const struct view *v, uint32_t uid);
 size_t view_count(const struct view *v, const struct store_set *set);
 
 /*
+ * Leaves the last n messages of the view that are in set, and returns the first
+ * UID of them; 0 if there are no more than n.
+ */
+uint32_t view_cut(const struct view *v, struct store_set *set, uint64_t n);
+
+/*
  * The UIDs a sequence set (uid false) or UID set means here. -1 with *why for
  * a sequence number that does not exist (RFC 3501 section 9, seq-number).
  */

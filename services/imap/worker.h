@@ -21,6 +21,7 @@ struct worker_config {
 	uint64_t keepalive_ms; /* "* OK Still here" in IDLE; 0: never */
 	uint64_t sessions_max;
 	uint64_t sessions_per_user;
+	uint64_t message_limit; /* messages of one command (RFC 9738) */
 	struct peer *auth; /* for limits.c */
 	bool quotas;       /* there are limits */
 	char admin[LIMIT_ADDRESS + 8]; /* URI of the administrator, or "" */
