@@ -43,15 +43,15 @@ $(foreach p,keys resolver auth dkim relay deliver queue imap login smtp,\
 	$(eval DIR_$(p) := services/$(p)))
 
 USE_pillarbox := -luv -lyaml -ljansson
-USE_setup := -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl -lidn
+USE_setup := -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl -lidn -lsodium
 USE_keys := -luv -lcrypto
 USE_resolver := -luv -lunbound
 USE_auth := -luv -lcrypt -lsodium -lcrypto -lidn
 USE_dkim := -luv -lcrypto -lidn2
 USE_relay := -luv -lssl -lcrypto -lidn2
-USE_deliver := -luv -lsqlite3 -lz -lzstd
-USE_queue := -luv -lsqlite3
-USE_imap := -luv -lsqlite3 -lz -lzstd
+USE_deliver := -luv -lsqlite3 -lz -lzstd -lsodium
+USE_queue := -luv
+USE_imap := -luv -lsqlite3 -lz -lzstd -lsodium
 USE_login := -luv -lssl -lcrypto
 USE_smtp := -luv -lssl -lcrypto
 
@@ -205,7 +205,7 @@ $(BUILD)/tests/faults/faults_%: $(BUILD)/obj/tests/faults/faults_%.o $(BUILD)/ob
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(LIBFILES) -Wl,--end-group \
-		-lsqlite3 -lz -lzstd -lpthread
+		-lsqlite3 -lz -lzstd -lsodium -lpthread
 
 # Everything, from a bare machine; what CI runs.
 test:
@@ -226,7 +226,7 @@ bench: build $(BENCH)
 $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBFILES)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(LIBFILES) \
-		-Wl,--end-group -lsqlite3 -lz -lzstd -lpthread
+		-Wl,--end-group -lsqlite3 -lz -lzstd -lsodium -lpthread
 
 sizes:
 	@tools/sizes

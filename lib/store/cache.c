@@ -1,6 +1,7 @@
 /*
  * The texts kept in the index so that message lists need no file: ENVELOPE,
- * BODY, BODYSTRUCTURE and the header fields that clients ask for.
+ * BODY, BODYSTRUCTURE, the header fields that clients ask for, and EMAILID and
+ * THREADID.
  */
 #include "store/mailbox.h"
 
@@ -62,6 +63,7 @@ cached_make(struct cached *c, struct slice text)
 	mime_bodystructure(&c->body, &tree, false);
 	mime_bodystructure(&c->bodystructure, &tree, true);
 	arena_release(&arena);
+	objectid_make(text, c->emailid, c->threadid);
 	header_select(&c->headers, text, cached_names, LEN(cached_names),
 	    false);
 	c->headers_complete = buf_ok(&c->headers);
@@ -76,8 +78,10 @@ cached_make(struct cached *c, struct slice text)
 enum store_err
 cached_save(struct index *ix, int64_t key, const struct cached *c)
 {
-	return index_exec(ix, SQL_CACHE_ADD, "ibbbb", key,
+	return index_exec(ix, SQL_CACHE_ADD, "ibbbbbb", key,
 	    buf_slice(&c->envelope), buf_slice(&c->body),
 	    buf_slice(&c->bodystructure), c->headers_complete ?
-	    slice_of(buf_str(&c->headers), c->headers.n) : slice_of(NULL, 0));
+	    slice_of(buf_str(&c->headers), c->headers.n) : slice_of(NULL, 0),
+	    slice_of((const char *)c->emailid, sizeof(c->emailid)),
+	    slice_of((const char *)c->threadid, sizeof(c->threadid)));
 }

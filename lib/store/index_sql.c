@@ -62,7 +62,9 @@ const char index_schema[] =
     " envelope BLOB,"
     " body BLOB,"
     " bodystructure BLOB,"
-    " headers BLOB);"               /* NULL: too long to keep */
+    " headers BLOB,"                /* NULL: too long to keep */
+    " emailid BLOB,"
+    " threadid BLOB);"
     "CREATE TABLE expunged ("
     " id INTEGER PRIMARY KEY,"
     " mailbox INTEGER NOT NULL,"
@@ -83,8 +85,9 @@ const char index_schema[] =
 #define MESSAGE_COLUMNS                                                        \
 	"message.id, base, place, flags, keywords, date, saved, size, vsize,"  \
 	" modseq"
-#define CACHE_COLUMNS                                                          \
-	", cache.id, envelope, body, bodystructure, headers"
+#define CACHE_TEXTS                                                            \
+	"envelope, body, bodystructure, headers, emailid, threadid"
+#define CACHE_COLUMNS ", cache.id, " CACHE_TEXTS
 #define CACHE_JOIN " LEFT JOIN cache ON cache.id = message.id"
 #define SINCE_WHERE                                                            \
 	" WHERE mailbox = ?1 AND modseq > ?2 AND message.id >= ?3"             \
@@ -173,14 +176,13 @@ const char *const index_sql[SQL_COUNT] = {
 	    " AND flags & 1 = 0 ORDER BY id LIMIT 1",
 	[SQL_MESSAGES_DROP] = "DELETE FROM message WHERE id BETWEEN ?1 AND ?2",
 	[SQL_CACHE_ADD] =
-	    "INSERT OR REPLACE INTO cache (id, envelope, body, bodystructure,"
-	    " headers) VALUES (?1, ?2, ?3, ?4, ?5)",
+	    "INSERT OR REPLACE INTO cache (id, " CACHE_TEXTS ")"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_CACHE_DROP] = "DELETE FROM cache WHERE id = ?1",
 	[SQL_CACHES_DROP] = "DELETE FROM cache WHERE id BETWEEN ?1 AND ?2",
 	[SQL_CACHE_COPY] =
-	    "INSERT INTO cache (id, envelope, body, bodystructure, headers)"
-	    " SELECT ?2, envelope, body, bodystructure, headers FROM cache"
-	    " WHERE id = ?1",
+	    "INSERT INTO cache (id, " CACHE_TEXTS ")"
+	    " SELECT ?2, " CACHE_TEXTS " FROM cache WHERE id = ?1",
 	[SQL_EXPUNGED_ADD] =
 	    "INSERT OR REPLACE INTO expunged (id, mailbox, modseq)"
 	    " VALUES (?1, ?2, ?3)",

@@ -275,6 +275,8 @@ struct cached {
 	struct buf bodystructure;
 	struct buf headers;
 	bool headers_complete;
+	unsigned char emailid[STORE_OBJECTID];
+	unsigned char threadid[STORE_OBJECTID];
 };
 
 void cached_init(struct cached *c);
@@ -282,6 +284,14 @@ void cached_make(struct cached *c, struct slice text);
 void cached_release(struct cached *c);
 enum store_err cached_save(struct index *ix, int64_t key,
     const struct cached *c);
+
+/* ---- identifiers (objectid.c) ---- */
+
+/* Before the first objectid_make; false if the library refuses. */
+bool objectid_init(void);
+/* EMAILID and THREADID of a message. */
+void objectid_make(struct slice text, unsigned char email[STORE_OBJECTID],
+    unsigned char thread[STORE_OBJECTID]);
 
 /* ---- subscriptions (subscription.c) ---- */
 

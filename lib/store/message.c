@@ -312,7 +312,7 @@ store_body_open(struct store_mailbox *m, uint32_t uid, struct store_body *out)
 /* ---- walking ------------------------------------------------------------- */
 
 #define WANT_CACHE (STORE_WANT_ENVELOPE | STORE_WANT_BODY |                    \
-	STORE_WANT_BODYSTRUCTURE | STORE_WANT_HEADERS)
+	STORE_WANT_BODYSTRUCTURE | STORE_WANT_HEADERS | STORE_WANT_OBJECTID)
 
 struct walk {
 	struct store_mailbox *m;
@@ -375,6 +375,8 @@ fill_one(struct walk *k, const struct message *msg, struct store_message *out)
 	out->bodystructure = buf_slice(&c->bodystructure);
 	out->headers = buf_slice(&c->headers);
 	out->headers_complete = c->headers_complete;
+	out->emailid = slice_of((const char *)c->emailid, STORE_OBJECTID);
+	out->threadid = slice_of((const char *)c->threadid, STORE_OBJECTID);
 }
 
 static void
@@ -428,6 +430,8 @@ show(struct walk *k, sqlite3_stmt *st)
 			out.headers = index_column(st, 14);
 			out.headers_complete =
 			    sqlite3_column_type(st, 14) != SQLITE_NULL;
+			out.emailid = index_column(st, 15);
+			out.threadid = index_column(st, 16);
 		}
 	}
 	if (k->w->want & STORE_WANT_FILE) {

@@ -5,6 +5,7 @@
 #include "store/pool.h"
 
 #include "core/file.h"
+#include "store/mailbox.h"
 
 static const struct store_special default_special[] = {
 	{ "Drafts", "\\Drafts", true },
@@ -64,6 +65,10 @@ store_open_root(const struct store_config *conf, const char **why)
 	if (special == NULL) {
 		special = default_special;
 		n = LEN(default_special);
+	}
+	if (!objectid_init()) {
+		fail(why, "libsodium cannot start");
+		return NULL;
 	}
 	s = mem_zero(sizeof(*s));
 	s->conf = *conf;

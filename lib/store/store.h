@@ -337,6 +337,9 @@ enum store_err store_mailbox_keywords(struct store_mailbox *m,
 #define STORE_WANT_BODYSTRUCTURE 0x04 /* BODYSTRUCTURE */
 #define STORE_WANT_HEADERS 0x08       /* cached header fields, see below */
 #define STORE_WANT_FILE 0x10          /* base, delivery_id */
+#define STORE_WANT_OBJECTID 0x20      /* emailid, threadid */
+
+#define STORE_OBJECTID 16 /* octets of an EMAILID or THREADID */
 
 struct store_message {
 	uint32_t uid;
@@ -363,6 +366,9 @@ struct store_message {
 	 */
 	struct slice headers;
 	bool headers_complete;
+	/* RFC 8474 section 5, STORE_OBJECTID octets each. */
+	struct slice emailid;
+	struct slice threadid;
 	struct slice base; /* file name without flags: POP3 UIDL, GUID */
 	struct slice delivery_id;
 };

@@ -73,6 +73,7 @@ static const struct {
 	{ "UTF8=ACCEPT", USER },
 	{ "UIDONLY", USER },
 	{ "INPROGRESS", USER },
+	{ "OBJECTID", USER },
 	/* RFC 9208 section 3.1.1: the resources that we know. */
 	{ "QUOTA", CAPABILITY_QUOTA },
 	{ "QUOTA=RES-STORAGE", CAPABILITY_QUOTA },

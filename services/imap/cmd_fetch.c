@@ -82,6 +82,17 @@ item_text(struct buf *out, const char *name, struct slice text,
 		buf_adds(out, missing);
 }
 
+/* Of a file that could not be read there is none. */
+static void
+item_id(struct buf *out, const char *name, char kind, struct slice id)
+{
+	item(out, name);
+	if (id.n > 0)
+		out_objectid(out, kind, id);
+	else
+		buf_adds(out, " NIL");
+}
+
 #define NO_BODY "(\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0)"
 
 static void
@@ -123,6 +134,10 @@ write_items(struct fetch *f, struct buf *out, const struct store_message *msg)
 		buf_addu(out, msg->modseq);
 		buf_addc(out, ')');
 	}
+	if ((items & FETCH_EMAILID) != 0)
+		item_id(out, "EMAILID", 'M', msg->emailid);
+	if ((items & FETCH_THREADID) != 0)
+		item_id(out, "THREADID", 'T', msg->threadid);
 	if ((items & FETCH_ENVELOPE) != 0)
 		item_text(out, "ENVELOPE", msg->envelope,
 		    "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
@@ -196,6 +211,8 @@ wanted(const struct fetch_plan *plan)
 		want |= STORE_WANT_BODY;
 	if ((plan->items & FETCH_BODYSTRUCTURE) != 0)
 		want |= STORE_WANT_BODYSTRUCTURE;
+	if ((plan->items & (FETCH_EMAILID | FETCH_THREADID)) != 0)
+		want |= STORE_WANT_OBJECTID;
 	if (plan->n > 0 && !plan->opens)
 		want |= STORE_WANT_HEADERS;
 	return want;

@@ -34,15 +34,23 @@ work(struct command *c, enum step (*step)(struct command *c))
 	return CMD_WORK;
 }
 
+/* A change is done: what comes before the tagged OK. */
+static void
+end_change(struct command *c)
+{
+	command_refresh(c, true, false);
+	c->touched = true;
+	tell_others(c);
+}
+
 static enum step
 finish(struct command *c, enum store_err err)
 {
-	command_refresh(c, true, false);
 	if (err == STORE_OK) {
-		c->touched = true;
-		tell_others(c);
+		end_change(c);
 		command_completed(c);
 	} else {
+		command_refresh(c, true, false);
 		command_failed(c, err);
 	}
 	return STEP_DONE;
@@ -107,12 +115,20 @@ static enum step
 create_step(struct command *c)
 {
 	const struct names *n = c->state;
+	struct store_status st;
 	enum store_err err =
 	    store_create(c->session->store, n->name, n->use);
 
-	if (err == STORE_OK)
-		tell_spelled(c, &n->name);
-	return finish_name(c, err, n->name);
+	if (err != STORE_OK)
+		return finish_name(c, err, n->name);
+	tell_spelled(c, &n->name);
+	err = store_status(c->session->store, n->name, &st);
+	if (err != STORE_OK)
+		return finish(c, err);
+	end_change(c);
+	buf_addf(&c->out, "%.*s OK [MAILBOXID (F%s)] CREATE completed.\r\n",
+	    SLICE_ARG(c->tag), st.guid);
+	return STEP_DONE;
 }
 
 /* "(USE (\Archive))": one use a mailbox (RFC 6154 section 3). */

@@ -14,6 +14,7 @@ enum {
 	ITEM_DELETED_STORAGE,
 	ITEM_HIGHESTMODSEQ,
 	ITEM_APPENDLIMIT,
+	ITEM_MAILBOXID,
 	ITEMS
 };
 
@@ -28,6 +29,7 @@ static const char *const names[ITEMS] = {
 	[ITEM_DELETED_STORAGE] = "DELETED-STORAGE", /* RFC 9208 4.3.4 */
 	[ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
 	[ITEM_APPENDLIMIT] = "APPENDLIMIT", /* RFC 7889 3.1 */
+	[ITEM_MAILBOXID] = "MAILBOXID", /* RFC 8474 4.3 */
 };
 
 int
@@ -88,7 +90,10 @@ status_write(struct command *c, struct slice name, unsigned items)
 		if ((items & 1u << i) == 0)
 			continue;
 		buf_addf(out, "%s%s ", first ? "" : " ", names[i]);
-		buf_addu(out, values[i]);
+		if (i == ITEM_MAILBOXID)
+			buf_addf(out, "(F%s)", st.guid);
+		else
+			buf_addu(out, values[i]);
 		first = false;
 	}
 	buf_adds(out, ")\r\n");

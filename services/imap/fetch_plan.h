@@ -18,6 +18,8 @@
 #define FETCH_BODYSTRUCTURE 0x040u
 #define FETCH_MODSEQ 0x080u
 #define FETCH_SAVEDATE 0x100u
+#define FETCH_EMAILID 0x200u
+#define FETCH_THREADID 0x400u
 
 enum fetch_form {
 	FORM_BODY,   /* BODY[...] and its RFC822 forms */

@@ -1,5 +1,6 @@
 #include "services/imap/output.h"
 
+#include "core/base64.h"
 #include "services/imap/parse.h"
 
 void
@@ -83,6 +84,14 @@ out_flag_names(struct buf *out, const char *const *keywords, size_t n,
 		add_word(out, from, keywords[i]);
 	if (more != NULL)
 		add_word(out, from, more);
+	buf_addc(out, ')');
+}
+
+void
+out_objectid(struct buf *out, char kind, struct slice id)
+{
+	buf_addf(out, " (%c", kind);
+	hex_encode(out, id);
 	buf_addc(out, ')');
 }
 

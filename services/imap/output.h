@@ -17,6 +17,12 @@ void out_flag_names(struct buf *out, const char *const *keywords, size_t n,
     const char *more);
 
 /*
+ * " (M0123...)": an objectid (RFC 8474 section 7), the octets of id in hex
+ * behind the letter that keeps the kinds apart.
+ */
+void out_objectid(struct buf *out, char kind, struct slice id);
+
+/*
  * How a FETCH response begins: "* 3 FETCH (", or with UIDONLY "* 17 UIDFETCH ("
  * (RFC 9586 3.3). tell_uid: "UID 17 " follows where that is news.
  */

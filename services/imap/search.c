@@ -1,5 +1,6 @@
 #include "services/imap/search.h"
 
+#include "core/base64.h"
 #include "mail/charset.h"
 #include "mail/date.h"
 #include "mail/fold.h"
@@ -16,6 +17,7 @@ enum argument {
 	ARG_UID_AFTER, /* these two: nz-number */
 	ARG_UID_BEFORE,
 	ARG_MODSEQ,
+	ARG_OBJECTID,
 	ARG_NOT,
 	ARG_OR,
 	ARG_FUZZY,
@@ -39,6 +41,7 @@ static const struct word words[] = {
 	{ "CC", SEARCH_HEADER, ARG_TEXT, 0, "Cc", false },
 	{ "DELETED", SEARCH_FLAG, ARG_NONE, STORE_DELETED, NULL, false },
 	{ "DRAFT", SEARCH_FLAG, ARG_NONE, STORE_DRAFT, NULL, false },
+	{ "EMAILID", SEARCH_EMAILID, ARG_OBJECTID, 'M', NULL, false },
 	{ "FLAGGED", SEARCH_FLAG, ARG_NONE, STORE_FLAGGED, NULL, false },
 	{ "FROM", SEARCH_HEADER, ARG_TEXT, 0, "From", false },
 	{ "FUZZY", SEARCH_AND, ARG_FUZZY, 0, NULL, false },
@@ -64,6 +67,7 @@ static const struct word words[] = {
 	{ "SMALLER", SEARCH_SMALLER, ARG_NUMBER, 0, NULL, false },
 	{ "SUBJECT", SEARCH_HEADER, ARG_TEXT, 0, "Subject", false },
 	{ "TEXT", SEARCH_TEXT, ARG_TEXT, 0, NULL, false },
+	{ "THREADID", SEARCH_THREADID, ARG_OBJECTID, 'T', NULL, false },
 	{ "TO", SEARCH_HEADER, ARG_TEXT, 0, "To", false },
 	{ "UID", SEARCH_SET, ARG_UID, 0, NULL, false },
 	{ "UIDAFTER", SEARCH_SET, ARG_UID_AFTER, 0, NULL, false },
@@ -220,6 +224,35 @@ read_modseq(struct reading *r, struct search_key *k)
 	return parse_modseq(r->p, &k->number);
 }
 
+/*
+ * objectid (RFC 8474 section 7), case-sensitive. One that is not of ours is
+ * nobody's: no octets.
+ */
+static int
+read_objectid(struct reading *r, struct search_key *k)
+{
+	struct buf octets = BUF_INIT(STORE_OBJECTID);
+	struct slice id;
+
+	if (parse_sp(r->p) == -1 || parse_atom(r->p, &id) == -1)
+		return -1;
+	for (size_t i = 0; i < id.n; i++)
+		if (!ascii_is_alnum(id.p[i]) && id.p[i] != '_' &&
+		    id.p[i] != '-')
+			return parse_fail(r->p, "Invalid objectid");
+	r->prog->objectids = true;
+	k->name = S("");
+	if (id.n != 1 + 2 * STORE_OBJECTID || id.p[0] != (char)k->flag)
+		return 0;
+	for (size_t i = 1; i < id.n; i++)
+		if (id.p[i] >= 'A' && id.p[i] <= 'F')
+			return 0;
+	if (hex_decode(&octets, slice_from(id, 1)) == 0)
+		k->name = arena_slice(r->p->arena, buf_slice(&octets));
+	buf_release(&octets);
+	return 0;
+}
+
 /* The key behind FUZZY; in it, texts are looked for fuzzily. */
 static int
 read_fuzzy(struct reading *r, struct search_key *k)
@@ -266,6 +299,8 @@ read_argument(struct reading *r, const struct word *w, struct search_key *k)
 		return read_uid_bound(r, k, w->argument == ARG_UID_AFTER);
 	case ARG_MODSEQ:
 		return read_modseq(r, k);
+	case ARG_OBJECTID:
+		return read_objectid(r, k);
 	case ARG_NOT:
 		if (parse_sp(r->p) == -1)
 			return -1;

@@ -1,7 +1,7 @@
 /*
  * SEARCH programs (RFC 3501 6.4.4, RFC 5032, RFC 5182, RFC 6203,
- * RFC 7162 3.1.5, RFC 8514): parsed into a tree with its strings decoded and folded, then asked
- * about one message at a time. The answer may be "not without the text", so
+ * RFC 7162 3.1.5, RFC 8474, RFC 8514): parsed into a tree with its strings
+ * decoded and folded, then asked about one message at a time. The answer may be "not without the text", so
  * that only messages in doubt are opened. Needs no session.
  */
 #ifndef IMAP_SEARCH_H
@@ -37,6 +37,8 @@ enum search_op {
 	SEARCH_OLDER,
 	SEARCH_YOUNGER,
 	SEARCH_MODSEQ,
+	SEARCH_EMAILID, /* these two: name, as octets (RFC 8474) */
+	SEARCH_THREADID,
 	SEARCH_SET,
 	SEARCH_OPS
 };
@@ -61,6 +63,7 @@ struct search_program {
 	struct search_key *root; /* an AND */
 	bool modseq;      /* the client asked about MODSEQ */
 	bool headers;     /* needs store_message.headers */
+	bool objectids;   /* needs its emailid or threadid */
 	bool fuzzy;       /* has a FUZZY key */
 	bool bad_charset; /* parsing failed because of CHARSET */
 	struct search_key **sets; /* every SEARCH_SET, for resolving */

@@ -72,6 +72,15 @@ ask_not(const struct search_key *k, struct search_subject *s)
 }
 
 static enum search_answer
+ask_objectid(const struct search_key *k, struct search_subject *s)
+{
+	struct slice id = k->op == SEARCH_EMAILID ? s->msg->emailid :
+	    s->msg->threadid;
+
+	return answer(id.n > 0 && slice_eq(id, k->name));
+}
+
+static enum search_answer
 ask_flag(const struct search_key *k, struct search_subject *s)
 {
 	return answer((s->msg->flags & k->flag) != 0);
@@ -354,6 +363,8 @@ static enum search_answer (*const ops[SEARCH_OPS])(const struct search_key *,
 	[SEARCH_OLDER] = ask_age,
 	[SEARCH_YOUNGER] = ask_age,
 	[SEARCH_MODSEQ] = ask_modseq,
+	[SEARCH_EMAILID] = ask_objectid,
+	[SEARCH_THREADID] = ask_objectid,
 	[SEARCH_SET] = ask_set,
 };
 

@@ -36,6 +36,8 @@ keep(struct search_run *r, const struct store_message *msg)
 		keywords[i] = arena_dup(&r->arena,
 		    slice_str(msg->keywords[i]));
 	r->msg.keywords = keywords;
+	r->msg.emailid = arena_slice(&r->arena, msg->emailid);
+	r->msg.threadid = arena_slice(&r->arena, msg->threadid);
 	r->open_it = true;
 }
 
@@ -112,7 +114,9 @@ search_run_step(struct search_run *r, enum store_err *err)
 {
 	struct store_walk walk = {
 		.set = r->candidates,
-		.want = r->prog->headers || r->fields ? STORE_WANT_HEADERS : 0,
+		.want = (r->prog->headers || r->fields ?
+		    STORE_WANT_HEADERS : 0) |
+		    (r->prog->objectids ? STORE_WANT_OBJECTID : 0),
 		.limit = ROUND,
 	};
 	bool empty = walk.set != NULL && walk.set->n == 0;

@@ -265,6 +265,8 @@ view_open(struct store_user *u, struct slice name, bool read_only, bool rev2,
 	    "* OK [UIDNEXT %u] Predicted next UID.\r\n"
 	    "* OK [HIGHESTMODSEQ %llu] Highest.\r\n",
 	    st.uidvalidity, st.uidnext, (unsigned long long)st.highestmodseq);
+	/* RFC 8474 4.2 */
+	buf_addf(out, "* OK [MAILBOXID (F%s)] Its identity.\r\n", st.guid);
 	*out_view = v;
 	return STORE_OK;
 }
