@@ -31,7 +31,7 @@ LDFLAGS += $(LINK) $(SANFLAGS)
 # The libraries of ours, lowest last, and for each program its folder and the
 # foreign libraries it may use. tests/lint/linkmap checks the built programs
 # against this table.
-LIBS := service store conf sasl mail wire io core
+LIBS := service store conf sasl msgauth mail wire io core
 LIBFILES = $(LIBS:%=$(BUILD)/lib/%.a)
 
 PROGRAMS := pillarbox setup keys resolver auth dkim relay deliver queue imap \

@@ -6,7 +6,7 @@
 
 #include "core/now.h"
 #include "mail/addr.h"
-#include "services/dkim/sign.h"
+#include "msgauth/dkim_sign.h"
 #include "wire/dkim.h"
 
 #define KEYS_TIMEOUT_MS 20000
@@ -17,7 +17,7 @@ struct sign_request {
 	struct dkim *dkim;
 	struct chan *chan; /* NULL when its caller is gone */
 	uint32_t id;
-	struct sign sign;
+	struct dkim_sign sign;
 	size_t waiting;
 	struct buf fields; /* finished ones, in the order of the keys */
 	struct sign_key {
@@ -39,7 +39,7 @@ request_free(struct sign_request *r)
 	for (size_t i = 0; i < r->n; i++)
 		buf_release(&r->list[i].field);
 	buf_release(&r->fields);
-	sign_release(&r->sign);
+	dkim_sign_release(&r->sign);
 	list_remove(&r->link);
 	r->dkim->requests--;
 	mem_free(r);
@@ -108,7 +108,7 @@ on_signature(void *arg, struct chan_frame *reply)
 	if (reply->type != WIRE_KEYS_SIGNATURE || wire_end(&in) == -1) {
 		key_done(k, "malformed answer of keys");
 	} else if (ok) {
-		sign_end(&k->field, signature);
+		dkim_sign_end(&k->field, signature);
 		map_put(&k->request->dkim->algs, k->name,
 		    (void *)(uintptr_t)(k->alg + 1));
 		key_done(k, buf_ok(&k->field) ? NULL : "field too long");
@@ -131,7 +131,7 @@ ask_key(struct sign_key *k)
 	struct buf b = WIRE_BUF;
 
 	buf_clear(&k->field);
-	if (sign_begin(&r->sign, k->domain, k->selector, k->alg, now_wall(),
+	if (dkim_sign_begin(&r->sign, k->domain, k->selector, k->alg, now_wall(),
 	    &k->field, digest) == -1) {
 		key_done(k, "field too long");
 		return;
@@ -194,7 +194,7 @@ read_work(void *arg)
 {
 	struct sign_request *r = arg;
 
-	sign_read(&r->sign);
+	dkim_sign_read(&r->sign);
 }
 
 static void
@@ -227,7 +227,7 @@ sign_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 	list_init(&r->link);
 	list_push(&d->signing, &r->link);
 	buf_init(&r->fields, LIMIT_DKIM_KEYS * FIELD_MAX);
-	sign_init(&r->sign);
+	dkim_sign_init(&r->sign);
 	r->sign.size = wire_get_u64(&in);
 	wire_edit_get(&in, &r->sign.edit);
 	if (wire_end(&in) == -1 || f->fd == -1 || r->sign.size > INT64_MAX) {

@@ -4,7 +4,7 @@
  */
 #include "core/now.h"
 #include "services/dkim/dkim.h"
-#include "services/dkim/verify.h"
+#include "msgauth/dkim_verify.h"
 #include "wire/dkim.h"
 #include "wire/resolver.h"
 
@@ -17,11 +17,11 @@ struct verify_request {
 	struct dkim *dkim;
 	struct chan *chan; /* NULL when its caller is gone */
 	uint32_t id;
-	struct verify verify;
+	struct dkim_verify verify;
 	size_t waiting;
 	struct question {
 		struct verify_request *request;
-		struct verify_signature *signature;
+		struct dkim_verified *signature;
 	} questions[LIMIT_DKIM_SIGNATURES];
 };
 
@@ -35,7 +35,7 @@ struct answer {
 static void
 request_free(struct verify_request *r)
 {
-	verify_release(&r->verify);
+	dkim_verify_release(&r->verify);
 	list_remove(&r->link);
 	r->dkim->requests--;
 	mem_free(r);
@@ -45,7 +45,7 @@ static void
 send_verdict(struct verify_request *r, struct slice field,
     const struct answer *a)
 {
-	const struct verify *v = &r->verify;
+	const struct dkim_verify *v = &r->verify;
 	struct buf b = WIRE_BUF;
 
 	wire_put_slice(&b, field);
@@ -65,7 +65,7 @@ send_verdict(struct verify_request *r, struct slice field,
 /* A DKIM result alone never refuses a message (RFC 6376 6.3); a policy of the
  * author's domain will be judged here. */
 static struct answer
-decide(const struct verify *v)
+decide(const struct dkim_verify *v)
 {
 	if (v->error != 0)
 		return (struct answer){ 451, "4.3.0",
@@ -85,7 +85,7 @@ finish(struct verify_request *r)
 	if (r->verify.error != 0)
 		log_error("dkim-verify-failed", "error=\"%s\"",
 		    strerror(r->verify.error));
-	verify_report(&r->verify, &field);
+	dkim_verify_report(&r->verify, &field);
 	r->dkim->verdicts++;
 	send_verdict(r, buf_slice(&field), &a);
 	buf_release(&field);
@@ -94,7 +94,7 @@ finish(struct verify_request *r)
 
 /* RFC 6376 3.6.2.2: of several records each may be tried. */
 static void
-use_records(struct verify_signature *s, const struct wire_dns_answer *a)
+use_records(struct dkim_verified *s, const struct wire_dns_answer *a)
 {
 	bool used = false;
 
@@ -102,11 +102,11 @@ use_records(struct verify_signature *s, const struct wire_dns_answer *a)
 		struct buf text = BUF_INIT(LIMIT_FRAME);
 
 		if (wire_dns_txt(a->rdata[i], &text) == 0)
-			used = verify_use_key(s, buf_slice(&text));
+			used = dkim_verify_use_key(s, buf_slice(&text));
 		buf_release(&text);
 	}
-	if (s->result == VERIFY_NEEDS_KEY)
-		verify_no_key(s, false, "no key");
+	if (s->result == DKIM_NEEDS_KEY)
+		dkim_verify_no_key(s, false, "no key");
 }
 
 static void
@@ -118,11 +118,11 @@ on_answer(void *arg, struct chan_frame *reply)
 
 	if (reply == NULL || reply->type != WIRE_DNS_ANSWER ||
 	    wire_dns_answer_get(reply->payload, &a) == -1)
-		verify_no_key(q->signature, true, "DNS does not answer");
+		dkim_verify_no_key(q->signature, true, "DNS does not answer");
 	else if (a.status == WIRE_DNS_SERVFAIL || a.status == WIRE_DNS_BOGUS)
-		verify_no_key(q->signature, true, "key unavailable");
+		dkim_verify_no_key(q->signature, true, "key unavailable");
 	else if (a.status != WIRE_DNS_OK)
-		verify_no_key(q->signature, false, "no key");
+		dkim_verify_no_key(q->signature, false, "no key");
 	else
 		use_records(q->signature, &a);
 	if (--r->waiting == 0)
@@ -135,8 +135,8 @@ ask(struct question *q)
 	struct buf name = BUF_INIT(1024);
 	struct buf b = WIRE_BUF;
 
-	if (verify_key_name(q->signature, &name) == -1) {
-		verify_no_key(q->signature, false, "bad domain name");
+	if (dkim_verify_key_name(q->signature, &name) == -1) {
+		dkim_verify_no_key(q->signature, false, "bad domain name");
 	} else {
 		q->request->waiting++;
 		wire_put_slice(&b, buf_slice(&name));
@@ -153,14 +153,14 @@ read_work(void *arg)
 {
 	struct verify_request *r = arg;
 
-	verify_read(&r->verify);
+	dkim_verify_read(&r->verify);
 }
 
 static void
 read_done(void *arg)
 {
 	struct verify_request *r = arg;
-	struct verify *v = &r->verify;
+	struct dkim_verify *v = &r->verify;
 
 	r->waiting = 1;
 	if (!r->dkim->enabled)
@@ -170,7 +170,7 @@ read_done(void *arg)
 
 		q->request = r;
 		q->signature = &v->list[i];
-		if (q->signature->result == VERIFY_NEEDS_KEY)
+		if (q->signature->result == DKIM_NEEDS_KEY)
 			ask(q);
 	}
 	if (--r->waiting == 0)
@@ -183,7 +183,7 @@ verify_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 	static const struct answer busy = { 451, "4.3.0", "Too busy" };
 	struct wire_in in = wire_in(f->payload);
 	struct verify_request *r = mem_zero(sizeof(*r));
-	struct verify *v = &r->verify;
+	struct dkim_verify *v = &r->verify;
 
 	d->requests++;
 	r->dkim = d;
@@ -191,7 +191,7 @@ verify_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 	r->id = f->id;
 	list_init(&r->link);
 	list_push(&d->verifying, &r->link);
-	verify_init(v);
+	dkim_verify_init(v);
 	v->size = wire_get_u64(&in);
 	/* Client, HELO name and sender are for SPF. */
 	wire_get_slice(&in, SOCKADDR_TEXT);

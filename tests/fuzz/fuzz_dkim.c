@@ -1,13 +1,12 @@
 /* What dkim reads from strangers: the first byte chooses signatures and
  * header, key records, or the body canonicalizer. */
-// part: services/dkim
 #include <sys/mman.h>
 
 #include "core/file.h"
-#include "services/dkim/canon.h"
-#include "services/dkim/pubkey.h"
-#include "services/dkim/sign.h"
-#include "services/dkim/verify.h"
+#include "msgauth/canon.h"
+#include "msgauth/pubkey.h"
+#include "msgauth/dkim_sign.h"
+#include "msgauth/dkim_verify.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -25,28 +24,28 @@ static void
 judge(struct slice text)
 {
 	struct buf out = BUF_INIT(1 << 20);
-	struct verify v;
+	struct dkim_verify v;
 
-	verify_init(&v);
+	dkim_verify_init(&v);
 	v.fd = file_of(text);
 	v.size = text.n;
 	v.authserv_id = S("mx.test");
 	v.now = 1700000000;
-	verify_read(&v);
+	dkim_verify_read(&v);
 	if (v.error != 0)
 		abort();
 	for (size_t i = 0; i < v.n; i++) {
 		struct buf name = BUF_INIT(1024);
 
-		if (v.list[i].result == VERIFY_NEEDS_KEY &&
-		    verify_key_name(&v.list[i], &name) == 0)
-			verify_use_key(&v.list[i], S("k=ed25519; p="
+		if (v.list[i].result == DKIM_NEEDS_KEY &&
+		    dkim_verify_key_name(&v.list[i], &name) == 0)
+			dkim_verify_use_key(&v.list[i], S("k=ed25519; p="
 			    "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="));
 		buf_release(&name);
 	}
-	verify_report(&v, &out);
+	dkim_verify_report(&v, &out);
 	buf_release(&out);
-	verify_release(&v);
+	dkim_verify_release(&v);
 }
 
 static void
@@ -54,17 +53,17 @@ sign_it(struct slice text)
 {
 	unsigned char digest[WIRE_KEYS_DIGEST];
 	struct buf field = BUF_INIT(16384);
-	struct sign s;
+	struct dkim_sign s;
 
-	sign_init(&s);
+	dkim_sign_init(&s);
 	s.fd = file_of(text);
 	s.size = text.n;
-	sign_read(&s);
-	if (s.from.n > 0 && sign_begin(&s, S("x.test"), S("s"),
+	dkim_sign_read(&s);
+	if (s.from.n > 0 && dkim_sign_begin(&s, S("x.test"), S("s"),
 	    WIRE_KEYS_RSA_SHA256, 1, &field, digest) == 0)
-		sign_end(&field, S("signature"));
+		dkim_sign_end(&field, S("signature"));
 	buf_release(&field);
-	sign_release(&s);
+	dkim_sign_release(&s);
 }
 
 static void

@@ -1,17 +1,16 @@
-// part: services/dkim
 // part: services/keys
-#include "services/dkim/verify.h"
+#include "msgauth/dkim_verify.h"
 
 #include <sys/mman.h>
 
 #include "check.h"
 
 #include "core/file.h"
-#include "services/dkim/canon.h"
-#include "services/dkim/fields.h"
-#include "services/dkim/pubkey.h"
-#include "services/dkim/sign.h"
-#include "services/dkim/tags.h"
+#include "msgauth/canon.h"
+#include "msgauth/fields.h"
+#include "msgauth/pubkey.h"
+#include "msgauth/dkim_sign.h"
+#include "msgauth/tags.h"
 #include "services/keys/ring.h"
 
 /* RFC 8463 appendix A. */
@@ -83,21 +82,21 @@ file_of(struct slice text)
 
 /* Judges text; every signature finds both records. */
 static void
-judge(struct verify *v, struct slice text)
+judge(struct dkim_verify *v, struct slice text)
 {
-	verify_init(v);
+	dkim_verify_init(v);
 	v->fd = file_of(text);
 	v->size = text.n;
 	v->authserv_id = S("mx.test");
 	v->now = 1700000000;
-	verify_read(v);
+	dkim_verify_read(v);
 	for (size_t i = 0; i < v->n; i++) {
-		struct verify_signature *s = &v->list[i];
+		struct dkim_verified *s = &v->list[i];
 
-		if (s->result == VERIFY_NEEDS_KEY &&
-		    !verify_use_key(s, slice_str(ed_record)) &&
+		if (s->result == DKIM_NEEDS_KEY &&
+		    !dkim_verify_use_key(s, slice_str(ed_record)) &&
 		    s->sig.alg == WIRE_KEYS_RSA_SHA256)
-			verify_use_key(s, slice_str(rsa_record));
+			dkim_verify_use_key(s, slice_str(rsa_record));
 	}
 }
 
@@ -221,16 +220,16 @@ TEST(tag_lists)
 TEST(rfc_8463_example_passes)
 {
 	struct buf out = BUF_INIT(10000);
-	struct verify v;
+	struct dkim_verify v;
 
 	judge(&v, slice_str(rfc_message));
-	verify_report(&v, &out);
+	dkim_verify_report(&v, &out);
 	CHECK_SLICE(buf_slice(&out), "Authentication-Results: mx.test;\r\n"
 	    "\tdkim=pass header.d=football.example.com header.s=brisbane "
 	    "header.a=ed25519-sha256 header.b=/gCrinpc;\r\n"
 	    "\tdkim=pass header.d=football.example.com header.s=test "
 	    "header.a=rsa-sha256 header.b=F45dVWDf\r\n");
-	verify_release(&v);
+	dkim_verify_release(&v);
 	buf_release(&out);
 }
 
@@ -250,64 +249,64 @@ TEST(altered_message_gets_the_right_result)
 {
 	static const struct {
 		const char *what, *with;
-		enum verify_result want;
+		enum dkim_result want;
 	} cases[] = {
-		{ "We lost", "We  lost", VERIFY_PASS },
-		{ "We lost", "We won", VERIFY_FAIL },
-		{ "Joe.\r\n", "Joe. \r\n\r\n\r\n", VERIFY_PASS },
-		{ "Subject: Is", "subject:\r\n Is", VERIFY_PASS },
-		{ "Subject: Is", "Subject: is", VERIFY_FAIL },
-		{ "From: Joe", "From: Eve <e@x.test>\r\nFrom: Joe", VERIFY_FAIL },
-		{ "To: Suzie", "X-New: 1\r\nTo: Suzie", VERIFY_PASS },
-		{ "v=1;", "v=2;", VERIFY_PERMERROR },
-		{ "v=1;", "", VERIFY_PERMERROR },
-		{ "v=1;", "v=1; x=1600000000;", VERIFY_FAIL },
-		{ "v=1;", "v=1; x=1500000000;", VERIFY_PERMERROR },
-		{ "v=1;", "v=1; l=1000;", VERIFY_PERMERROR },
-		{ "v=1;", "v=1; l=x;", VERIFY_PERMERROR },
-		{ "v=1;", "v=1; l=99999999999999999999;", VERIFY_PERMERROR },
-		{ "v=1;", "v=1; d=x.test;", VERIFY_PERMERROR },
-		{ "v=1;", "v=1; z", VERIFY_PERMERROR },
-		{ "a=ed25519-sha256", "a=rsa-sha1", VERIFY_PERMERROR },
-		{ "a=ed25519-sha256", "a=rsa-sha256", VERIFY_FAIL },
-		{ "a=ed25519-sha256", "a=x", VERIFY_PERMERROR },
-		{ "c=relaxed/relaxed", "c=relaxed", VERIFY_FAIL },
-		{ "c=relaxed/relaxed", "c=loose/relaxed", VERIFY_PERMERROR },
-		{ "c=relaxed/relaxed", "c=relaxed/loose", VERIFY_PERMERROR },
-		{ "i=@football.example.com", "i=@evil.test", VERIFY_PERMERROR },
+		{ "We lost", "We  lost", DKIM_PASS },
+		{ "We lost", "We won", DKIM_FAIL },
+		{ "Joe.\r\n", "Joe. \r\n\r\n\r\n", DKIM_PASS },
+		{ "Subject: Is", "subject:\r\n Is", DKIM_PASS },
+		{ "Subject: Is", "Subject: is", DKIM_FAIL },
+		{ "From: Joe", "From: Eve <e@x.test>\r\nFrom: Joe", DKIM_FAIL },
+		{ "To: Suzie", "X-New: 1\r\nTo: Suzie", DKIM_PASS },
+		{ "v=1;", "v=2;", DKIM_PERMERROR },
+		{ "v=1;", "", DKIM_PERMERROR },
+		{ "v=1;", "v=1; x=1600000000;", DKIM_FAIL },
+		{ "v=1;", "v=1; x=1500000000;", DKIM_PERMERROR },
+		{ "v=1;", "v=1; l=1000;", DKIM_PERMERROR },
+		{ "v=1;", "v=1; l=x;", DKIM_PERMERROR },
+		{ "v=1;", "v=1; l=99999999999999999999;", DKIM_PERMERROR },
+		{ "v=1;", "v=1; d=x.test;", DKIM_PERMERROR },
+		{ "v=1;", "v=1; z", DKIM_PERMERROR },
+		{ "a=ed25519-sha256", "a=rsa-sha1", DKIM_PERMERROR },
+		{ "a=ed25519-sha256", "a=rsa-sha256", DKIM_FAIL },
+		{ "a=ed25519-sha256", "a=x", DKIM_PERMERROR },
+		{ "c=relaxed/relaxed", "c=relaxed", DKIM_FAIL },
+		{ "c=relaxed/relaxed", "c=loose/relaxed", DKIM_PERMERROR },
+		{ "c=relaxed/relaxed", "c=relaxed/loose", DKIM_PERMERROR },
+		{ "i=@football.example.com", "i=@evil.test", DKIM_PERMERROR },
 		{ "i=@football.example.com", "i=@xfootball.example.com",
-		    VERIFY_PERMERROR },
+		    DKIM_PERMERROR },
 		{ "i=@football.example.com", "i=j@a.football.example.com",
-		    VERIFY_FAIL },
-		{ "d=football.example.com", "d=", VERIFY_PERMERROR },
-		{ "d=football.example.com", "d=a b", VERIFY_PERMERROR },
-		{ "s=brisbane", "s=..", VERIFY_PERMERROR },
-		{ "q=dns/txt", "q=http", VERIFY_PERMERROR },
-		{ "h=from : to", "h=to", VERIFY_FAIL },
+		    DKIM_FAIL },
+		{ "d=football.example.com", "d=", DKIM_PERMERROR },
+		{ "d=football.example.com", "d=a b", DKIM_PERMERROR },
+		{ "s=brisbane", "s=..", DKIM_PERMERROR },
+		{ "q=dns/txt", "q=http", DKIM_PERMERROR },
+		{ "h=from : to", "h=to", DKIM_FAIL },
 		{ "h=from : to :\r\n subject : date : message-id : from :",
-		    "h=to:", VERIFY_PERMERROR },
+		    "h=to:", DKIM_PERMERROR },
 		{ "message-id : from : subject", "message-id : subject",
-		    VERIFY_FAIL },
-		{ "bh=2jUS", "bh=3jUS", VERIFY_FAIL },
-		{ "bh=2jUS", "bh=!", VERIFY_PERMERROR },
-		{ "bh=2jUS", "bh=", VERIFY_PERMERROR },
-		{ "b=/gCr", "b=0gCr", VERIFY_FAIL },
-		{ "b=/gCr", "b=*", VERIFY_PERMERROR },
+		    DKIM_FAIL },
+		{ "bh=2jUS", "bh=3jUS", DKIM_FAIL },
+		{ "bh=2jUS", "bh=!", DKIM_PERMERROR },
+		{ "bh=2jUS", "bh=", DKIM_PERMERROR },
+		{ "b=/gCr", "b=0gCr", DKIM_FAIL },
+		{ "b=/gCr", "b=*", DKIM_PERMERROR },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {
 		struct buf text = BUF_INIT(10000);
-		struct verify v;
+		struct dkim_verify v;
 
 		altered(&text, cases[i].what, cases[i].with);
 		judge(&v, buf_slice(&text));
 		/* The record of the other type never decides. */
 		CHECK(v.n == 2 && (v.list[0].result == cases[i].want ||
 		    (strcmp(cases[i].with, "a=rsa-sha256") == 0 &&
-		    v.list[0].result != VERIFY_PASS)), "%s -> %s: %d %s",
+		    v.list[0].result != DKIM_PASS)), "%s -> %s: %d %s",
 		    cases[i].what, cases[i].with, v.list[0].result,
 		    v.list[0].why);
-		verify_release(&v);
+		dkim_verify_release(&v);
 		buf_release(&text);
 	}
 }
@@ -319,16 +318,16 @@ TEST(length_covers_only_the_beginning)
 	    "DKIM-Signature: v=1; a=rsa-sha256; d=x.test; s=s; h=from; l=3;\r\n"
 	    " bh=jkYhN5eG70Kk/sFVzVJcKR3X2zwf3jR4Ui9PYcA/0b0=; b=AAAA\r\n"
 	    "From: a@x.test\r\n\r\na\r\nappended\r\n";
-	struct verify v;
+	struct dkim_verify v;
 
-	verify_init(&v);
+	dkim_verify_init(&v);
 	v.fd = file_of(slice_str(text));
 	v.size = strlen(text);
 	v.authserv_id = S("mx.test");
-	verify_read(&v);
-	CHECK(v.n == 1 && v.list[0].result == VERIFY_NEEDS_KEY, "%s",
+	dkim_verify_read(&v);
+	CHECK(v.n == 1 && v.list[0].result == DKIM_NEEDS_KEY, "%s",
 	    v.list[0].why);
-	verify_release(&v);
+	dkim_verify_release(&v);
 }
 
 TEST(key_records)
@@ -392,7 +391,7 @@ TEST(forged_results_are_cut)
 	    "Authentication-Results: other.test; dkim=pass\r\n"
 	    "Authentication-Results: mx.test; none\r\n\r\n";
 	struct buf out = BUF_INIT(1000);
-	struct verify v;
+	struct dkim_verify v;
 
 	judge(&v, slice_str(text));
 	CHECK(v.cut_count == 2, "%zu", v.cut_count);
@@ -400,17 +399,17 @@ TEST(forged_results_are_cut)
 	CHECK(slice_starts(slice_from(slice_str(text), v.cuts[0].end),
 	    S("From:")), " ");
 	CHECK(v.cuts[1].end == strlen(text) - 2, " ");
-	verify_report(&v, &out);
+	dkim_verify_report(&v, &out);
 	CHECK_SLICE(buf_slice(&out),
 	    "Authentication-Results: mx.test;\r\n\tdkim=none\r\n");
 	buf_release(&out);
-	verify_release(&v);
+	dkim_verify_release(&v);
 }
 
 TEST(report_repeats_only_names_and_stays_short)
 {
 	struct buf text = BUF_INIT(1 << 20), out = BUF_INIT(32768);
-	struct verify v;
+	struct dkim_verify v;
 
 	for (int i = 0; i < LIMIT_DKIM_SIGNATURES; i++) {
 		buf_adds(&text, "DKIM-Signature: v=1; a=x\"y; b=AB\r\n CD"
@@ -420,12 +419,12 @@ TEST(report_repeats_only_names_and_stays_short)
 		buf_adds(&text, "test\r\n");
 	}
 	judge(&v, buf_slice(&text));
-	verify_report(&v, &out);
+	dkim_verify_report(&v, &out);
 	CHECK(buf_ok(&out) && out.n < 4096, "%zu", out.n);
 	CHECK(strstr(buf_str(&out), "dkim=permerror reason=") != NULL, " ");
 	CHECK(strstr(buf_str(&out), " header.b=ABCDEFGH") != NULL, " ");
 	CHECK(strstr(buf_str(&out), "header.d") == NULL, " ");
-	verify_release(&v);
+	dkim_verify_release(&v);
 	buf_release(&text);
 	buf_release(&out);
 }
@@ -433,21 +432,21 @@ TEST(report_repeats_only_names_and_stays_short)
 TEST(hostile_messages_end_well)
 {
 	struct buf text = BUF_INIT(4 << 20);
-	struct verify v;
+	struct dkim_verify v;
 
 	/* Many signatures, more than are looked at. */
 	for (int i = 0; i < 100; i++)
 		buf_adds(&text, "DKIM-Signature: v=1\r\n");
 	judge(&v, buf_slice(&text));
 	CHECK(v.n == LIMIT_DKIM_SIGNATURES, "%zu", v.n);
-	verify_release(&v);
+	dkim_verify_release(&v);
 	/* More forged results than an edit can cut, none adjacent. */
 	buf_clear(&text);
 	for (int i = 0; i < WIRE_CUTS + 1; i++)
 		buf_adds(&text, "X: y\r\nAuthentication-Results: mx.test\r\n");
 	judge(&v, buf_slice(&text));
 	CHECK(v.too_many_cuts, " ");
-	verify_release(&v);
+	dkim_verify_release(&v);
 	/* A header without end. */
 	buf_clear(&text);
 	buf_add(&text, rfc_message, (size_t)(strstr(rfc_message, "\r\n\r\n") -
@@ -455,38 +454,38 @@ TEST(hostile_messages_end_well)
 	for (int i = 0; i < 50000; i++)
 		buf_adds(&text, "\r\nX: 0123456789");
 	judge(&v, buf_slice(&text));
-	CHECK(v.n == 2 && v.list[0].result == VERIFY_PERMERROR, " ");
-	verify_release(&v);
+	CHECK(v.n == 2 && v.list[0].result == DKIM_PERMERROR, " ");
+	dkim_verify_release(&v);
 	/* A file that is shorter than was said. */
-	verify_init(&v);
+	dkim_verify_init(&v);
 	v.fd = file_of(S("From: a@x.test\r\n\r\nx"));
 	v.size = 1000000;
 	v.authserv_id = S("mx.test");
-	verify_read(&v);
+	dkim_verify_read(&v);
 	CHECK(v.error == EIO, "%d", v.error);
-	verify_release(&v);
+	dkim_verify_release(&v);
 	judge(&v, S(""));
 	CHECK(v.n == 0 && v.error == 0, " ");
-	verify_release(&v);
+	dkim_verify_release(&v);
 	buf_release(&text);
 }
 
 /* --- signing -------------------------------------------------------------- */
 
 static void
-sign_with(struct ring *r, const struct sign *s, enum wire_keys_alg alg,
+sign_with(struct ring *r, const struct dkim_sign *s, enum wire_keys_alg alg,
     struct buf *field)
 {
 	unsigned char digest[WIRE_KEYS_DIGEST];
 	struct buf signature = BUF_INIT(4096);
 	const char *why = "";
 
-	CHECK(sign_begin(s, S("football.example.com"), S("sel"), alg,
+	CHECK(dkim_sign_begin(s, S("football.example.com"), S("sel"), alg,
 	    1600000000, field, digest) == 0, " ");
 	CHECK(ring_sign(r, alg == WIRE_KEYS_RSA_SHA256 ? S("rsa") : S("ed"),
 	    alg, slice_of(digest, sizeof(digest)), &signature, &why) == 0,
 	    "%s", why);
-	sign_end(field, buf_slice(&signature));
+	dkim_sign_end(field, buf_slice(&signature));
 	CHECK(buf_ok(field), " ");
 	buf_release(&signature);
 }
@@ -504,21 +503,21 @@ TEST(what_we_sign_verifies_with_its_edit_applied)
 	const char *bcc = strstr(original, "Bcc"), *to = strstr(original, "To");
 	struct buf text = BUF_INIT(100000);
 	struct ring r;
-	struct sign s;
-	struct verify v;
+	struct dkim_sign s;
+	struct dkim_verify v;
 	const char *why = "";
 
 	ring_init(&r);
 	CHECK(ring_put(&r, S("rsa"), slice_str(rsa_key), &why) == 0, "%s", why);
 	CHECK(ring_put(&r, S("ed"), slice_str(ed_key), &why) == 0, "%s", why);
-	sign_init(&s);
+	dkim_sign_init(&s);
 	s.fd = file_of(slice_str(original));
 	s.size = strlen(original);
 	s.edit.prefix = S("Message-ID: <1@x.test>\r\n");
 	s.edit.count = 1;
 	s.edit.cuts[0].start = (uint64_t)(bcc - original);
 	s.edit.cuts[0].end = (uint64_t)(to - original);
-	sign_read(&s);
+	dkim_sign_read(&s);
 	CHECK_SLICE(s.from, "joe@football.example.com");
 	CHECK_SLICE(s.h, "From:From:Subject:Message-ID:To");
 	sign_with(&r, &s, WIRE_KEYS_RSA_SHA256, &text);
@@ -531,11 +530,11 @@ TEST(what_we_sign_verifies_with_its_edit_applied)
 		CHECK(line <= 78, "%zu", line);
 	}
 	judge(&v, buf_slice(&text));
-	CHECK(v.n == 2 && v.list[0].result == VERIFY_PASS &&
-	    v.list[1].result == VERIFY_PASS, "%s %s", v.list[0].why,
+	CHECK(v.n == 2 && v.list[0].result == DKIM_PASS &&
+	    v.list[1].result == DKIM_PASS, "%s %s", v.list[0].why,
 	    v.list[1].why);
-	verify_release(&v);
-	sign_release(&s);
+	dkim_verify_release(&v);
+	dkim_sign_release(&s);
 	ring_release(&r);
 	buf_release(&text);
 }
@@ -548,14 +547,14 @@ TEST(message_without_author_is_not_signed)
 	};
 
 	for (size_t i = 0; i < LEN(texts); i++) {
-		struct sign s;
+		struct dkim_sign s;
 
-		sign_init(&s);
+		dkim_sign_init(&s);
 		s.fd = file_of(slice_str(texts[i]));
 		s.size = strlen(texts[i]);
-		sign_read(&s);
+		dkim_sign_read(&s);
 		CHECK(s.from.n == 0 && s.error == 0, "%s", texts[i]);
-		sign_release(&s);
+		dkim_sign_release(&s);
 	}
 }
 
@@ -568,12 +567,12 @@ TEST(edit_is_applied_in_any_read_size)
 		struct wire_edit e = { .prefix = S("ab"), .count = 3,
 			.cuts = { { 0, 1 }, { 3, 5 }, { 8, 20 } } };
 		struct buf out = BUF_INIT(100);
-		struct message m;
+		struct reader m;
 		char chunk[16];
 		ssize_t n;
 
-		message_init(&m, fd, 10, &e);
-		while ((n = message_read(&m, chunk, piece)) > 0)
+		reader_init(&m, fd, 10, &e);
+		while ((n = reader_read(&m, chunk, piece)) > 0)
 			buf_add(&out, chunk, (size_t)n);
 		CHECK(n == 0, " ");
 		CHECK_SLICE(buf_slice(&out), "ab12567");

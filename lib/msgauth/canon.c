@@ -1,5 +1,5 @@
 /* Canonicalization. See canon.h. */
-#include "services/dkim/canon.h"
+#include "msgauth/canon.h"
 
 void
 canon_body_init(struct canon_body *c, bool relaxed,

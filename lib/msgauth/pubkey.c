@@ -1,5 +1,5 @@
 /* Public keys from DNS. See pubkey.h. */
-#include "services/dkim/pubkey.h"
+#include "msgauth/pubkey.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -7,7 +7,7 @@
 #include <openssl/x509.h>
 
 #include "core/base64.h"
-#include "services/dkim/tags.h"
+#include "msgauth/tags.h"
 
 #define KEY_BYTES 4096
 

@@ -1,12 +1,12 @@
 /* Making signatures. See sign.h. */
-#include "services/dkim/sign.h"
+#include "msgauth/dkim_sign.h"
 
 #include <openssl/evp.h>
 
 #include "core/base64.h"
 #include "mail/address_list.h"
-#include "services/dkim/canon.h"
-#include "services/dkim/fields.h"
+#include "msgauth/canon.h"
+#include "msgauth/fields.h"
 
 #define READ_SIZE 65536
 #define LINE 72
@@ -25,7 +25,7 @@ static const char *const signed_names[] = {
 };
 
 void
-sign_init(struct sign *s)
+dkim_sign_init(struct dkim_sign *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->fd = -1;
@@ -33,7 +33,7 @@ sign_init(struct sign *s)
 }
 
 void
-sign_release(struct sign *s)
+dkim_sign_release(struct dkim_sign *s)
 {
 	buf_release(&s->header);
 	arena_release(&s->arena);
@@ -55,7 +55,7 @@ add_name(struct buf *h, const char *name)
  * From above the signed one (RFC 6376 8.15).
  */
 static void
-choose_fields(struct sign *s, const struct fields *f)
+choose_fields(struct dkim_sign *s, const struct fields *f)
 {
 	struct buf h = BUF_INIT(H_MAX);
 
@@ -73,7 +73,7 @@ choose_fields(struct sign *s, const struct fields *f)
 }
 
 static void
-find_author(struct sign *s, struct slice header)
+find_author(struct dkim_sign *s, struct slice header)
 {
 	struct buf text = BUF_INIT(LIMIT_ADDRESS + 2);
 	struct address_list list;
@@ -98,7 +98,7 @@ on_body(void *arg, struct slice bytes)
 }
 
 static int
-hash_body(struct sign *s, struct message *m, struct slice first)
+hash_body(struct dkim_sign *s, struct reader *m, struct slice first)
 {
 	struct canon_body *body = mem_alloc(sizeof(*body));
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
@@ -109,7 +109,7 @@ hash_body(struct sign *s, struct message *m, struct slice first)
 		panic("SHA-256 failed");
 	canon_body_init(body, true, on_body, md);
 	canon_body_feed(body, first);
-	while ((n = message_read(m, chunk, READ_SIZE)) > 0)
+	while ((n = reader_read(m, chunk, READ_SIZE)) > 0)
 		canon_body_feed(body, slice_of(chunk, (size_t)n));
 	canon_body_end(body);
 	if (EVP_DigestFinal_ex(md, s->body_hash, NULL) != 1)
@@ -121,17 +121,17 @@ hash_body(struct sign *s, struct message *m, struct slice first)
 }
 
 void
-sign_read(struct sign *s)
+dkim_sign_read(struct dkim_sign *s)
 {
 	struct buf text = BUF_INIT(2 * LIMIT_HEADER_BYTES);
-	struct message m;
+	struct reader m;
 	struct fields f;
 	struct slice header;
 	size_t body_at;
 	bool too_long;
 
-	message_init(&m, s->fd, s->size, &s->edit);
-	if (message_header(&m, &text, &body_at, &too_long) == -1) {
+	reader_init(&m, s->fd, s->size, &s->edit);
+	if (reader_header(&m, &text, &body_at, &too_long) == -1) {
 		s->error = errno;
 	} else if (too_long) {
 		s->error = EFBIG;
@@ -202,8 +202,9 @@ static const char *const alg_names[WIRE_KEYS_ALGS] = {
 };
 
 int
-sign_begin(const struct sign *s, struct slice domain, struct slice selector,
-    enum wire_keys_alg alg, int64_t now, struct buf *field,
+dkim_sign_begin(const struct dkim_sign *s, struct slice domain,
+    struct slice selector, enum wire_keys_alg alg, int64_t now,
+    struct buf *field,
     unsigned char digest[WIRE_KEYS_DIGEST])
 {
 	struct buf text = BUF_INIT(3 * LIMIT_HEADER_BYTES);
@@ -236,7 +237,7 @@ sign_begin(const struct sign *s, struct slice domain, struct slice selector,
 }
 
 void
-sign_end(struct buf *field, struct slice signature)
+dkim_sign_end(struct buf *field, struct slice signature)
 {
 	struct buf text = BUF_INIT(16384);
 	struct slice rest;

@@ -3,12 +3,12 @@
  * without the cut ranges. By pread, so a file that shrinks is an error and not
  * a SIGBUS, and the sender's offset stays where it is.
  */
-#ifndef SERVICES_DKIM_MESSAGE_H
-#define SERVICES_DKIM_MESSAGE_H
+#ifndef MSGAUTH_READER_H
+#define MSGAUTH_READER_H
 
 #include "wire/edit.h"
 
-struct message {
+struct reader {
 	int fd;
 	uint64_t size;                /* of the original */
 	const struct wire_edit *edit; /* NULL: as it is */
@@ -18,11 +18,11 @@ struct message {
 };
 
 /* The descriptor stays the caller's. */
-void message_init(struct message *m, int fd, uint64_t size,
+void reader_init(struct reader *m, int fd, uint64_t size,
     const struct wire_edit *edit);
 
 /* Up to n bytes; 0 at the end, -1 with errno (EIO: shorter than size). */
-ssize_t message_read(struct message *m, void *p, size_t n) MUST_CHECK;
+ssize_t reader_read(struct reader *m, void *p, size_t n) MUST_CHECK;
 
 /*
  * Appends from the beginning until the header section is complete, and
@@ -30,7 +30,7 @@ ssize_t message_read(struct message *m, void *p, size_t n) MUST_CHECK;
  * header does not end within LIMIT_HEADER_BYTES, *body_at is out->n and
  * nothing of what follows is body. -1 with errno.
  */
-int message_header(struct message *m, struct buf *out, size_t *body_at,
+int reader_header(struct reader *m, struct buf *out, size_t *body_at,
     bool *too_long) MUST_CHECK;
 
 #endif

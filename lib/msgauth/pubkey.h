@@ -1,8 +1,8 @@
 /* The DNS record of a public key (RFC 6376 section 3.6.1, RFC 8463). */
-#ifndef SERVICES_DKIM_PUBKEY_H
-#define SERVICES_DKIM_PUBKEY_H
+#ifndef MSGAUTH_PUBKEY_H
+#define MSGAUTH_PUBKEY_H
 
-#include "services/dkim/signature.h"
+#include "msgauth/signature.h"
 
 struct pubkey {
 	void *pkey;        /* libcrypto's EVP_PKEY */

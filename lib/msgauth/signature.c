@@ -1,11 +1,11 @@
 /* DKIM-Signature fields. See signature.h. */
-#include "services/dkim/signature.h"
+#include "msgauth/signature.h"
 
 #include "core/base64.h"
 #include "core/num.h"
 #include "mail/addr.h"
-#include "services/dkim/canon.h"
-#include "services/dkim/tags.h"
+#include "msgauth/canon.h"
+#include "msgauth/tags.h"
 
 #define SIGNATURE_BYTES 2048
 

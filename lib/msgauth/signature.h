@@ -1,6 +1,6 @@
 /* A DKIM-Signature header field (RFC 6376 section 3.5), taken apart. */
-#ifndef SERVICES_DKIM_SIGNATURE_H
-#define SERVICES_DKIM_SIGNATURE_H
+#ifndef MSGAUTH_SIGNATURE_H
+#define MSGAUTH_SIGNATURE_H
 
 #include "core/arena.h"
 #include "wire/keys.h"

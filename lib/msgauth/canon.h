@@ -2,8 +2,8 @@
  * Canonicalization (RFC 6376 section 3.4). The body comes in pieces of any
  * cut, CRLF line ends; only CRLF is a line end, a lone CR or LF is text.
  */
-#ifndef SERVICES_DKIM_CANON_H
-#define SERVICES_DKIM_CANON_H
+#ifndef MSGAUTH_CANON_H
+#define MSGAUTH_CANON_H
 
 #include "core/buf.h"
 

@@ -1,5 +1,5 @@
 /* Tag lists. See tags.h. */
-#include "services/dkim/tags.h"
+#include "msgauth/tags.h"
 
 static bool
 is_name(struct slice s)

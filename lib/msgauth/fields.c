@@ -1,8 +1,8 @@
 /* Header fields by name. See fields.h. */
-#include "services/dkim/fields.h"
+#include "msgauth/fields.h"
 
 #include "core/limits.h"
-#include "services/dkim/canon.h"
+#include "msgauth/canon.h"
 
 /* No longer name is looked for; RFC 5322 lines are shorter. */
 #define NAME_MAX_BYTES 998

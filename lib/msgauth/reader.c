@@ -1,5 +1,5 @@
-/* Reading messages. See message.h. */
-#include "services/dkim/message.h"
+/* Reading messages. See reader.h. */
+#include "msgauth/reader.h"
 
 #include "core/file.h"
 #include "mail/header.h"
@@ -7,15 +7,15 @@
 #define FIRST_READ 16384
 
 void
-message_init(struct message *m, int fd, uint64_t size,
+reader_init(struct reader *m, int fd, uint64_t size,
     const struct wire_edit *edit)
 {
-	*m = (struct message){ .fd = fd, .size = size, .edit = edit };
+	*m = (struct reader){ .fd = fd, .size = size, .edit = edit };
 }
 
 /* How many bytes of the original follow until a cut or the end. */
 static uint64_t
-piece(struct message *m)
+piece(struct reader *m)
 {
 	const struct wire_edit *e = m->edit;
 
@@ -34,7 +34,7 @@ piece(struct message *m)
 }
 
 ssize_t
-message_read(struct message *m, void *p, size_t n)
+reader_read(struct reader *m, void *p, size_t n)
 {
 	uint64_t left;
 
@@ -59,7 +59,7 @@ message_read(struct message *m, void *p, size_t n)
 }
 
 int
-message_header(struct message *m, struct buf *out, size_t *body_at,
+reader_header(struct reader *m, struct buf *out, size_t *body_at,
     bool *too_long)
 {
 	size_t want = FIRST_READ;
@@ -75,7 +75,7 @@ message_header(struct message *m, struct buf *out, size_t *body_at,
 				errno = EFBIG;
 				return -1;
 			}
-			n = message_read(m, p, want - out->n);
+			n = reader_read(m, p, want - out->n);
 			if (n == -1)
 				return -1;
 			buf_commit(out, (size_t)n);

@@ -2,8 +2,8 @@
  * The header fields of one message, indexed for the selection that h= asks
  * for: each name takes the last instance not yet taken (RFC 6376 5.4.2).
  */
-#ifndef SERVICES_DKIM_FIELDS_H
-#define SERVICES_DKIM_FIELDS_H
+#ifndef MSGAUTH_FIELDS_H
+#define MSGAUTH_FIELDS_H
 
 #include "core/map.h"
 #include "mail/header.h"

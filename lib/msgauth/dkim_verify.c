@@ -1,14 +1,14 @@
 /* Verifying signatures. See verify.h. */
-#include "services/dkim/verify.h"
+#include "msgauth/dkim_verify.h"
 
 #include <idn2.h>
 #include <openssl/evp.h>
 
 #include "mail/addr.h"
 #include "mail/authres.h"
-#include "services/dkim/canon.h"
-#include "services/dkim/fields.h"
-#include "services/dkim/pubkey.h"
+#include "msgauth/canon.h"
+#include "msgauth/fields.h"
+#include "msgauth/pubkey.h"
 
 #define READ_SIZE 65536
 /* Relaxing and CRLF make a header hardly longer. */
@@ -32,23 +32,23 @@ struct hashing {
 	bool wanted[2];
 };
 
-static const char *const result_names[VERIFY_RESULTS] = {
-	[VERIFY_NEEDS_KEY] = "temperror",
-	[VERIFY_PASS] = "pass",
-	[VERIFY_FAIL] = "fail",
-	[VERIFY_PERMERROR] = "permerror",
-	[VERIFY_TEMPERROR] = "temperror",
+static const char *const result_names[DKIM_RESULTS] = {
+	[DKIM_NEEDS_KEY] = "temperror",
+	[DKIM_PASS] = "pass",
+	[DKIM_FAIL] = "fail",
+	[DKIM_PERMERROR] = "permerror",
+	[DKIM_TEMPERROR] = "temperror",
 };
 
 void
-verify_init(struct verify *v)
+dkim_verify_init(struct dkim_verify *v)
 {
-	*v = (struct verify){ .fd = -1 };
+	*v = (struct dkim_verify){ .fd = -1 };
 	buf_init(&v->header, LIMIT_HEADER_BYTES * 2);
 }
 
 void
-verify_release(struct verify *v)
+dkim_verify_release(struct dkim_verify *v)
 {
 	buf_release(&v->header);
 	arena_release(&v->arena);
@@ -58,7 +58,7 @@ verify_release(struct verify *v)
 }
 
 static void
-decide(struct verify_signature *s, enum verify_result result, const char *why)
+decide(struct dkim_verified *s, enum dkim_result result, const char *why)
 {
 	s->result = result;
 	s->why = why;
@@ -68,7 +68,7 @@ decide(struct verify_signature *s, enum verify_result result, const char *why)
 
 /* RFC 8601 section 5: who claims to be us is not believed. */
 static void
-cut(struct verify *v, const struct header_field *h)
+cut(struct dkim_verify *v, const struct header_field *h)
 {
 	if (v->cut_count > 0 && v->cuts[v->cut_count - 1].end == h->start) {
 		v->cuts[v->cut_count - 1].end = h->end;
@@ -82,24 +82,24 @@ cut(struct verify *v, const struct header_field *h)
 }
 
 static void
-add_signature(struct verify *v, const struct fields *f,
+add_signature(struct dkim_verify *v, const struct fields *f,
     const struct header_field *h)
 {
 	struct slice raw = fields_raw(f, h);
-	struct verify_signature *s;
+	struct dkim_verified *s;
 
 	if (v->n == LEN(v->list))
 		return;
 	s = &v->list[v->n++];
 	if (signature_parse(&s->sig, &v->arena, raw,
 	    (size_t)(h->value.p - raw.p), &s->why) == -1)
-		s->result = VERIFY_PERMERROR;
+		s->result = DKIM_PERMERROR;
 	else if (s->sig.expires != 0 && (int64_t)s->sig.expires < v->now)
-		decide(s, VERIFY_FAIL, "signature expired");
+		decide(s, DKIM_FAIL, "signature expired");
 }
 
 static void
-scan_header(struct verify *v, const struct fields *f)
+scan_header(struct dkim_verify *v, const struct fields *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		const struct header_field *h = &f->list[i];
@@ -114,7 +114,7 @@ scan_header(struct verify *v, const struct fields *f)
 
 /* RFC 6376 3.7: the chosen fields, then the signature's own without b=. */
 static void
-hash_header(const struct fields *f, struct verify_signature *s)
+hash_header(const struct fields *f, struct dkim_verified *s)
 {
 	struct buf text = BUF_INIT(CANON_MAX);
 
@@ -122,7 +122,7 @@ hash_header(const struct fields *f, struct verify_signature *s)
 	signature_canon(&s->sig, &text);
 	if (!buf_ok(&text) || EVP_Digest(text.p, text.n, s->digest, NULL,
 	    EVP_sha256(), NULL) != 1)
-		decide(s, VERIFY_PERMERROR, "the header is too long");
+		decide(s, DKIM_PERMERROR, "the header is too long");
 	buf_release(&text);
 }
 
@@ -192,7 +192,7 @@ feed(struct hashing *h, struct slice bytes)
 }
 
 static int
-hash_body(struct hashing *h, struct message *m, struct slice first)
+hash_body(struct hashing *h, struct reader *m, struct slice first)
 {
 	char *chunk = mem_alloc(READ_SIZE);
 	ssize_t n;
@@ -200,7 +200,7 @@ hash_body(struct hashing *h, struct message *m, struct slice first)
 	canon_body_init(&h->bodies[0], false, on_simple, h);
 	canon_body_init(&h->bodies[1], true, on_relaxed, h);
 	feed(h, first);
-	while ((n = message_read(m, chunk, READ_SIZE)) > 0)
+	while ((n = reader_read(m, chunk, READ_SIZE)) > 0)
 		feed(h, slice_of(chunk, (size_t)n));
 	for (size_t i = 0; i < 2; i++)
 		if (h->wanted[i])
@@ -215,26 +215,26 @@ hash_body(struct hashing *h, struct message *m, struct slice first)
 
 /* Does the body have the hash that bh= says? */
 static void
-compare_body(struct verify_signature *s, const struct group *g)
+compare_body(struct dkim_verified *s, const struct group *g)
 {
 	if (g->has_length && g->length > g->seen)
-		decide(s, VERIFY_PERMERROR, "l= is longer than the body");
+		decide(s, DKIM_PERMERROR, "l= is longer than the body");
 	else if (memcmp(g->digest, s->sig.body_hash.p, sizeof(g->digest)) != 0)
-		decide(s, VERIFY_FAIL, "body hash did not verify");
+		decide(s, DKIM_FAIL, "body hash did not verify");
 }
 
 static void
-verify_body(struct verify *v, struct message *m, struct slice first)
+verify_body(struct dkim_verify *v, struct reader *m, struct slice first)
 {
 	struct hashing *h = mem_zero(sizeof(*h));
 
 	for (size_t i = 0; i < v->n; i++)
-		if (v->list[i].result == VERIFY_NEEDS_KEY)
+		if (v->list[i].result == DKIM_NEEDS_KEY)
 			h->of[i] = group_for(h, &v->list[i].sig);
 	if (h->n > 0 && hash_body(h, m, first) == -1)
 		v->error = errno;
 	for (size_t i = 0; i < v->n && v->error == 0; i++)
-		if (v->list[i].result == VERIFY_NEEDS_KEY)
+		if (v->list[i].result == DKIM_NEEDS_KEY)
 			compare_body(&v->list[i], &h->groups[h->of[i]]);
 	for (size_t i = 0; i < h->n; i++)
 		EVP_MD_CTX_free(h->groups[i].md);
@@ -242,27 +242,27 @@ verify_body(struct verify *v, struct message *m, struct slice first)
 }
 
 void
-verify_read(struct verify *v)
+dkim_verify_read(struct dkim_verify *v)
 {
-	struct message m;
+	struct reader m;
 	struct fields f;
 	size_t body_at;
 	bool too_long;
 
-	message_init(&m, v->fd, v->size, NULL);
-	if (message_header(&m, &v->header, &body_at, &too_long) == -1) {
+	reader_init(&m, v->fd, v->size, NULL);
+	if (reader_header(&m, &v->header, &body_at, &too_long) == -1) {
 		v->error = errno;
 		return;
 	}
 	fields_init(&f, slice_head(buf_slice(&v->header), body_at));
 	scan_header(v, &f);
 	for (size_t i = 0; i < v->n; i++) {
-		struct verify_signature *s = &v->list[i];
+		struct dkim_verified *s = &v->list[i];
 
-		if (s->result != VERIFY_NEEDS_KEY)
+		if (s->result != DKIM_NEEDS_KEY)
 			continue;
 		if (too_long)
-			decide(s, VERIFY_PERMERROR, "the header is too long");
+			decide(s, DKIM_PERMERROR, "the header is too long");
 		else
 			hash_header(&f, s);
 	}
@@ -273,7 +273,7 @@ verify_read(struct verify *v)
 /* --- keys ----------------------------------------------------------------- */
 
 int
-verify_key_name(const struct verify_signature *s, struct buf *name)
+dkim_verify_key_name(const struct dkim_verified *s, struct buf *name)
 {
 	char *ascii = NULL;
 	int r;
@@ -296,33 +296,33 @@ verify_key_name(const struct verify_signature *s, struct buf *name)
 }
 
 bool
-verify_use_key(struct verify_signature *s, struct slice txt)
+dkim_verify_use_key(struct dkim_verified *s, struct slice txt)
 {
 	struct slice domain = addr_domain_of(s->sig.i);
 	struct pubkey key;
 	const char *why;
 
 	if (pubkey_parse(&key, txt, s->sig.alg, &why) == -1) {
-		decide(s, VERIFY_PERMERROR, why);
+		decide(s, DKIM_PERMERROR, why);
 		return false;
 	}
 	if (key.exact_domain && domain.n > 0 && !slice_ieq(domain, s->sig.d))
-		decide(s, VERIFY_PERMERROR, "i= is below d=, the key forbids it");
+		decide(s, DKIM_PERMERROR, "i= is below d=, the key forbids it");
 	else if (pubkey_verify(&key, s->sig.alg,
 	    slice_of(s->digest, sizeof(s->digest)), s->sig.bytes))
-		decide(s, VERIFY_PASS, NULL);
+		decide(s, DKIM_PASS, NULL);
 	else
-		decide(s, VERIFY_FAIL, key.testing ?
+		decide(s, DKIM_FAIL, key.testing ?
 		    "signature did not verify; the domain is testing" :
 		    "signature did not verify");
 	pubkey_release(&key);
-	return s->result == VERIFY_PASS;
+	return s->result == DKIM_PASS;
 }
 
 void
-verify_no_key(struct verify_signature *s, bool temporary, const char *why)
+dkim_verify_no_key(struct dkim_verified *s, bool temporary, const char *why)
 {
-	decide(s, temporary ? VERIFY_TEMPERROR : VERIFY_PERMERROR, why);
+	decide(s, temporary ? DKIM_TEMPERROR : DKIM_PERMERROR, why);
 }
 
 /* --- the report ----------------------------------------------------------- */
@@ -352,13 +352,13 @@ name_or_nothing(struct slice s)
 }
 
 static void
-put_dkim(const struct verify_signature *s, struct shown *shown,
+put_dkim(const struct dkim_verified *s, struct shown *shown,
     struct authres_result *r)
 {
 	*r = (struct authres_result){
 		.method = "dkim",
 		.result = result_names[s->result],
-		.reason = slice_str(s->result == VERIFY_PASS ? "" : s->why),
+		.reason = slice_str(s->result == DKIM_PASS ? "" : s->why),
 		.properties = {
 			{ "header", "d", name_or_nothing(s->sig.d) },
 			{ "header", "s", name_or_nothing(s->sig.s) },
@@ -370,7 +370,7 @@ put_dkim(const struct verify_signature *s, struct shown *shown,
 
 /* Results of other methods (SPF, DMARC, ARC) belong behind those of DKIM. */
 void
-verify_report(const struct verify *v, struct buf *out)
+dkim_verify_report(const struct dkim_verify *v, struct buf *out)
 {
 	struct authres_result results[LIMIT_DKIM_SIGNATURES + 1];
 	struct shown shown[LIMIT_DKIM_SIGNATURES];

@@ -1,6 +1,6 @@
 /* Tag lists: "a=rsa-sha256; d=example.com" (RFC 6376 section 3.2). */
-#ifndef SERVICES_DKIM_TAGS_H
-#define SERVICES_DKIM_TAGS_H
+#ifndef MSGAUTH_TAGS_H
+#define MSGAUTH_TAGS_H
 
 #include "core/limits.h"
 #include "core/slice.h"
