@@ -43,11 +43,11 @@ $(foreach p,keys resolver auth dkim relay deliver queue imap login smtp,\
 	$(eval DIR_$(p) := services/$(p)))
 
 USE_pillarbox := -luv -lyaml -ljansson
-USE_setup := -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl -lidn -lsodium
+USE_setup := -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl -lidn -lsodium -lidn2 -lpsl
 USE_keys := -luv -lcrypto
 USE_resolver := -luv -lunbound
 USE_auth := -luv -lcrypt -lsodium -lcrypto -lidn
-USE_dkim := -luv -lcrypto -lidn2
+USE_dkim := -luv -lcrypto -lidn2 -lpsl
 USE_relay := -luv -lssl -lcrypto -lidn2
 USE_deliver := -luv -lsqlite3 -lz -lzstd -lsodium
 USE_queue := -luv
@@ -105,7 +105,7 @@ stop:
 # internals names the program's folder in a line "// part: services/smtp".
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_USE := -lcmocka -luv -lssl -lcrypto -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lsodium \
-	-lidn2 -lidn
+	-lidn2 -lidn -lpsl
 
 part_of = $(patsubst %,$(BUILD)/parts/%.a,$(shell sed -n 's|^// part: ||p' $(1)))
 PARTS := $(sort $(foreach p,$(PROGRAMS),$(DIR_$(p))))

@@ -79,6 +79,11 @@
 #define LIMIT_DKIM_RSA_BITS 4096   /* RFC 8301 3.2: verifiers take up to this */
 #define LIMIT_DKIM_KEYS 8          /* signatures put on one message */
 #define LIMIT_DKIM_JOBS 512        /* messages under way at once */
+#define LIMIT_ARC_SETS 50          /* RFC 8617 4.2.1 */
+#define LIMIT_DMARC_LABELS 8       /* names asked up one tree */
+#define LIMIT_DMARC_LOOKUPS 40     /* questions for one message */
+#define LIMIT_DMARC_IDENTIFIERS (LIMIT_DKIM_SIGNATURES + 1)
+#define LIMIT_TRUSTED_SEALERS 256  /* domains that a setting may name */
 
 /* Aliases. */
 #define LIMIT_ALIAS_DEPTH 20

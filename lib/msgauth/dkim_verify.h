@@ -1,31 +1,16 @@
 /*
- * Judging one message: its DKIM signatures and forged results in its header.
- * dkim_verify_read does the reading and hashing and runs on a thread; between
+ * Judging one message: its DKIM signatures, its ARC chain, its author and
+ * forged results in its header. dkim_verify_read does the reading and hashing and runs on a thread; between
  * it and the report the caller asks DNS for a key per signature that needs
  * one.
  */
 #ifndef MSGAUTH_DKIM_VERIFY_H
 #define MSGAUTH_DKIM_VERIFY_H
 
+#include "msgauth/arc.h"
+#include "msgauth/author.h"
 #include "msgauth/reader.h"
-#include "msgauth/signature.h"
-
-/* RFC 8601 section 2.7.1 */
-enum dkim_result {
-	DKIM_NEEDS_KEY, /* not decided: the body is as it was signed */
-	DKIM_PASS,
-	DKIM_FAIL,
-	DKIM_PERMERROR,
-	DKIM_TEMPERROR,
-	DKIM_RESULTS
-};
-
-struct dkim_verified {
-	struct signature sig;
-	enum dkim_result result;
-	const char *why; /* unless it passed */
-	unsigned char digest[WIRE_KEYS_DIGEST]; /* of the header */
-};
+#include "msgauth/verified.h"
 
 struct dkim_verify {
 	/* Given. */
@@ -38,6 +23,8 @@ struct dkim_verify {
 	struct buf header;
 	struct dkim_verified list[LIMIT_DKIM_SIGNATURES];
 	size_t n;
+	struct arc arc;       /* the chain; its newest body is looked at */
+	struct author author; /* whose policy counts: DMARC */
 	struct wire_cut cuts[WIRE_CUTS];
 	size_t cut_count;
 	bool too_many_cuts;
@@ -48,16 +35,6 @@ void dkim_verify_init(struct dkim_verify *v);
 void dkim_verify_release(struct dkim_verify *v);
 
 void dkim_verify_read(struct dkim_verify *v);
-
-/* The name to ask for the key of a signature. -1 if there is none. */
-int dkim_verify_key_name(const struct dkim_verified *s, struct buf *name)
-    MUST_CHECK;
-/* A TXT record for a signature that needs a key; true when it was decided
- * well, so no further record need be tried. */
-bool dkim_verify_use_key(struct dkim_verified *s, struct slice txt);
-/* There is no key, or none can be had now. */
-void dkim_verify_no_key(struct dkim_verified *s, bool temporary,
-    const char *why);
 
 /* Appends the Authentication-Results field, at most 32 KiB. */
 void dkim_verify_report(const struct dkim_verify *v, struct buf *out);

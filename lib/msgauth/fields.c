@@ -45,13 +45,14 @@ fields_init(struct fields *f, struct slice header)
 	f->above = mem_array(max, sizeof(f->above[0]));
 	f->slot = mem_array(max, sizeof(f->slot[0]));
 	f->last = mem_array(max, sizeof(f->last[0]));
-	while (f->n < max && header_next(&it, &h)) {
+	while (header_next(&it, &h)) {
 		char key[NAME_MAX_BYTES];
 		struct slice name = fold(h.name, key);
 
 		if (name.n > 0)
 			add(f, &h, name);
 	}
+	f->cut_off = it.fields > max;
 }
 
 void

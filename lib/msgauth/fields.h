@@ -12,6 +12,7 @@ struct fields {
 	struct slice header;
 	struct header_field *list;
 	size_t n;
+	bool cut_off;     /* there are more than LIMIT_HEADER_FIELDS */
 	size_t *above;    /* per field: 1 + the one above of that name, or 0 */
 	size_t *slot;     /* per field: which name it has */
 	size_t slots;     /* distinct names */

@@ -1,4 +1,4 @@
-/* DKIM-Signature fields. See signature.h. */
+/* Signature fields. See signature.h. */
 #include "msgauth/signature.h"
 
 #include "core/base64.h"
@@ -65,19 +65,18 @@ parse_numbers(struct signature *s, const struct tags *t, const char **why)
 {
 	struct slice l = tags_value(t, "l"), x = tags_value(t, "x");
 	struct slice at = tags_value(t, "t");
-	uint64_t signed_at = 0;
 
 	s->has_length = tags_find(t, "l") != NULL;
 	if (s->has_length && num_u64(l, INT64_MAX, &s->length) == -1)
 		return fail(why, "bad l= tag");
-	if (at.n > 0 && num_u64(at, INT64_MAX, &signed_at) == -1)
+	if (at.n > 0 && num_u64(at, INT64_MAX, &s->signed_at) == -1)
 		return fail(why, "bad t= tag");
 	if (x.n == 0)
 		return 0;
 	/* Far dates are legal and mean "never" (RFC 6376 3.5, x=). */
 	if (num_u64(x, INT64_MAX, &s->expires) == -1)
 		s->expires = INT64_MAX;
-	if (at.n > 0 && s->expires <= signed_at)
+	if (at.n > 0 && s->expires <= s->signed_at)
 		return fail(why, "x= is not later than t=");
 	return 0;
 }
@@ -94,35 +93,100 @@ identity_fits(struct slice i, struct slice d)
 	    domain.p[domain.n - d.n - 1] == '.';
 }
 
-/* RFC 6376 6.1.1 */
+/* The tags that must be there (RFC 6376 6.1.1, RFC 8617 4.1.2, 4.1.3). */
 static int
-check_required(const struct signature *s, const struct tags *t,
+check_required(const struct tags *t, enum signature_kind kind,
     const char **why)
 {
-	static const char *const required[] = { "a", "b", "bh", "d", "h", "s" };
-	struct slice q = tags_value(t, "q");
+	static const char *const required[][7] = {
+		[SIGNATURE_DKIM] = { "a", "b", "bh", "d", "h", "s" },
+		[SIGNATURE_ARC_MESSAGE] = { "i", "a", "b", "bh", "d", "h",
+			"s" },
+		[SIGNATURE_SEAL] = { "i", "a", "b", "cv", "d", "s" },
+	};
 
-	if (!slice_eq(tags_value(t, "v"), S("1")))
-		return fail(why, "unknown version");
-	for (size_t i = 0; i < LEN(required); i++)
-		if (tags_value(t, required[i]).n == 0)
+	for (size_t i = 0; i < LEN(required[kind]); i++)
+		if (required[kind][i] != NULL &&
+		    tags_value(t, required[kind][i]).n == 0)
 			return fail(why, "a required tag is missing");
+	return 0;
+}
+
+static int
+check_names(const struct signature *s, const char **why)
+{
 	if (!addr_domain_valid(s->d, ADDR_UTF8))
 		return fail(why, "bad d= tag");
 	if (!addr_domain_valid(s->s, ADDR_UTF8))
 		return fail(why, "bad s= tag");
+	return 0;
+}
+
+static int
+check_dkim(const struct signature *s, const struct tags *t, const char **why)
+{
+	if (!slice_eq(tags_value(t, "v"), S("1")))
+		return fail(why, "unknown version");
+	return identity_fits(s->i, s->d) ? 0 : fail(why, "i= is not in d=");
+}
+
+/* RFC 8617 4.1.2: what may not be signed. A v= is ignored. */
+static int
+check_arc_message(const struct signature *s, const char **why)
+{
+	static const char *const unsignable[] = { "arc-seal",
+		"arc-message-signature", "arc-authentication-results" };
+
+	for (size_t i = 0; i < LEN(unsignable); i++)
+		if (tags_list_has(s->h, slice_str(unsignable[i])))
+			return fail(why, "a field of ARC is signed");
+	return 0;
+}
+
+/* All that is about the body: DKIM and ARC-Message-Signature. */
+static int
+parse_body_tags(struct signature *s, struct arena *arena,
+    const struct tags *t, const char **why)
+{
+	struct slice q = tags_value(t, "q");
+
 	if (!tags_list_has(s->h, S("from")))
 		return fail(why, "From is not signed");
-	if (!identity_fits(s->i, s->d))
-		return fail(why, "i= is not in d=");
 	if (q.n > 0 && !tags_list_has(q, S("dns/txt")))
 		return fail(why, "unknown query method");
+	if (parse_canon(s, t, why) == -1)
+		return -1;
+	if (decode(arena, tags_value(t, "bh"), &s->body_hash) == -1 ||
+	    s->body_hash.n != WIRE_KEYS_DIGEST)
+		return fail(why, "bad bh= tag");
 	return 0;
 }
 
 int
-signature_parse(struct signature *s, struct arena *arena, struct slice raw,
-    size_t value_at, const char **why)
+signature_instance(struct slice value, unsigned *instance)
+{
+	uint64_t n;
+
+	if (num_u64(value, LIMIT_ARC_SETS, &n) == -1 || n == 0)
+		return -1;
+	*instance = (unsigned)n;
+	return 0;
+}
+
+static int
+parse_seal_tags(struct signature *s, const struct tags *t, const char **why)
+{
+	s->relaxed_header = true;
+	s->cv = tags_value(t, "cv");
+	/* RFC 8617 4.1.3 */
+	return tags_find(t, "h") == NULL ? 0 :
+	    fail(why, "a seal has no h= tag");
+}
+
+int
+signature_parse(struct signature *s, struct arena *arena,
+    enum signature_kind kind, struct slice raw, size_t value_at,
+    const char **why)
 {
 	const struct tag *b;
 	struct tags t;
@@ -135,20 +199,26 @@ signature_parse(struct signature *s, struct arena *arena, struct slice raw,
 	s->d = tags_value(&t, "d");
 	s->s = tags_value(&t, "s");
 	s->h = tags_value(&t, "h");
-	s->i = tags_value(&t, "i");
+	if (kind == SIGNATURE_DKIM)
+		s->i = tags_value(&t, "i");
 	b = tags_find(&t, "b");
 	if (b != NULL)
 		s->b_raw = b->raw;
-	if (check_required(s, &t, why) == -1 ||
-	    parse_algorithm(s, why) == -1 || parse_canon(s, &t, why) == -1 ||
-	    parse_numbers(s, &t, why) == -1)
+	if (kind == SIGNATURE_DKIM && check_dkim(s, &t, why) == -1)
+		return -1;
+	if (check_required(&t, kind, why) == -1 || check_names(s, why) == -1)
+		return -1;
+	if (kind != SIGNATURE_DKIM &&
+	    signature_instance(tags_value(&t, "i"), &s->instance) == -1)
+		return fail(why, "bad instance");
+	if (kind == SIGNATURE_ARC_MESSAGE && check_arc_message(s, why) == -1)
+		return -1;
+	if (parse_algorithm(s, why) == -1 || parse_numbers(s, &t, why) == -1)
 		return -1;
 	if (decode(arena, s->b, &s->bytes) == -1)
 		return fail(why, "bad b= tag");
-	if (decode(arena, tags_value(&t, "bh"), &s->body_hash) == -1 ||
-	    s->body_hash.n != WIRE_KEYS_DIGEST)
-		return fail(why, "bad bh= tag");
-	return 0;
+	return kind == SIGNATURE_SEAL ? parse_seal_tags(s, &t, why) :
+	    parse_body_tags(s, arena, &t, why);
 }
 
 void

@@ -92,23 +92,6 @@ finish(struct verify_request *r)
 	request_free(r);
 }
 
-/* RFC 6376 3.6.2.2: of several records each may be tried. */
-static void
-use_records(struct dkim_verified *s, const struct wire_dns_answer *a)
-{
-	bool used = false;
-
-	for (uint32_t i = 0; i < a->count && !used; i++) {
-		struct buf text = BUF_INIT(LIMIT_FRAME);
-
-		if (wire_dns_txt(a->rdata[i], &text) == 0)
-			used = dkim_verify_use_key(s, buf_slice(&text));
-		buf_release(&text);
-	}
-	if (s->result == DKIM_NEEDS_KEY)
-		dkim_verify_no_key(s, false, "no key");
-}
-
 static void
 on_answer(void *arg, struct chan_frame *reply)
 {
@@ -118,13 +101,9 @@ on_answer(void *arg, struct chan_frame *reply)
 
 	if (reply == NULL || reply->type != WIRE_DNS_ANSWER ||
 	    wire_dns_answer_get(reply->payload, &a) == -1)
-		dkim_verify_no_key(q->signature, true, "DNS does not answer");
-	else if (a.status == WIRE_DNS_SERVFAIL || a.status == WIRE_DNS_BOGUS)
-		dkim_verify_no_key(q->signature, true, "key unavailable");
-	else if (a.status != WIRE_DNS_OK)
-		dkim_verify_no_key(q->signature, false, "no key");
+		dkim_verify_answer(q->signature, NULL);
 	else
-		use_records(q->signature, &a);
+		dkim_verify_answer(q->signature, &a);
 	if (--r->waiting == 0)
 		finish(r);
 }
