@@ -44,6 +44,7 @@ add_values(struct buf *out, const struct conf_row *row)
 		[CONF_PATH] = "absolute path",
 		[CONF_ADDRESSES] = "IP addresses",
 		[CONF_NETWORKS] = "networks",
+		[CONF_DOMAINS] = "domains",
 		[CONF_DNS] = "recurse, system, or addresses",
 		[CONF_RELAY] = "[host]:port or host:port",
 		[CONF_DELIMITER] = "one character, or none",

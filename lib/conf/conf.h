@@ -45,6 +45,7 @@ enum conf_type {
 	CONF_PATH,      /* an absolute path, or empty */
 	CONF_ADDRESSES, /* "1.2.3.4,::1": IP addresses, canonical, no blanks */
 	CONF_NETWORKS,  /* "10.0.0.0/8,::1/128": always with a length */
+	CONF_DOMAINS,   /* "a.test,b.test": domain names, no blanks */
 	CONF_DNS,       /* "recurse", "system", or "1.2.3.4@53,::1@5353" */
 	CONF_RELAY,     /* "[host]:25", "host:25" (brackets: no MX), or empty */
 	CONF_DELIMITER, /* one character, or "" (the setting "none") */
@@ -63,6 +64,7 @@ enum conf_type {
 #define CONF_C_PATH char *
 #define CONF_C_ADDRESSES char *
 #define CONF_C_NETWORKS char *
+#define CONF_C_DOMAINS char *
 #define CONF_C_DNS char *
 #define CONF_C_RELAY char *
 #define CONF_C_DELIMITER char *
@@ -84,6 +86,11 @@ enum conf_interval {
 };
 enum conf_scram_offer { CONF_SCRAM_AUTO, CONF_SCRAM_NEVER, CONF_SCRAM_ALWAYS };
 enum conf_families { CONF_FAMILY_ALL, CONF_FAMILY_IPV4, CONF_FAMILY_IPV6 };
+enum conf_invalid_from {
+	CONF_INVALID_FROM_REJECT,
+	CONF_INVALID_FROM_QUARANTINE,
+	CONF_INVALID_FROM_ACCEPT,
+};
 enum conf_permit {
 	CONF_PERMIT_NONE,
 	CONF_PERMIT_CONTAINER,

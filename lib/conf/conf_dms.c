@@ -21,11 +21,8 @@ static const struct conf_dms table[] = {
 	{ "ENABLE_MTA_STS", "0" },
 	{ "POSTSCREEN_ACTION", "enforce" },
 	{ "ENABLE_DNSBL", "0" },
-	{ "MOVE_SPAM_TO_JUNK", "1" },
-	{ "MARK_SPAM_AS_READ", "0" },
 	{ "SPAM_SUBJECT", "" },
 	/* Authentication of messages, spam, viruses. */
-	{ "ENABLE_OPENDMARC", "1" },
 	{ "ENABLE_POLICYD_SPF", "1" },
 	{ "ENABLE_POSTGREY", "0" },
 	{ "POSTGREY_DELAY", "300" },

@@ -360,6 +360,23 @@ parse_networks(const struct conf_row *row UNUSED, struct slice text, void *at,
 	    "is not a network such as 10.0.0.0/8 or fd00::/64");
 }
 
+static bool
+add_domain(struct slice item, struct buf *out)
+{
+	if (!conf_is_host(item))
+		return false;
+	for (size_t i = 0; i < item.n; i++)
+		buf_addc(out, ascii_lower(item.p[i]));
+	return true;
+}
+
+static int
+parse_domains(const struct conf_row *row UNUSED, struct slice text, void *at,
+    struct buf *why)
+{
+	return parse_list(text, at, why, add_domain, "is not a domain name");
+}
+
 static int
 parse_dns(const struct conf_row *row UNUSED, struct slice text, void *at,
     struct buf *why)
@@ -437,6 +454,7 @@ static int (*const parsers[])(const struct conf_row *row, struct slice text,
 	[CONF_PATH] = parse_path,
 	[CONF_ADDRESSES] = parse_addresses,
 	[CONF_NETWORKS] = parse_networks,
+	[CONF_DOMAINS] = parse_domains,
 	[CONF_DNS] = parse_dns,
 	[CONF_RELAY] = parse_relay,
 	[CONF_DELIMITER] = parse_delimiter,

@@ -180,7 +180,7 @@ static bool
 is_list(const struct conf_row *row)
 {
 	return row->type == CONF_ADDRESSES || row->type == CONF_NETWORKS ||
-	    row->type == CONF_DNS;
+	    row->type == CONF_DOMAINS || row->type == CONF_DNS;
 }
 
 /* The YAML words for a switch and for nothing. */

@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include "core/num.h"
+
 /* A v4 address inside v6 (RFC 4291 2.5.5.2) is that v4 address to everyone. */
 static const struct in_addr *
 as_v4(const union sockaddr_any *a)
@@ -101,4 +103,45 @@ sockaddr_client_key(const union sockaddr_any *a, unsigned char key[16])
 		return 8;
 	}
 	return 0;
+}
+
+/* The bits of an address: 4 or 16 bytes. */
+static struct slice
+address_bytes(const union sockaddr_any *a)
+{
+	const struct in_addr *v4 = as_v4(a);
+
+	return v4 != NULL ? slice_of(v4, 4) :
+	    slice_of(&a->in6.sin6_addr, 16);
+}
+
+static bool
+in_network(struct slice a, struct slice net, uint64_t bits)
+{
+	size_t whole = bits / 8;
+	unsigned rest = bits % 8;
+
+	if (a.n != net.n || bits > a.n * 8 ||
+	    memcmp(a.p, net.p, whole) != 0)
+		return false;
+	return rest == 0 || (((unsigned char)a.p[whole] ^
+	    (unsigned char)net.p[whole]) >> (8 - rest)) == 0;
+}
+
+bool
+sockaddr_in_networks(const union sockaddr_any *a, struct slice networks)
+{
+	struct slice bits, ip;
+
+	while (slice_split(&networks, ',', &bits)) {
+		union sockaddr_any net;
+		uint64_t n;
+
+		if (slice_split(&bits, '/', &ip) &&
+		    sockaddr_parse(&net, ip, 0) == 0 &&
+		    num_u64(bits, 128, &n) == 0 &&
+		    in_network(address_bytes(a), address_bytes(&net), n))
+			return true;
+	}
+	return false;
 }

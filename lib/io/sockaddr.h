@@ -27,6 +27,8 @@ bool sockaddr_is_loopback(const union sockaddr_any *a);
 /* Parses an address (no brackets) and sets the port; -1 if it is none. */
 int sockaddr_parse(union sockaddr_any *out, struct slice ip, uint16_t port)
     MUST_CHECK;
+/* True if it is in one of the networks, "10.0.0.0/8,::1/128". */
+bool sockaddr_in_networks(const union sockaddr_any *a, struct slice networks);
 /*
  * The address's key for per-client limits: the v4 address, or the /64 of a v6
  * one. Writes at most 16 bytes to key and returns how many.

@@ -1,4 +1,4 @@
-/* Making signatures. See sign.h. */
+/* Making signatures. See dkim_sign.h. */
 #include "msgauth/dkim_sign.h"
 
 #include <openssl/evp.h>
@@ -7,6 +7,7 @@
 #include "mail/address_list.h"
 #include "msgauth/canon.h"
 #include "msgauth/fields.h"
+#include "msgauth/tag_writer.h"
 
 #define READ_SIZE 65536
 #define LINE 72
@@ -67,9 +68,14 @@ choose_fields(struct dkim_sign *s, const struct fields *f)
 		if (i == 0)
 			add_name(&h, signed_names[i]);
 	}
+	/* RFC 8617 4.1.2: so that a signature taken away later shows. */
+	if (s->seal != NULL)
+		for (size_t k = fields_count(f, S("DKIM-Signature"));
+		    k > 0; k--)
+			add_name(&h, "DKIM-Signature");
 	s->h = arena_slice(&s->arena, buf_slice(&h));
 	buf_release(&h);
-	fields_select(f, s->h, true, &s->header);
+	fields_select(f, s->h, !s->simple_header, &s->header);
 }
 
 static void
@@ -107,7 +113,7 @@ hash_body(struct dkim_sign *s, struct reader *m, struct slice first)
 
 	if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
 		panic("SHA-256 failed");
-	canon_body_init(body, true, on_body, md);
+	canon_body_init(body, !s->simple_body, on_body, md);
 	canon_body_feed(body, first);
 	while ((n = reader_read(m, chunk, READ_SIZE)) > 0)
 		canon_body_feed(body, slice_of(chunk, (size_t)n));
@@ -139,6 +145,8 @@ dkim_sign_read(struct dkim_sign *s)
 		header = slice_head(buf_slice(&text), body_at);
 		fields_init(&f, header);
 		find_author(s, header);
+		if (s->seal != NULL)
+			arc_seal_prepare(s->seal, &f, s->seal->chain);
 		if (s->from.n > 0) {
 			choose_fields(s, &f);
 			if (hash_body(s, &m, slice_from(buf_slice(&text),
@@ -150,56 +158,13 @@ dkim_sign_read(struct dkim_sign *s)
 	buf_release(&text);
 }
 
-/* "name=value;" on this line, or on the next one if this is full. */
-static void
-add_tag(struct buf *b, size_t *line, const char *name, struct slice value)
+static const char *
+canon_name(const struct dkim_sign *s)
 {
-	size_t n = strlen(name) + 2 + value.n;
-
-	if (*line + 1 + n > LINE) {
-		buf_adds(b, "\r\n\t");
-		*line = 8;
-	} else {
-		buf_addc(b, ' ');
-		*line += 1;
-	}
-	buf_adds(b, name);
-	buf_addc(b, '=');
-	buf_add_slice(b, value);
-	buf_addc(b, ';');
-	*line += n;
+	if (s->simple_header)
+		return s->simple_body ? "simple/simple" : "simple/relaxed";
+	return s->simple_body ? "relaxed/simple" : "relaxed/relaxed";
 }
-
-/* h= may be folded at its colons. */
-static void
-add_names(struct buf *b, size_t *line, struct slice h)
-{
-	struct slice name;
-	bool first = true;
-
-	buf_adds(b, "\r\n\th=");
-	*line = 10;
-	while (slice_split(&h, ':', &name)) {
-		if (!first) {
-			buf_addc(b, ':');
-			++*line;
-		}
-		if (*line + name.n + 1 > LINE) {
-			buf_adds(b, "\r\n\t ");
-			*line = 9;
-		}
-		buf_add_slice(b, name);
-		*line += name.n;
-		first = false;
-	}
-	buf_addc(b, ';');
-	++*line;
-}
-
-static const char *const alg_names[WIRE_KEYS_ALGS] = {
-	[WIRE_KEYS_RSA_SHA256] = "rsa-sha256",
-	[WIRE_KEYS_ED25519_SHA256] = "ed25519-sha256",
-};
 
 int
 dkim_sign_begin(const struct dkim_sign *s, struct slice domain,
@@ -209,25 +174,30 @@ dkim_sign_begin(const struct dkim_sign *s, struct slice domain,
 {
 	struct buf text = BUF_INIT(3 * LIMIT_HEADER_BYTES);
 	struct buf hash = BUF_INIT(64);
-	size_t line = strlen("DKIM-Signature:");
+	struct tag_writer w;
 	size_t start = field->n;
-	char number[24];
 	int r = 0;
 
 	base64_encode(&hash, slice_of(s->body_hash, sizeof(s->body_hash)));
-	snprintf(number, sizeof(number), "%lld", (long long)now);
-	buf_adds(field, "DKIM-Signature:");
-	add_tag(field, &line, "v", S("1"));
-	add_tag(field, &line, "a", slice_str(alg_names[alg]));
-	add_tag(field, &line, "c", S("relaxed/relaxed"));
-	add_tag(field, &line, "d", domain);
-	add_tag(field, &line, "s", selector);
-	add_tag(field, &line, "t", slice_str(number));
-	add_names(field, &line, s->h);
-	add_tag(field, &line, "bh", buf_slice(&hash));
-	buf_adds(field, "\r\n\tb=");
+	if (s->seal != NULL) {
+		/* RFC 8617 4.1.2: no version, and the instance first. */
+		tag_writer_begin(&w, field, "ARC-Message-Signature");
+		tag_writer_num(&w, "i", s->seal->instance);
+	} else {
+		tag_writer_begin(&w, field, "DKIM-Signature");
+		tag_writer_add(&w, "v", S("1"));
+	}
+	tag_writer_add(&w, "a", slice_str(tag_writer_algorithm(alg)));
+	tag_writer_add(&w, "c", slice_str(canon_name(s)));
+	tag_writer_add(&w, "d", domain);
+	tag_writer_add(&w, "s", selector);
+	tag_writer_num(&w, "t", (uint64_t)now);
+	tag_writer_names(&w, s->h);
+	tag_writer_add(&w, "bh", buf_slice(&hash));
+	tag_writer_signature(&w);
 	buf_add_slice(&text, buf_slice(&s->header));
-	canon_field(&text, true, slice_from(buf_slice(field), start));
+	canon_field(&text, !s->simple_header,
+	    slice_from(buf_slice(field), start));
 	if (!buf_ok(field) || !buf_ok(&text) || EVP_Digest(text.p, text.n,
 	    digest, NULL, EVP_sha256(), NULL) != 1)
 		r = -1;

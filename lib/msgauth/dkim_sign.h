@@ -1,5 +1,5 @@
 /*
- * Signing one message (RFC 6376 section 5), relaxed/relaxed. dkim_sign_read
+ * Signing one message (RFC 6376 section 5), relaxed/relaxed unless said. dkim_sign_read
  * does the reading and hashing and runs on a thread; then per key
  * dkim_sign_begin makes the field and the digest that keys signs, and
  * dkim_sign_end completes the field.
@@ -8,6 +8,7 @@
 #define MSGAUTH_DKIM_SIGN_H
 
 #include "core/arena.h"
+#include "msgauth/arc_seal.h"
 #include "msgauth/reader.h"
 #include "wire/keys.h"
 
@@ -16,6 +17,10 @@ struct dkim_sign {
 	int fd;
 	uint64_t size;
 	struct wire_edit edit;
+	bool simple_header, simple_body; /* canonicalization */
+	struct arc_seal *seal; /* its chain is given: what is made is an
+				* ARC-Message-Signature of the set that
+				* dkim_sign_read prepares; or NULL */
 	/* Found by dkim_sign_read. */
 	struct arena arena;
 	struct slice from;  /* address of the author; empty if there is none */

@@ -2,7 +2,6 @@
 #include "msgauth/dkim_verify.h"
 
 #include "mail/addr.h"
-#include "mail/authres.h"
 
 void
 dkim_verify_init(struct dkim_verify *v)
@@ -177,11 +176,12 @@ put_dkim(const struct dkim_verified *s, struct shown *shown,
 	};
 }
 
-/* Results of other methods (SPF, DMARC, ARC) belong behind those of DKIM. */
 void
-dkim_verify_report(const struct dkim_verify *v, struct buf *out)
+dkim_verify_report(const struct dkim_verify *v,
+    const struct authres_result *others, size_t other_count, struct buf *out)
 {
-	struct authres_result results[LIMIT_DKIM_SIGNATURES + 1];
+	struct authres_result results[LIMIT_DKIM_SIGNATURES + 1 +
+	    DKIM_VERIFY_OTHERS];
 	struct shown shown[LIMIT_DKIM_SIGNATURES];
 	size_t n = 0;
 
@@ -192,5 +192,8 @@ dkim_verify_report(const struct dkim_verify *v, struct buf *out)
 			.method = "dkim",
 			.result = "none",
 		};
+	assert(other_count <= DKIM_VERIFY_OTHERS);
+	for (size_t i = 0; i < other_count; i++)
+		results[n++] = others[i];
 	authres_write(out, v->authserv_id, results, n);
 }

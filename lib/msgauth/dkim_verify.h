@@ -7,6 +7,7 @@
 #ifndef MSGAUTH_DKIM_VERIFY_H
 #define MSGAUTH_DKIM_VERIFY_H
 
+#include "mail/authres.h"
 #include "msgauth/arc.h"
 #include "msgauth/author.h"
 #include "msgauth/reader.h"
@@ -36,7 +37,11 @@ void dkim_verify_release(struct dkim_verify *v);
 
 void dkim_verify_read(struct dkim_verify *v);
 
-/* Appends the Authentication-Results field, at most 32 KiB. */
-void dkim_verify_report(const struct dkim_verify *v, struct buf *out);
+#define DKIM_VERIFY_OTHERS 8
+
+/* Appends the Authentication-Results field, at most 32 KiB; the results of
+ * other methods, at most DKIM_VERIFY_OTHERS, come behind those of DKIM. */
+void dkim_verify_report(const struct dkim_verify *v,
+    const struct authres_result *others, size_t n, struct buf *out);
 
 #endif

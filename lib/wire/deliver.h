@@ -14,7 +14,7 @@
 
 enum wire_deliver_type {
 	/* slice queue id, slice sender (reverse-path, for Return-Path), edit,
-	 * u64 size of the original, u32 count, count * { slice user (mailbox
+	 * u64 size of the original, bool junk (spam), u32 count, count * { slice user (mailbox
 	 * login name), slice original recipient (for Delivered-To) }. */
 	WIRE_DELIVER = 1,
 	/* u32 index of the recipient, enum wire_outcome, slice enhanced,

@@ -16,6 +16,8 @@ struct deliver {
 	struct loop *loop;
 	struct store *store;
 	struct users users;
+	bool junk_folder;         /* MOVE_SPAM_TO_JUNK */
+	bool junk_seen;           /* MARK_SPAM_AS_READ */
 	struct loop_timer *idle;  /* closes databases nobody uses */
 	bool idling;              /* that is under way */
 	unsigned open;            /* databases when it was done last */

@@ -81,6 +81,8 @@ deliver_start(struct service *s, const char **why)
 	d->loop = service_loop(s);
 	list_init(&d->requests);
 	d->store = store_open_root(&conf, why);
+	d->junk_folder = service_conf(s)->move_spam_to_junk;
+	d->junk_seen = service_conf(s)->mark_spam_as_read;
 	if (d->store == NULL) {
 		mem_free(d);
 		return -1;

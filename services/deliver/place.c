@@ -45,9 +45,21 @@ place_headers(struct buf *out, struct slice sender, struct slice recipient)
 	buf_adds(out, ">\r\n");
 }
 
+/* Whatever the user calls the mailbox for spam; INBOX if there is none. */
+static void
+choose_mailbox(const struct place *p, struct store_user *user,
+    struct buf *name)
+{
+	if (p->junk && store_special_name(user, "\\Junk", name) == STORE_OK)
+		return;
+	buf_clear(name);
+	buf_adds(name, "INBOX");
+}
+
 void
 place_message(struct place *p)
 {
+	struct buf mailbox = BUF_INIT(LIMIT_MAILBOX_NAME);
 	struct buf prefix = BUF_INIT(LIMIT_FRAME + 4096);
 	struct store_user *user;
 	struct store_appended appended = { 0 };
@@ -56,16 +68,18 @@ place_message(struct place *p)
 	buf_add_slice(&prefix, p->prefix);
 	p->err = store_user_open(p->store, p->user, &user);
 	if (p->err == STORE_OK) {
-		const struct store_delivery d = {
-			.mailbox = S("INBOX"),
+		struct store_delivery d = {
 			.prefix = buf_slice(&prefix),
 			.fd = p->fd,
 			.size = p->size,
 			.cuts = p->cuts,
 			.n_cuts = p->n_cuts,
-			.meta = { .delivery_id = p->queue_id },
+			.meta = { .delivery_id = p->queue_id,
+				.flags = p->seen ? STORE_SEEN : 0 },
 		};
 
+		choose_mailbox(p, user, &mailbox);
+		d.mailbox = buf_slice(&mailbox);
 		store_user_set_quota(user, &p->quota);
 		p->err = store_deliver(user, &d, &appended);
 		p->repeated = appended.repeated;
@@ -73,4 +87,5 @@ place_message(struct place *p)
 		store_user_close(user);
 	}
 	buf_release(&prefix);
+	buf_release(&mailbox);
 }

@@ -21,6 +21,8 @@ struct place {
 	const struct store_cut *cuts;
 	size_t n_cuts;
 	struct store_quota quota;
+	bool junk;              /* goes to the Junk mailbox */
+	bool seen;
 	/* Set by place_message. */
 	enum store_err err;
 	bool repeated;          /* the mailbox had it already */

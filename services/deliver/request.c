@@ -205,11 +205,13 @@ request_parse(struct request *r, struct slice payload)
 	struct wire_in in = wire_in(payload);
 	struct wire_edit edit;
 	uint32_t count;
+	bool junk;
 
 	r->queue_id = wire_get_slice(&in, QUEUE_ID_LEN);
 	r->sender = wire_get_slice(&in, LIMIT_ADDRESS);
 	wire_edit_get(&in, &edit);
 	r->size = wire_get_u64(&in);
+	junk = wire_get_bool(&in);
 	count = wire_get_u32(&in);
 	if (in.failed || !msgid_queue_id_valid(r->queue_id) || count == 0 ||
 	    count > WIRE_DELIVER_RECIPIENTS || !body_is_sane(r))
@@ -226,6 +228,8 @@ request_parse(struct request *r, struct slice payload)
 		t->index = i;
 		t->place = (struct place){
 			.store = r->deliver->store,
+			.junk = junk && r->deliver->junk_folder,
+			.seen = junk && r->deliver->junk_seen,
 			.user = wire_get_slice(&in, LIMIT_ADDRESS),
 			.recipient = wire_get_slice(&in, LIMIT_ADDRESS),
 			.queue_id = r->queue_id,

@@ -10,22 +10,28 @@ struct dkim {
 	struct loop *loop;
 	struct peer *keys;
 	struct peer *resolver;
-	bool enabled;
+	const struct conf *conf;
+	bool enabled;         /* ENABLE_OPENDKIM */
+	struct slice sealers[LIMIT_TRUSTED_SEALERS]; /* trusted */
+	size_t sealer_count;
 	struct conf_dkim tables;
 	struct map algs;      /* key name: 1 + enum wire_keys_alg, as learnt */
 	struct list signing;  /* requests under way */
+	struct list sealing;
 	struct list verifying;
 	size_t requests;
 	uint64_t signatures;  /* since the start */
 	uint64_t verdicts;
 };
 
-/* Handlers of WIRE_DKIM_SIGN and WIRE_DKIM_VERIFY; -1 if malformed. */
+/* Handlers of WIRE_DKIM_SIGN, _SEAL and _VERIFY; -1 if malformed. */
 int sign_request(struct dkim *d, struct chan *c, struct chan_frame *f);
+int seal_request(struct dkim *d, struct chan *c, struct chan_frame *f);
 int verify_request(struct dkim *d, struct chan *c, struct chan_frame *f);
 
 /* The channel is gone: nobody waits for its answers any more. */
 void sign_forget(struct dkim *d, struct chan *c);
+void seal_forget(struct dkim *d, struct chan *c);
 void verify_forget(struct dkim *d, struct chan *c);
 
 #endif

@@ -105,8 +105,14 @@ start(struct service *s, const char **why)
 	conf_dkim_init(&d->tables);
 	map_init(&d->algs);
 	list_init(&d->signing);
+	list_init(&d->sealing);
 	list_init(&d->verifying);
+	d->conf = conf;
 	d->enabled = conf->enable_opendkim;
+	for (struct slice rest = slice_str(conf->arc_trusted_sealers), item;
+	    d->sealer_count < LEN(d->sealers) &&
+	    slice_split(&rest, ',', &item);)
+		d->sealers[d->sealer_count++] = item;
 	if (read_tables(d) == -1)
 		return fail(why, buf_str(&problem));
 	d->loop = service_loop(s);
@@ -123,6 +129,7 @@ on_peer(struct service *s, struct chan *c, bool open)
 	if (open)
 		return;
 	sign_forget(service_data(s), c);
+	seal_forget(service_data(s), c);
 	verify_forget(service_data(s), c);
 }
 
@@ -130,6 +137,12 @@ static int
 on_sign(struct service *s, struct chan *c, struct chan_frame *f)
 {
 	return sign_request(service_data(s), c, f);
+}
+
+static int
+on_seal(struct service *s, struct chan *c, struct chan_frame *f)
+{
+	return seal_request(service_data(s), c, f);
 }
 
 static int
@@ -151,6 +164,7 @@ status(struct service *s, struct buf *out)
 
 static const struct service_handler handlers[] = {
 	{ "", WIRE_DKIM_SIGN, on_sign },
+	{ "", WIRE_DKIM_SEAL, on_seal },
 	{ "", WIRE_DKIM_VERIFY, on_verify },
 	{ NULL, 0, NULL },
 };

@@ -5,8 +5,8 @@
 #include "services/dkim/dkim.h"
 
 #include "core/now.h"
-#include "mail/addr.h"
 #include "msgauth/dkim_sign.h"
+#include "services/dkim/choose.h"
 #include "wire/dkim.h"
 
 #define KEYS_TIMEOUT_MS 20000
@@ -22,9 +22,7 @@ struct sign_request {
 	struct buf fields; /* finished ones, in the order of the keys */
 	struct sign_key {
 		struct sign_request *request;
-		struct slice name;     /* "domain/selector" as keys knows it */
-		struct slice domain;   /* d= */
-		struct slice selector;
+		struct chosen_key key;
 		enum wire_keys_alg alg;
 		bool second_try;
 		struct buf field;
@@ -67,8 +65,8 @@ log_failure(const struct sign_key *k, const char *why)
 	struct log_line l;
 
 	log_begin(&l, LOG_ERROR, "dkim-sign-failed");
-	log_slice(&l, "d", k->domain);
-	log_slice(&l, "s", k->selector);
+	log_slice(&l, "d", k->key.domain);
+	log_slice(&l, "s", k->key.selector);
 	log_str(&l, "reason", why);
 	log_end(&l);
 }
@@ -109,7 +107,7 @@ on_signature(void *arg, struct chan_frame *reply)
 		key_done(k, "malformed answer of keys");
 	} else if (ok) {
 		dkim_sign_end(&k->field, signature);
-		map_put(&k->request->dkim->algs, k->name,
+		map_put(&k->request->dkim->algs, k->key.name,
 		    (void *)(uintptr_t)(k->alg + 1));
 		key_done(k, buf_ok(&k->field) ? NULL : "field too long");
 	} else if (!k->second_try) {
@@ -131,12 +129,12 @@ ask_key(struct sign_key *k)
 	struct buf b = WIRE_BUF;
 
 	buf_clear(&k->field);
-	if (dkim_sign_begin(&r->sign, k->domain, k->selector, k->alg, now_wall(),
+	if (dkim_sign_begin(&r->sign, k->key.domain, k->key.selector, k->alg, now_wall(),
 	    &k->field, digest) == -1) {
 		key_done(k, "field too long");
 		return;
 	}
-	wire_put_slice(&b, k->name);
+	wire_put_slice(&b, k->key.name);
 	wire_put_u8(&b, (uint8_t)k->alg);
 	wire_put_slice(&b, slice_of(digest, sizeof(digest)));
 	peer_request(r->dkim->keys, WIRE_KEYS_SIGN, buf_slice(&b), -1,
@@ -144,49 +142,23 @@ ask_key(struct sign_key *k)
 	buf_release(&b);
 }
 
-/* The tables may change while the request waits, so all is copied. */
 static void
-add_key(struct sign_request *r, const struct conf_dkim_key *key)
+add_keys(struct sign_request *r)
 {
+	struct chosen_key list[LIMIT_DKIM_KEYS];
 	struct dkim *d = r->dkim;
-	struct sign_key *k;
-	uintptr_t known;
 
-	for (size_t i = 0; i < r->n; i++)
-		if (slice_eq(r->list[i].selector, key->selector) &&
-		    slice_starts(r->list[i].name, key->domain) &&
-		    r->list[i].name.n == key->domain.n + 1 + key->selector.n)
-			return;
-	if (r->n == LEN(r->list))
-		return;
-	k = &r->list[r->n++];
-	k->request = r;
-	buf_init(&k->field, FIELD_MAX);
-	k->name = slice_str(arena_printf(&r->sign.arena, "%.*s/%.*s",
-	    SLICE_ARG(key->domain), SLICE_ARG(key->selector)));
-	k->domain = slice_eq(key->domain, S("%")) ?
-	    addr_domain_of(r->sign.from) :
-	    arena_slice(&r->sign.arena, key->domain);
-	k->selector = arena_slice(&r->sign.arena, key->selector);
-	known = (uintptr_t)map_get(&d->algs, k->name);
-	k->alg = known != 0 ? (enum wire_keys_alg)(known - 1) :
-	    WIRE_KEYS_RSA_SHA256;
-}
+	r->n = choose_keys(d, r->sign.from, &r->sign.arena, list);
+	for (size_t i = 0; i < r->n; i++) {
+		struct sign_key *k = &r->list[i];
+		uintptr_t known = (uintptr_t)map_get(&d->algs, list[i].name);
 
-/* The first line that matches signs, and with it all lines of the very same
- * pattern: so a domain gives itself an RSA and an Ed25519 signature. */
-static void
-choose_keys(struct sign_request *r)
-{
-	const struct conf_dkim *t = &r->dkim->tables;
-	const struct conf_dkim_rule *first =
-	    conf_dkim_match(t, r->sign.from);
-
-	if (first == NULL)
-		return;
-	for (size_t i = (size_t)(first - t->rules); i < t->rule_count; i++)
-		if (slice_ieq(t->rules[i].pattern, first->pattern))
-			add_key(r, t->rules[i].key);
+		k->request = r;
+		k->key = list[i];
+		buf_init(&k->field, FIELD_MAX);
+		k->alg = known != 0 ? (enum wire_keys_alg)(known - 1) :
+		    WIRE_KEYS_RSA_SHA256;
+	}
 }
 
 static void
@@ -206,7 +178,7 @@ read_done(void *arg)
 		log_error("dkim-sign-failed", "error=\"%s\"",
 		    strerror(r->sign.error));
 	else if (r->sign.from.n > 0)
-		choose_keys(r);
+		add_keys(r);
 	r->waiting = r->n + 1;
 	for (size_t i = 0; i < r->n; i++)
 		ask_key(&r->list[i]);

@@ -1,14 +1,18 @@
 /*
- * One WIRE_DKIM_VERIFY request: hash (a large message on a thread), ask the
- * resolver for the keys, answer with the verdict.
+ * One WIRE_DKIM_VERIFY request: hash (a large message on a thread); ask the
+ * resolver for the keys of DKIM, those of ARC and DMARC's policy side by side;
+ * then for what alignment needs; answer with the verdict.
  */
 #include "core/now.h"
+#include "core/rand.h"
 #include "services/dkim/dkim.h"
-#include "msgauth/dkim_verify.h"
+#include "services/dkim/policy.h"
 #include "wire/dkim.h"
 #include "wire/resolver.h"
 
-#define DNS_TIMEOUT_MS 20000
+/* For all questions together: queue waits a little longer, and must not take
+ * a message unjudged because somebody's DNS is slow. */
+#define DNS_TIME_MS 20000
 /* Up to here reading costs less than waking a thread. */
 #define INLINE_SIZE 16384
 
@@ -18,6 +22,10 @@ struct verify_request {
 	struct chan *chan; /* NULL when its caller is gone */
 	uint32_t id;
 	struct dkim_verify verify;
+	struct dmarc dmarc;
+	struct policy policy;
+	uint64_t deadline;   /* for the DNS, ms */
+	bool aligning;       /* what dmarc asks needs all other results */
 	size_t waiting;
 	struct question {
 		struct verify_request *request;
@@ -25,21 +33,21 @@ struct verify_request {
 	} questions[LIMIT_DKIM_SIGNATURES];
 };
 
-/* What SMTP answers; code 0 accepts. */
-struct answer {
-	uint32_t code;
-	const char *enhanced;
-	const char *text;
-};
-
 static void
 request_free(struct verify_request *r)
 {
+	dmarc_release(&r->dmarc);
 	dkim_verify_release(&r->verify);
 	list_remove(&r->link);
 	r->dkim->requests--;
 	mem_free(r);
 }
+
+static const enum wire_dkim_chain chains[ARC_RESULTS] = {
+	[ARC_NONE] = WIRE_DKIM_CHAIN_NONE,
+	[ARC_PASS] = WIRE_DKIM_CHAIN_PASS,
+	[ARC_FAIL] = WIRE_DKIM_CHAIN_FAIL,
+};
 
 static void
 send_verdict(struct verify_request *r, struct slice field,
@@ -51,7 +59,9 @@ send_verdict(struct verify_request *r, struct slice field,
 	wire_put_slice(&b, field);
 	wire_put_u32(&b, a->code);
 	wire_put_str(&b, a->enhanced);
-	wire_put_str(&b, a->text);
+	wire_put_slice(&b, a->text);
+	wire_put_bool(&b, r->policy.junk);
+	wire_put_u8(&b, (uint8_t)chains[v->arc.result]);
 	wire_put_u32(&b, (uint32_t)v->cut_count);
 	for (size_t i = 0; i < v->cut_count; i++) {
 		wire_put_u64(&b, v->cuts[i].start);
@@ -62,69 +72,212 @@ send_verdict(struct verify_request *r, struct slice field,
 	buf_release(&b);
 }
 
-/* A DKIM result alone never refuses a message (RFC 6376 6.3); a policy of the
- * author's domain will be judged here. */
+/* A DKIM result alone never refuses a message (RFC 6376 6.3). */
 static struct answer
-decide(const struct dkim_verify *v)
+decide(const struct verify_request *r)
 {
+	const struct dkim_verify *v = &r->verify;
+
 	if (v->error != 0)
 		return (struct answer){ 451, "4.3.0",
-			"The message could not be read back" };
+			S("The message could not be read back") };
 	if (v->too_many_cuts)
 		return (struct answer){ 550, "5.6.0",
-			"Too many forged Authentication-Results fields" };
-	return (struct answer){ 0, "", "" };
+			S("Too many forged Authentication-Results fields") };
+	return r->policy.answer;
+}
+
+static bool
+judges(const struct dkim *d)
+{
+	return d->enabled || d->conf->enable_opendmarc;
+}
+
+static void
+judge(struct verify_request *r)
+{
+	const struct dkim *d = r->dkim;
+
+	r->policy.enforced = d->conf->enable_opendmarc;
+	r->policy.invalid_from = d->conf->invalid_from;
+	r->policy.networks = slice_str(d->conf->dmarc_trusted_networks);
+	r->policy.sealers = d->sealers;
+	r->policy.sealer_count = d->sealer_count;
+	r->policy.arena = &r->verify.arena;
+	dmarc_dispose(&r->dmarc, (unsigned)rand_below(100));
+	policy_decide(&r->policy, &r->verify, &r->dmarc);
 }
 
 static void
 finish(struct verify_request *r)
 {
 	struct buf field = BUF_INIT(LIMIT_FRAME / 2);
-	struct answer a = decide(&r->verify);
+	struct authres_result others[DKIM_VERIFY_OTHERS];
+	struct answer a;
+	size_t n = 0;
 
-	if (r->verify.error != 0)
+	if (r->verify.error != 0) {
 		log_error("dkim-verify-failed", "error=\"%s\"",
 		    strerror(r->verify.error));
-	dkim_verify_report(&r->verify, &field);
+	} else if (judges(r->dkim)) {
+		judge(r);
+		n += policy_report(&r->policy, &r->verify, &r->dmarc,
+		    others + n);
+	}
+	a = decide(r);
+	dkim_verify_report(&r->verify, others, n, &field);
+	/* What filters of docker-mailserver look for (dms-compat 7.5). */
+	if (r->policy.junk)
+		buf_adds(&field, "X-Spam-Flag: YES\r\n");
 	r->dkim->verdicts++;
 	send_verdict(r, buf_slice(&field), &a);
 	buf_release(&field);
 	request_free(r);
 }
 
+/* ---- questions ------------------------------------------------------------ */
+
+static void part_done(struct verify_request *r);
+
+/* arg is what cb gets; an answer comes in any case, by the deadline. */
 static void
-on_answer(void *arg, struct chan_frame *reply)
+ask(struct verify_request *r, const struct dns_question *q,
+    void (*cb)(void *arg, struct chan_frame *reply), void *arg)
+{
+	uint64_t now = now_mono_ms();
+	struct buf b = WIRE_BUF;
+
+	wire_put_slice(&b, q->name);
+	wire_put_u32(&b, q->type);
+	peer_request(r->dkim->resolver, WIRE_DNS_ASK, buf_slice(&b), -1,
+	    now < r->deadline ? r->deadline - now : 1, cb, arg);
+	buf_release(&b);
+}
+
+/* NULL if it is none. */
+static const struct wire_dns_answer *
+take_answer(struct chan_frame *reply, struct wire_dns_answer *a)
+{
+	return reply != NULL && reply->type == WIRE_DNS_ANSWER &&
+	    wire_dns_answer_get(reply->payload, a) == 0 ? a : NULL;
+}
+
+static void
+on_key(void *arg, struct chan_frame *reply)
 {
 	struct question *q = arg;
-	struct verify_request *r = q->request;
 	struct wire_dns_answer a;
 
-	if (reply == NULL || reply->type != WIRE_DNS_ANSWER ||
-	    wire_dns_answer_get(reply->payload, &a) == -1)
-		dkim_verify_answer(q->signature, NULL);
+	dkim_verify_answer(q->signature, take_answer(reply, &a));
+	part_done(q->request);
+}
+
+static void
+ask_key(struct question *k)
+{
+	struct buf name = BUF_INIT(1024);
+	struct dns_question q = { .type = DNS_TXT };
+
+	if (dkim_verify_key_name(k->signature, &name) == -1) {
+		dkim_verify_no_key(k->signature, false, "bad domain name");
+	} else {
+		q.name = buf_slice(&name);
+		k->request->waiting++;
+		ask(k->request, &q, on_key, k);
+	}
+	buf_release(&name);
+}
+
+static void
+on_chain(void *arg, struct chan_frame *reply)
+{
+	struct verify_request *r = arg;
+	struct wire_dns_answer a;
+	struct dns_question q;
+
+	arc_answer(&r->verify.arc, take_answer(reply, &a));
+	if (arc_step(&r->verify.arc, &q) == MSGAUTH_ASK)
+		ask(r, &q, on_chain, r);
 	else
-		dkim_verify_answer(q->signature, &a);
-	if (--r->waiting == 0)
+		part_done(r);
+}
+
+static enum msgauth_step
+dmarc_next(struct verify_request *r, struct dns_question *q)
+{
+	return r->aligning ? dmarc_step(&r->dmarc, q) :
+	    dmarc_discover(&r->dmarc, q);
+}
+
+static void
+on_policy(void *arg, struct chan_frame *reply)
+{
+	struct verify_request *r = arg;
+	struct wire_dns_answer a;
+	struct dns_question q;
+
+	dmarc_answer(&r->dmarc, take_answer(reply, &a));
+	if (dmarc_next(r, &q) == MSGAUTH_ASK)
+		ask(r, &q, on_policy, r);
+	else
+		part_done(r);
+}
+
+/* Everybody who could vouch is known now. */
+static void
+align(struct verify_request *r)
+{
+	const struct dkim_verify *v = &r->verify;
+	struct dns_question q;
+
+	r->aligning = true;
+	for (size_t i = 0; i < v->n; i++)
+		dmarc_vouch(&r->dmarc, DMARC_DKIM,
+		    dkim_result_name(v->list[i].result), v->list[i].sig.d);
+	r->waiting = 1;
+	if (dmarc_next(r, &q) == MSGAUTH_ASK)
+		ask(r, &q, on_policy, r);
+	else
+		part_done(r);
+}
+
+static void
+part_done(struct verify_request *r)
+{
+	if (--r->waiting > 0)
+		return;
+	if (!r->aligning && r->verify.error == 0 &&
+	    r->verify.author.why == NULL && judges(r->dkim))
+		align(r);
+	else
 		finish(r);
 }
 
 static void
-ask(struct question *q)
+ask_all(struct verify_request *r)
 {
-	struct buf name = BUF_INIT(1024);
-	struct buf b = WIRE_BUF;
+	struct dkim_verify *v = &r->verify;
+	struct dns_question q;
 
-	if (dkim_verify_key_name(q->signature, &name) == -1) {
-		dkim_verify_no_key(q->signature, false, "bad domain name");
-	} else {
-		q->request->waiting++;
-		wire_put_slice(&b, buf_slice(&name));
-		wire_put_u32(&b, DNS_TXT);
-		peer_request(q->request->dkim->resolver, WIRE_DNS_ASK,
-		    buf_slice(&b), -1, DNS_TIMEOUT_MS, on_answer, q);
+	for (size_t i = 0; i < v->n; i++) {
+		struct question *k = &r->questions[i];
+
+		k->request = r;
+		k->signature = &v->list[i];
+		if (k->signature->result == DKIM_NEEDS_KEY)
+			ask_key(k);
 	}
-	buf_release(&b);
-	buf_release(&name);
+	if (arc_step(&v->arc, &q) == MSGAUTH_ASK) {
+		r->waiting++;
+		ask(r, &q, on_chain, r);
+	}
+	if (v->author.why != NULL)
+		return;
+	dmarc_init(&r->dmarc, v->author.domain);
+	if (dmarc_discover(&r->dmarc, &q) == MSGAUTH_ASK) {
+		r->waiting++;
+		ask(r, &q, on_policy, r);
+	}
 }
 
 static void
@@ -139,27 +292,21 @@ static void
 read_done(void *arg)
 {
 	struct verify_request *r = arg;
-	struct dkim_verify *v = &r->verify;
 
 	r->waiting = 1;
-	if (!r->dkim->enabled)
-		v->n = 0;
-	for (size_t i = 0; i < v->n && v->error == 0; i++) {
-		struct question *q = &r->questions[i];
-
-		q->request = r;
-		q->signature = &v->list[i];
-		if (q->signature->result == DKIM_NEEDS_KEY)
-			ask(q);
-	}
-	if (--r->waiting == 0)
-		finish(r);
+	r->deadline = now_mono_ms() + DNS_TIME_MS;
+	if (!judges(r->dkim))
+		r->verify.n = 0;
+	else if (r->verify.error == 0)
+		ask_all(r);
+	part_done(r);
 }
 
 int
 verify_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 {
-	static const struct answer busy = { 451, "4.3.0", "Too busy" };
+	static const struct answer busy = { 451, "4.3.0",
+		{ "Too busy", 8 } };
 	struct wire_in in = wire_in(f->payload);
 	struct verify_request *r = mem_zero(sizeof(*r));
 	struct dkim_verify *v = &r->verify;
@@ -172,8 +319,9 @@ verify_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 	list_push(&d->verifying, &r->link);
 	dkim_verify_init(v);
 	v->size = wire_get_u64(&in);
-	/* Client, HELO name and sender are for SPF. */
-	wire_get_slice(&in, SOCKADDR_TEXT);
+	r->policy.client = arena_slice(&v->arena,
+	    wire_get_slice(&in, SOCKADDR_TEXT));
+	/* HELO name and sender are for SPF. */
 	wire_get_slice(&in, LIMIT_SMTP_COMMAND);
 	wire_get_slice(&in, LIMIT_SMTP_COMMAND);
 	v->authserv_id = arena_slice(&v->arena,

@@ -39,6 +39,8 @@ log_accept(const struct txn *t, struct slice message_id)
 /* ---- the verdict on what comes in ----------------------------------------- */
 
 struct verdict {
+	bool junk;
+	uint8_t chain;
 	struct slice field;
 	uint32_t code;
 	struct slice enhanced;
@@ -56,6 +58,8 @@ verdict_take(struct txn *t, struct slice payload, struct verdict *v)
 	v->code = wire_get_u32(&in);
 	v->enhanced = wire_get_slice(&in, 32);
 	v->text = wire_get_slice(&in, LIMIT_SMTP_REPLY);
+	v->junk = wire_get_bool(&in);
+	v->chain = wire_get_u8(&in);
 	cuts = wire_get_u32(&in);
 	for (uint32_t i = 0; i < cuts && !in.failed; i++) {
 		uint64_t start = wire_get_u64(&in);
@@ -71,11 +75,51 @@ verdict_take(struct txn *t, struct slice payload, struct verdict *v)
 }
 
 static void
+on_sealed(void *arg, struct slice fields)
+{
+	struct txn *t = arg;
+
+	if (t->client == NULL) {
+		txn_free(t);
+		return;
+	}
+	edit_prepend(t->edit, fields);
+	txn_deliver(t);
+}
+
+/* The first recipient that is somewhere else now, by an alias of ours. */
+static const struct recipient *
+passed_on(const struct txn *t)
+{
+	for (uint32_t i = 0; i < t->env.n; i++)
+		if (t->env.rcpt[i].kind == RECIPIENT_REMOTE)
+			return &t->env.rcpt[i];
+	return NULL;
+}
+
+/* RFC 8617 5.1: the next host then knows what we saw. */
+static void
+txn_seal(struct txn *t, const struct verdict *v, const struct recipient *r)
+{
+	ssize_t colon = slice_find(v->field, ':'), end;
+	struct slice results = slice_from(v->field, (size_t)(colon + 1));
+
+	/* Other fields may follow; a folded line begins with a blank. */
+	for (end = 0; (size_t)end + 1 < results.n; end++)
+		if (results.p[end] == '\n' && results.p[end + 1] != ' ' &&
+		    results.p[end + 1] != '\t')
+			break;
+	sign_seal(t->queue, t->fd, t->env.id, t->env.size, t->edit, r->orig,
+	    slice_head(results, (size_t)end), v->chain, on_sealed, t);
+}
+
+static void
 on_verdict(void *arg, struct chan_frame *f)
 {
 	struct txn *t = arg;
 	struct intake *in = t->queue->intake;
 	struct verdict v = { 0 };
+	const struct recipient *r;
 
 	if (t->client == NULL) {
 		txn_free(t);
@@ -102,8 +146,14 @@ on_verdict(void *arg, struct chan_frame *f)
 		txn_result(t, v.code, enhanced, v.text);
 		return;
 	}
+	if (v.junk)
+		t->env.flags |= ENVELOPE_JUNK;
 	edit_prepend(t->edit, v.field);
-	txn_deliver(t);
+	r = passed_on(t);
+	if (r != NULL && v.field.n > 0 && t->queue->conf->arc_seal)
+		txn_seal(t, &v, r);
+	else
+		txn_deliver(t);
 }
 
 static void

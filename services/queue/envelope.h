@@ -63,7 +63,8 @@ enum envelope_flag {
 	ENVELOPE_BOUNCE = 8,   /* a report of ours */
 	ENVELOPE_DOUBLE = 16,  /* a report about a report, to the postmaster */
 	ENVELOPE_OURS = 32,    /* the sender's domain is hosted here */
-	ENVELOPE_FLAGS = 64
+	ENVELOPE_JUNK = 64,    /* spam, by the verdict of dkim */
+	ENVELOPE_FLAGS = 128
 };
 
 struct envelope {

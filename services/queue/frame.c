@@ -57,6 +57,7 @@ frame_deliver(struct buf *b, const struct envelope *e,
 	wire_put_slice(b, e->sender);
 	wire_edit_put(b, edit);
 	wire_put_u64(b, e->size);
+	wire_put_bool(b, e->flags & ENVELOPE_JUNK);
 	return put_recipients(b, e, index, n, put_deliver_recipient);
 }
 

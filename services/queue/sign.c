@@ -33,23 +33,17 @@ on_signed(void *arg, struct chan_frame *f)
 	mem_free(s);
 }
 
-void
-sign_message(struct queue *q, int fd, const char *id, uint64_t size,
-    const struct edit *edit, void (*cb)(void *arg, struct slice fields),
-    void *arg)
+/* Sends what b has and a descriptor of the message; takes over b. */
+static void
+request(struct queue *q, uint16_t type, struct buf *b, int fd, const char *id,
+    void (*cb)(void *arg, struct slice fields), void *arg)
 {
-	struct buf b = WIRE_BUF;
-	struct wire_edit view;
+	int again = spool_body_again(&q->spool, fd, id, O_RDONLY);
 	struct signing *s;
-	int again;
 
-	if (!q->conf->enable_opendkim) {
-		cb(arg, S(""));
-		return;
-	}
-	again = spool_body_again(&q->spool, fd, id, O_RDONLY);
 	if (again == -1) {
 		log_warn("unsigned", "id=%s reason=\"%s\"", id, strerror(errno));
+		buf_release(b);
 		cb(arg, S(""));
 		return;
 	}
@@ -57,10 +51,42 @@ sign_message(struct queue *q, int fd, const char *id, uint64_t size,
 	snprintf(s->id, sizeof(s->id), "%s", id);
 	s->cb = cb;
 	s->arg = arg;
+	peer_request(q->dkim, type, buf_slice(b), again, SIGN_TIMEOUT_MS,
+	    on_signed, s);
+	buf_release(b);
+}
+
+void
+sign_message(struct queue *q, int fd, const char *id, uint64_t size,
+    const struct edit *edit, void (*cb)(void *arg, struct slice fields),
+    void *arg)
+{
+	struct buf b = WIRE_BUF;
+	struct wire_edit view;
+
+	if (!q->conf->enable_opendkim) {
+		cb(arg, S(""));
+		return;
+	}
 	edit_view(edit, &view);
 	wire_put_u64(&b, size);
 	wire_edit_put(&b, &view);
-	peer_request(q->dkim, WIRE_DKIM_SIGN, buf_slice(&b), again,
-	    SIGN_TIMEOUT_MS, on_signed, s);
-	buf_release(&b);
+	request(q, WIRE_DKIM_SIGN, &b, fd, id, cb, arg);
+}
+
+void
+sign_seal(struct queue *q, int fd, const char *id, uint64_t size,
+    const struct edit *edit, struct slice address, struct slice results,
+    uint8_t chain, void (*cb)(void *arg, struct slice fields), void *arg)
+{
+	struct buf b = WIRE_BUF;
+	struct wire_edit view;
+
+	edit_view(edit, &view);
+	wire_put_u64(&b, size);
+	wire_edit_put(&b, &view);
+	wire_put_slice(&b, address);
+	wire_put_slice(&b, results);
+	wire_put_u8(&b, chain);
+	request(q, WIRE_DKIM_SEAL, &b, fd, id, cb, arg);
 }

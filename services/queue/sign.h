@@ -1,4 +1,4 @@
-/* What leaves gets its DKIM signature from dkim. */
+/* What leaves gets its DKIM signature or its ARC seal from dkim. */
 #ifndef SERVICES_QUEUE_SIGN_H
 #define SERVICES_QUEUE_SIGN_H
 
@@ -14,5 +14,14 @@
 void sign_message(struct queue *q, int fd, const char *id, uint64_t size,
     const struct edit *edit, void (*cb)(void *arg, struct slice fields),
     void *arg);
+
+/*
+ * The same for a message from outside that an alias of address passes on: an
+ * ARC set. results: our Authentication-Results field, which is in the edit.
+ * chain: enum wire_dkim_chain.
+ */
+void sign_seal(struct queue *q, int fd, const char *id, uint64_t size,
+    const struct edit *edit, struct slice address, struct slice results,
+    uint8_t chain, void (*cb)(void *arg, struct slice fields), void *arg);
 
 #endif
