@@ -31,7 +31,7 @@ LDFLAGS += $(LINK) $(SANFLAGS)
 # The libraries of ours, lowest last, and for each program its folder and the
 # foreign libraries it may use. tests/lint/linkmap checks the built programs
 # against this table.
-LIBS := service store conf sasl msgauth mail wire io core
+LIBS := service store conf sasl dns msgauth mail wire io core
 LIBFILES = $(LIBS:%=$(BUILD)/lib/%.a)
 
 PROGRAMS := pillarbox setup keys resolver auth dkim relay deliver queue imap \
@@ -43,7 +43,7 @@ $(foreach p,keys resolver auth dkim relay deliver queue imap login smtp,\
 	$(eval DIR_$(p) := services/$(p)))
 
 USE_pillarbox := -luv -lyaml -ljansson
-USE_setup := -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl -lidn -lsodium
+USE_setup := -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl -lidn -lsodium -lunbound
 USE_keys := -luv -lcrypto
 USE_resolver := -luv -lunbound
 USE_auth := -luv -lcrypt -lsodium -lcrypto -lidn
@@ -105,7 +105,7 @@ stop:
 # internals names the program's folder in a line "// part: services/smtp".
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_USE := -lcmocka -luv -lssl -lcrypto -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lsodium \
-	-lidn2 -lidn
+	-lidn2 -lidn -lunbound
 
 part_of = $(patsubst %,$(BUILD)/parts/%.a,$(shell sed -n 's|^// part: ||p' $(1)))
 PARTS := $(sort $(foreach p,$(PROGRAMS),$(DIR_$(p))))

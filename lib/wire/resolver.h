@@ -23,8 +23,9 @@ enum wire_dns_status {
 	WIRE_DNS_STATUSES
 };
 
-enum { DNS_A = 1, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16,
-	DNS_AAAA = 28, DNS_TLSA = 52 };
+enum { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15,
+	DNS_TXT = 16, DNS_AAAA = 28, DNS_SRV = 33, DNS_TLSA = 52,
+	DNS_CAA = 257 };
 
 #define WIRE_DNS_ANSWERS 64 /* records of one answer that are passed on */
 

@@ -8,7 +8,7 @@
 #include "core/log.h"
 #include "service/service.h"
 #include "services/resolver/resolver.h"
-#include "services/resolver/upstream.h"
+#include "dns/upstream.h"
 #include "wire/resolver.h"
 
 /* What exists before start; the resolver itself is the service's data. */

@@ -3,12 +3,11 @@
 #include "core/list.h"
 #include "core/log.h"
 #include "core/map.h"
-#include "services/resolver/question.h"
-#include "services/resolver/upstream.h"
+#include "dns/answer.h"
+#include "dns/question.h"
+#include "dns/upstream.h"
 
 #define CLASS_IN 1
-/* Kept free in a frame for everything but rdata. */
-#define FRAME_MARGIN 2048
 
 /* One question under way. */
 struct query {
@@ -38,6 +37,19 @@ struct resolver {
 	uint64_t asked;
 	uint64_t timeouts;
 };
+
+/* The record types that our processes need. */
+static bool
+type_known(uint32_t type)
+{
+	static const uint32_t known[] = { DNS_A, DNS_CNAME, DNS_PTR, DNS_MX,
+		DNS_TXT, DNS_AAAA, DNS_TLSA };
+
+	for (size_t i = 0; i < LEN(known); i++)
+		if (known[i] == type)
+			return true;
+	return false;
+}
 
 static void
 send_answer(struct chan *c, uint32_t id, const struct wire_dns_answer *a)
@@ -77,60 +89,14 @@ query_finish(struct query *query, const struct wire_dns_answer *a)
 	mem_free(query);
 }
 
-static enum wire_dns_status
-result_status(int err, const struct ub_result *result)
-{
-	if (err != 0 || result == NULL)
-		return WIRE_DNS_SERVFAIL;
-	if (result->bogus)
-		return WIRE_DNS_BOGUS;
-	if (result->nxdomain)
-		return WIRE_DNS_NXDOMAIN;
-	if (result->havedata && result->data != NULL && result->data[0] != NULL)
-		return WIRE_DNS_OK;
-	return result->rcode == 0 ? WIRE_DNS_NODATA : WIRE_DNS_SERVFAIL;
-}
-
-/* Takes as many records as a frame has room for: an answer of hostile size is
- * cut, not refused. */
-static void
-take_records(struct wire_dns_answer *a, const struct ub_result *result)
-{
-	size_t total = 0;
-
-	for (size_t i = 0; result->data[i] != NULL; i++) {
-		struct slice rdata;
-
-		if (result->len[i] < 0 || a->count == WIRE_DNS_ANSWERS)
-			break;
-		rdata = slice_of(result->data[i], (size_t)result->len[i]);
-		total += rdata.n + 4;
-		if (total > LIMIT_FRAME - FRAME_MARGIN)
-			break;
-		a->rdata[a->count++] = rdata;
-	}
-	if (a->count == 0)
-		a->status = WIRE_DNS_SERVFAIL;
-}
-
 /* libunbound's callback, from ub_process on our loop. */
 static void
 on_result(void *arg, int err, struct ub_result *result)
 {
 	struct query *query = arg;
-	struct wire_dns_answer a = { .status = result_status(err, result) };
+	struct wire_dns_answer a;
 
-	if (result != NULL && err == 0) {
-		a.secure = result->secure != 0;
-		a.ttl = result->ttl > 0 ? (uint32_t)result->ttl : 0;
-		if (result->canonname != NULL)
-			a.canonical = slice_str(result->canonname);
-		if (a.canonical.n > 0 &&
-		    a.canonical.p[a.canonical.n - 1] == '.')
-			a.canonical.n--;
-		if (a.status == WIRE_DNS_OK)
-			take_records(&a, result);
-	}
+	answer_take(&a, err, result);
 	if (a.status == WIRE_DNS_BOGUS) {
 		struct log_line l;
 
@@ -240,7 +206,7 @@ resolver_ask(struct resolver *r, struct chan *c, uint32_t id,
 	struct question q;
 	struct slice key;
 
-	if (wire_end(&in) != 0 || !question_type_known(type))
+	if (wire_end(&in) != 0 || !type_known(type))
 		return -1;
 	r->asked++;
 	if (question_set(&q, name, type, NULL) != 0) {

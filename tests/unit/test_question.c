@@ -1,5 +1,4 @@
-// part: services/resolver
-#include "services/resolver/question.h"
+#include "dns/question.h"
 
 #include "check.h"
 

@@ -1,4 +1,4 @@
-#include "services/resolver/upstream.h"
+#include "dns/upstream.h"
 
 #include "core/buf.h"
 #include "core/log.h"
@@ -72,7 +72,7 @@ add_forwarders(struct ub_ctx *ctx, struct slice list, const char **why)
 
 		mem_free(address);
 		if (err != 0)
-			return fail(why, "PILLARBOX_DNS: not an address");
+			return fail(why, "not an address");
 	}
 	return 0;
 }

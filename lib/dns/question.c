@@ -1,21 +1,9 @@
-#include "services/resolver/question.h"
+#include "dns/question.h"
 
 #include "core/num.h"
 
 #define LABEL_MAX 63
 #define LOCAL_TTL 10800
-
-bool
-question_type_known(uint32_t type)
-{
-	static const uint32_t known[] = { DNS_A, DNS_CNAME, DNS_PTR, DNS_MX,
-		DNS_TXT, DNS_AAAA, DNS_TLSA };
-
-	for (size_t i = 0; i < LEN(known); i++)
-		if (known[i] == type)
-			return true;
-	return false;
-}
 
 int
 question_set(struct question *q, struct slice name, uint32_t type,

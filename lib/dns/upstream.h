@@ -4,8 +4,8 @@
  * caches, one thread. Nothing is asked before the first query, so the context
  * may be made with more rights than it is used with.
  */
-#ifndef RESOLVER_UPSTREAM_H
-#define RESOLVER_UPSTREAM_H
+#ifndef DNS_UPSTREAM_H
+#define DNS_UPSTREAM_H
 
 #include <unbound.h>
 

@@ -1,9 +1,9 @@
 /*
- * A question as it comes from another process: checked, in one spelling, and
+ * A question as anybody asks it: checked, in one spelling, and
  * answered on the spot where no server needs to be asked.
  */
-#ifndef RESOLVER_QUESTION_H
-#define RESOLVER_QUESTION_H
+#ifndef DNS_QUESTION_H
+#define DNS_QUESTION_H
 
 #include "wire/resolver.h"
 
@@ -14,9 +14,6 @@ struct question {
 	size_t n;
 	uint32_t type;
 };
-
-/* True for the record types that our processes need. */
-bool question_type_known(uint32_t type);
 
 /*
  * Takes a name of at most 253 octets, labels of 1 to 63 (RFC 1035 2.3.4), of
