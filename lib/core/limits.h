@@ -84,6 +84,15 @@
 #define LIMIT_DMARC_LOOKUPS 40     /* questions for one message */
 #define LIMIT_DMARC_IDENTIFIERS (LIMIT_DKIM_SIGNATURES + 1)
 #define LIMIT_TRUSTED_SEALERS 256  /* domains that a setting may name */
+/* SPF: RFC 7208 section 4.6.4, and what one check holds. */
+#define LIMIT_SPF_TERMS 10         /* mechanisms and modifiers that ask the DNS */
+#define LIMIT_SPF_VOID 2           /* of them with an empty answer */
+#define LIMIT_SPF_MX 10            /* names of one mx */
+#define LIMIT_SPF_PTR 10           /* names of the client that are looked at */
+#define LIMIT_SPF_DEPTH (LIMIT_SPF_TERMS + 1) /* includes in one another */
+#define LIMIT_SPF_RECORD 65535     /* octets of a record, all strings */
+#define LIMIT_SPF_TEXT 131072      /* of all records of one check */
+#define LIMIT_SPF_EXPLANATION 1024 /* of exp=, expanded */
 
 /* Aliases. */
 #define LIMIT_ALIAS_DEPTH 20
