@@ -41,6 +41,11 @@
 	"    config show [NAME]\n"                                             \
 	"    config check\n"                                                   \
 	"    dns [DOMAIN]\n\n"                                                 \
+	"    explain dkim <FILE>\n"                                            \
+	"    explain dmarc <FILE> --ip <ADDRESS> --mail-from <ADDRESS>\n"      \
+	"    explain arc <FILE>\n"                                             \
+	"    dkim sign <FILE> [--key PEM --selector S]\n"                      \
+	"    arc seal <FILE> [--key PEM --selector S]\n\n"                     \
 	"    migrate check [ADDRESS...]\n"                                     \
 	"    migrate back [ADDRESS...]\n\n"                                    \
 	"    status\n"                                                         \
@@ -200,6 +205,46 @@
 	"setup dns - Show the DNS records to publish",                         \
 	"    setup dns [DOMAIN]\n",                                            \
 	"    Prints the records of each hosted domain as lines of a zone.\n")
+
+#define HELP_EXPLAIN_DKIM HELP("SETUP-EXPLAIN(8)",                             \
+	"setup explain dkim - Show what DKIM says, and why",                   \
+	"    setup explain dkim <FILE> [--dns <HOST[@PORT]>] [--json]\n",      \
+	"    Checks the signatures of a message, \"-\" for stdin, one line each,\n" \
+	"    from the top. The exit status is 0 whatever they are worth.\n")
+
+#define HELP_EXPLAIN_DMARC HELP("SETUP-EXPLAIN(8)",                            \
+	"setup explain dmarc - Show what DMARC says, and why",                 \
+	"    setup explain dmarc <FILE> --ip <ADDRESS> --mail-from <ADDRESS>\n" \
+	"                        [--helo <NAME>] [--dns <HOST[@PORT]>] [--json]\n" \
+	"    setup explain dmarc <FILE> --spf <RESULT:DOMAIN>\n"               \
+	"                        [--dkim <RESULT:DOMAIN,...>]\n",              \
+	"    Finds the policy of the author in a message and what would be done\n" \
+	"    with it, as when it came from that client with that sender. --spf\n" \
+	"    and --dkim give results in place of the checks. The exit status is\n" \
+	"    0 whatever comes out.\n")
+
+#define HELP_EXPLAIN_ARC HELP("SETUP-EXPLAIN(8)",                              \
+	"setup explain arc - Show what the ARC chain is worth, and why",       \
+	"    setup explain arc <FILE> [--dns <HOST[@PORT]>] [--json]\n",       \
+	"    Validates the seals of a message. The exit status is 0 whatever\n" \
+	"    comes out.\n")
+
+#define HELP_DKIM_SIGN HELP("SETUP-DKIM(8)",                                   \
+	"setup dkim sign - Sign a message",                                    \
+	"    setup dkim sign <FILE> [--key <PEM> --selector <S>] [--domain <D>]\n" \
+	"                    [--canon <HEADER/BODY>] [--algo <ALGORITHM>]\n",  \
+	"    Prints the DKIM-Signature field. Without --key, the key that the\n" \
+	"    server would use.\n")
+
+#define HELP_ARC_SEAL HELP("SETUP-ARC(8)",                                     \
+	"setup arc seal - Seal a message",                                     \
+	"    setup arc seal <FILE> [--key <PEM> --selector <S>] [--domain <D>]\n" \
+	"                   [--canon <HEADER/BODY>] [--algo <ALGORITHM>]\n"    \
+	"                   [--authserv-id <NAME>] [--cv none|pass|fail]\n"    \
+	"                   [--dns <HOST[@PORT]>]\n",                          \
+	"    Prints the three fields of an ARC set. The results in it are those\n" \
+	"    of the Authentication-Results fields of that name (by default our\n" \
+	"    host name). Without --cv the chain is validated.\n")
 
 #define HELP_TLS HELP("SETUP-TLS(8)",                                          \
 	"setup tls - Make and check certificates",                             \

@@ -1,0 +1,200 @@
+#include "setup/signer.h"
+
+#include <openssl/rsa.h>
+
+#include "conf/conf_dkim.h"
+#include "mail/addr.h"
+#include "setup/message.h"
+#include "setup/table.h"
+
+/* What the tables say for the author. -1 if they say nothing. */
+static int
+from_tables(const struct setup *s, struct signer *g, char **path)
+{
+	const struct conf_dkim_rule *rule = NULL;
+	struct conf_dkim d;
+	struct table keys, rules;
+	int r = table_open(s, &keys, CONF_DKIM_KEY_TABLE, false);
+
+	conf_dkim_init(&d);
+	if (table_open(s, &rules, CONF_DKIM_SIGNING_TABLE, false) == -1)
+		r = -1;
+	if (r == 0) {
+		conf_dkim_parse(&d, s->conf.config_dir,
+		    &(struct conf_dkim_files){ buf_slice(&keys.text),
+			buf_slice(&rules.text), S("") }, NULL);
+		rule = conf_dkim_match(&d, g->sign.from);
+	}
+	if (rule != NULL) {
+		size_t at;
+
+		*path = mem_str(rule->key->path);
+		buf_add_slice(&g->names, slice_eq(rule->key->domain, S("%")) ?
+		    addr_domain_of(g->sign.from) : rule->key->domain);
+		buf_addc(&g->names, '\0');
+		at = g->names.n;
+		buf_add_slice(&g->names, rule->key->selector);
+		if (g->domain == NULL)
+			g->domain = buf_str(&g->names);
+		if (g->selector == NULL)
+			g->selector = buf_str(&g->names) + at;
+	}
+	conf_dkim_release(&d);
+	table_close(&keys);
+	table_close(&rules);
+	return rule != NULL ? 0 : -1;
+}
+
+static int
+set_canon(const struct setup *s, struct signer *g)
+{
+	static const struct {
+		const char *name;
+		bool header, body; /* simple */
+	} names[] = {
+		{ "relaxed/relaxed", false, false },
+		{ "relaxed/simple", false, true },
+		{ "relaxed", false, true },
+		{ "simple/relaxed", true, false },
+		{ "simple/simple", true, true },
+		{ "simple", true, true },
+	};
+
+	for (size_t i = 0; g->canon != NULL && i < LEN(names); i++)
+		if (strcmp(g->canon, names[i].name) == 0) {
+			g->sign.simple_header = names[i].header;
+			g->sign.simple_body = names[i].body;
+			return 0;
+		}
+	return g->canon == NULL ? 0 : explain_misuse(s,
+	    "'%s' is no canonicalization such as relaxed/simple", g->canon);
+}
+
+/* The algorithm is the key's; --algo may only say the same. */
+static int
+set_algorithm(const struct setup *s, struct signer *g)
+{
+	static const char *const names[WIRE_KEYS_ALGS] = {
+		[WIRE_KEYS_RSA_SHA256] = "rsa-sha256",
+		[WIRE_KEYS_ED25519_SHA256] = "ed25519-sha256",
+	};
+
+	if (EVP_PKEY_is_a(g->pkey, "ED25519"))
+		g->alg = WIRE_KEYS_ED25519_SHA256;
+	else if (EVP_PKEY_is_a(g->pkey, "RSA"))
+		g->alg = WIRE_KEYS_RSA_SHA256;
+	else
+		return say_abort(s, "The key is neither RSA nor Ed25519");
+	if (g->algo == NULL || strcmp(g->algo, names[g->alg]) == 0)
+		return 0;
+	return explain_misuse(s, "--algo %s: the key is for %s", g->algo,
+	    names[g->alg]);
+}
+
+static int
+load_key(const struct setup *s, struct signer *g)
+{
+	char *path = NULL;
+	int r = 0;
+
+	if (g->key != NULL)
+		path = mem_str(g->key);
+	else if (from_tables(s, g, &path) == -1)
+		return say_abort(s, "There is no DKIM key for %.*s; use --key",
+		    SLICE_ARG(g->sign.from));
+	if (g->domain == NULL) {
+		/* With a key and no domain: the author's. */
+		buf_add_slice(&g->names, addr_domain_of(g->sign.from));
+		g->domain = buf_str(&g->names);
+	}
+	if (g->selector == NULL) {
+		r = explain_misuse(s, "--selector is missing");
+	} else if (!addr_domain_valid(slice_str(g->domain), ADDR_UTF8) ||
+	    !addr_domain_valid(slice_str(g->selector), ADDR_UTF8)) {
+		r = explain_misuse(s, "--domain or --selector is no name");
+	} else {
+		g->pkey = dkim_key_load(path);
+		r = g->pkey != NULL ? set_algorithm(s, g) :
+		    say_abort(s, "%s holds no private key", path);
+	}
+	mem_free(path);
+	return r;
+}
+
+int
+signer_open(const struct setup *s, struct signer *g)
+{
+	struct arc_seal *seal = g->sign.seal;
+	int r;
+
+	buf_init(&g->names, 1024);
+	dkim_sign_init(&g->sign);
+	g->sign.seal = seal;
+	r = set_canon(s, g);
+	if (r != 0)
+		return r;
+	g->sign.fd = message_open(g->file, &g->sign.size);
+	if (g->sign.fd == -1)
+		return EXPLAIN_MISUSE;
+	dkim_sign_read(&g->sign);
+	if (g->sign.error != 0)
+		return say_abort(s, "%s: %s", g->file,
+		    strerror(g->sign.error));
+	if (g->sign.from.n == 0)
+		return say_abort(s, "%s has no author in its From field",
+		    g->file);
+	return load_key(s, g);
+}
+
+void
+signer_release(struct signer *g)
+{
+	EVP_PKEY_free(g->pkey);
+	dkim_sign_release(&g->sign);
+	buf_release(&g->names);
+}
+
+static int
+sign_rsa(EVP_PKEY *pkey, const unsigned char *digest, unsigned char *out,
+    size_t *n)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
+	bool ok;
+
+	ok = ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
+	    EVP_PKEY_sign(ctx, out, n, digest, WIRE_KEYS_DIGEST) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return ok ? 0 : -1;
+}
+
+/* RFC 8463 3: PureEdDSA over the digest. */
+static int
+sign_ed25519(EVP_PKEY *pkey, const unsigned char *digest, unsigned char *out,
+    size_t *n)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok;
+
+	ok = ctx != NULL &&
+	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
+	    EVP_DigestSign(ctx, out, n, digest, WIRE_KEYS_DIGEST) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok ? 0 : -1;
+}
+
+int
+signer_end(const struct signer *g,
+    const unsigned char digest[WIRE_KEYS_DIGEST], struct buf *field)
+{
+	unsigned char signature[2048];
+	size_t n = sizeof(signature);
+
+	if ((size_t)EVP_PKEY_get_size(g->pkey) > sizeof(signature) ||
+	    (g->alg == WIRE_KEYS_RSA_SHA256 ? sign_rsa : sign_ed25519)(
+	    g->pkey, digest, signature, &n) == -1)
+		return -1;
+	dkim_sign_end(field, slice_of(signature, n));
+	return buf_ok(field) ? 0 : -1;
+}
