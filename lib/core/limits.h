@@ -79,6 +79,15 @@
 #define LIMIT_DKIM_RSA_BITS 4096   /* RFC 8301 3.2: verifiers take up to this */
 #define LIMIT_DKIM_KEYS 8          /* signatures put on one message */
 #define LIMIT_DKIM_JOBS 512        /* messages under way at once */
+/* SPF: RFC 7208 section 4.6.4, and what one check holds. */
+#define LIMIT_SPF_TERMS 10         /* mechanisms and modifiers that ask the DNS */
+#define LIMIT_SPF_VOID 2           /* of them with an empty answer */
+#define LIMIT_SPF_MX 10            /* names of one mx */
+#define LIMIT_SPF_PTR 10           /* names of the client that are looked at */
+#define LIMIT_SPF_DEPTH (LIMIT_SPF_TERMS + 1) /* includes in one another */
+#define LIMIT_SPF_RECORD 65535     /* octets of a record, all strings */
+#define LIMIT_SPF_TEXT 131072      /* of all records of one check */
+#define LIMIT_SPF_EXPLANATION 1024 /* of exp=, expanded */
 
 /* Aliases. */
 #define LIMIT_ALIAS_DEPTH 20
