@@ -9,7 +9,10 @@
 #include "core/num.h"
 #include "dns/answer.h"
 #include "dns/question.h"
+#include "dns/rungs.h"
 #include "dns/upstream.h"
+
+#define CLASS_IN 1
 
 /* One lookup that was made. */
 struct row {
@@ -23,7 +26,10 @@ struct row {
 };
 
 struct lookup {
-	struct ub_ctx *ctx;
+	struct rungs rungs;
+	struct buf server; /* --dns, or empty */
+	struct ub_ctx *ctx; /* NULL before the first question */
+	const struct rung *rung; /* that ctx is for */
 	struct ub_result *result; /* what answer points into */
 	struct wire_dns_answer answer;
 	struct question question; /* a local answer points into it */
@@ -68,20 +74,20 @@ resolve_server(const char *server, struct buf *out, const char **why)
 struct lookup *
 lookup_new(const struct conf *c, const char *server, const char **why)
 {
-	struct buf address = BUF_INIT(256);
-	struct lookup *l = NULL;
-	struct ub_ctx *ctx = NULL;
+	struct lookup *l = mem_zero(sizeof(*l));
+	int r;
 
+	buf_init(&l->server, 256);
 	if (server == NULL)
-		ctx = upstream_new(c->dns, c->dns_validate, S(""), why);
-	else if (resolve_server(server, &address, why) == 0)
-		ctx = upstream_new(buf_str(&address), false, S(""), why);
-	if (ctx != NULL) {
-		l = mem_zero(sizeof(*l));
-		l->ctx = ctx;
-	}
-	buf_release(&address);
-	return l;
+		r = rungs_init(&l->rungs, c->dns, c->dns_validate,
+		    c->dns_strict, why);
+	else if ((r = resolve_server(server, &l->server, why)) == 0)
+		r = rungs_init(&l->rungs, buf_str(&l->server), false, false,
+		    why);
+	if (r == 0)
+		return l;
+	lookup_free(l);
+	return NULL;
 }
 
 void
@@ -90,10 +96,13 @@ lookup_free(struct lookup *l)
 	if (l == NULL)
 		return;
 	ub_resolve_free(l->result);
-	ub_ctx_delete(l->ctx);
+	if (l->ctx != NULL)
+		ub_ctx_delete(l->ctx);
 	for (size_t i = 0; i < l->row_count; i++)
 		mem_free(l->rows[i].name);
 	mem_free(l->rows);
+	rungs_release(&l->rungs);
+	buf_release(&l->server);
 	mem_free(l);
 }
 
@@ -127,14 +136,15 @@ wait_until(struct lookup *l, uint64_t deadline)
 
 /* True if libunbound answered, well or not. */
 static bool
-ask_upstream(struct lookup *l, uint64_t deadline)
+ask_upstream(struct lookup *l, const char *name, uint32_t type,
+    uint64_t deadline)
 {
 	int id;
 
 	l->done = false;
 	l->result = NULL;
-	l->err = ub_resolve_async(l->ctx, l->question.name,
-	    (int)l->question.type, 1, l, on_result, &id);
+	l->err = ub_resolve_async(l->ctx, name, (int)type, CLASS_IN, l,
+	    on_result, &id);
 	if (l->err == 0 && !wait_until(l, deadline)) {
 		ub_cancel(l->ctx, id);
 		return false;
@@ -154,6 +164,46 @@ printable(struct slice name)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
 	return text;
+}
+
+static bool
+use_rung(struct lookup *l, size_t i)
+{
+	const char *why;
+
+	if (l->ctx != NULL)
+		ub_ctx_delete(l->ctx);
+	l->rung = &l->rungs.list[i];
+	l->ctx = upstream_new(l->rung->dns, l->rung->validate, S(""), &why);
+	return l->ctx != NULL;
+}
+
+/* As the resolver does it (dns/rungs.h), but once and for all. */
+static void
+climb(struct lookup *l)
+{
+	size_t n = l->rungs.fallback > 0 ? l->rungs.fallback : l->rungs.n;
+
+	for (size_t i = 0; i < n && l->rungs.n > 1; i++) {
+		uint64_t deadline = now_mono_ms() + RUNGS_PROBE_TIMEOUT;
+		unsigned asked = 0;
+		bool holds = false;
+
+		if (!use_rung(l, i))
+			continue;
+		do {
+			if (!ask_upstream(l, RUNGS_PROBE_NAME,
+			    RUNGS_PROBE_TYPE, deadline))
+				break;
+			holds = rung_holds(l->rung, &l->answer);
+			ub_resolve_free(l->result);
+			l->result = NULL;
+		} while (!holds && ++asked < RUNGS_PROBE_ASKS &&
+		    l->answer.status == WIRE_DNS_SERVFAIL);
+		if (holds)
+			return;
+	}
+	(void)use_rung(l, l->rungs.fallback);
 }
 
 static void
@@ -176,9 +226,13 @@ remember(struct lookup *l, struct slice name, uint32_t type, uint64_t ms,
 const struct wire_dns_answer *
 lookup_name(struct lookup *l, struct slice name, uint32_t type)
 {
-	uint64_t start = now_mono_ms(), deadline = start + LOOKUP_TIMEOUT;
+	uint64_t start, deadline;
 	bool late = false;
 
+	if (l->ctx == NULL)
+		climb(l);
+	start = now_mono_ms();
+	deadline = start + LOOKUP_TIMEOUT;
 	if (l->deadline == 0)
 		lookup_rewind(l);
 	if (deadline > l->deadline)
@@ -190,8 +244,12 @@ lookup_name(struct lookup *l, struct slice name, uint32_t type)
 	l->answer = (struct wire_dns_answer){ .status = WIRE_DNS_NXDOMAIN };
 	if (question_set(&l->question, name, type, NULL) == 0 &&
 	    !question_local(&l->question, &l->answer)) {
-		l->answer.status = WIRE_DNS_SERVFAIL;
-		late = start >= deadline || !ask_upstream(l, deadline);
+		late = l->ctx == NULL || start >= deadline ||
+		    !ask_upstream(l, l->question.name, l->question.type,
+		    deadline);
+		if (late)
+			l->answer = (struct wire_dns_answer){
+				.status = WIRE_DNS_SERVFAIL };
 	}
 	remember(l, name, type, now_mono_ms() - start, late);
 	mem_free((void *)name.p);
@@ -260,6 +318,24 @@ add_result(struct buf *out, const struct row *r)
 		    r->count == 1 ? "" : "s");
 	else
 		buf_adds(out, words[r->status]);
+}
+
+void
+lookup_upstream(const struct lookup *l, struct buf *out)
+{
+	const struct rung *best = &l->rungs.list[0];
+	const struct rung *r = l->rung;
+
+	if (r == NULL) {
+		buf_adds(out, "nobody was asked");
+		return;
+	}
+	buf_addf(out, "asked %s, %s DNSSEC", strcmp(r->dns, "recurse") == 0 ?
+	    "the name servers of each domain" : r->dns,
+	    r->validate ? "with" : "without");
+	if (r->system != best->system)
+		buf_adds(out, " (only the servers of /etc/resolv.conf answer "
+		    "from here)");
 }
 
 void

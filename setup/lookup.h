@@ -21,7 +21,8 @@ struct lookup;
 
 /*
  * server: "HOST", "HOST@PORT" (--dns), which is asked without DNSSEC; NULL:
- * as c says. Nothing is asked yet. NULL with *why.
+ * as c says, or else as dns/rungs.h has it. Nothing is asked yet. NULL with
+ * *why.
  */
 struct lookup *lookup_new(const struct conf *c, const char *server,
     const char **why);
@@ -46,6 +47,9 @@ void lookup_rewind(struct lookup *l);
 const char *lookup_type(uint32_t type);
 /* "ok", "nodata", "nxdomain", "servfail", "bogus". */
 const char *lookup_status(enum wire_dns_status status);
+
+/* Appends whom the questions went to: "asked 127.0.0.1@53, without DNSSEC". */
+void lookup_upstream(const struct lookup *l, struct buf *out);
 
 /*
  * Appends every lookup made, a line each, for people:

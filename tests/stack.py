@@ -2,7 +2,7 @@
 
 Used through the fixtures of conftest.py, or directly:
 
-    with Stack(tmp_path, env={"PILLARBOX_DNS": "127.0.0.1@5300"}) as s:
+    with Stack(tmp_path, env={"DNS_SERVERS": "127.0.0.1@5300"}) as s:
         s.add_account("user@example.test", "secret")
         with s.smtp_submit("user@example.test", "secret") as c: ...
 """
@@ -86,7 +86,7 @@ class Stack:
                 "PILLARBOX_RUN_DIR": self.dir / "run",
                 "PILLARBOX_PORT_BASE": self.base,
                 "PILLARBOX_LISTEN": "127.0.0.1,::1",
-                "PILLARBOX_DNS": "127.0.0.1@1",  # nobody there: no test leaves loopback
+                "DNS_SERVERS": "127.0.0.1@1",  # nobody there: no test leaves loopback
                 "PILLARBOX_DNS_VALIDATE": "0",
                 "LOG_LEVEL": "debug",
             }

@@ -35,6 +35,8 @@ static const struct option options_always[] = {
 	{ "incoming-num-tcp:", "0" },
 	/* A domain that was just set up should not stay unknown for long. */
 	{ "cache-max-negative-ttl:", "300" },
+	/* A server that was silent about one name is asked about the next. */
+	{ "infra-keep-probing:", "yes" },
 	{ "use-syslog:", "no" },
 };
 
@@ -44,6 +46,12 @@ static const struct option options_forward[] = {
 	{ "do-not-query-localhost:", "no" },
 	{ "unblock-lan-zones:", "yes" },
 	{ "insecure-lan-zones:", "yes" },
+	/* The root proves that these do not exist (RFC 6761 6.2, RFC 6762 3,
+	 * RFC 9476; internal: reserved by ICANN in 2024). */
+	{ "domain-insecure:", "test." },
+	{ "domain-insecure:", "local." },
+	{ "domain-insecure:", "alt." },
+	{ "domain-insecure:", "internal." },
 };
 
 static int
@@ -112,12 +120,8 @@ set_up(struct ub_ctx *ctx, struct slice dns, bool validate,
 	if (ub_ctx_set_option(ctx, "module-config:",
 	    validate ? "validator iterator" : "iterator") != 0)
 		return fail(why, "libunbound refuses its modules");
-	if (slice_eq(dns, S("system"))) {
-		if (ub_ctx_resolvconf(ctx, NULL) != 0)
-			return fail(why, "cannot read /etc/resolv.conf");
-	} else if (forward && add_forwarders(ctx, dns, why) != 0) {
+	if (forward && add_forwarders(ctx, dns, why) != 0)
 		return -1;
-	}
 	if (validate && add_anchors(ctx, anchors.n > 0 ? anchors :
 	    slice_str(root_anchors), why) != 0)
 		return -1;
@@ -148,4 +152,18 @@ upstream_new(const char *dns, bool validate, struct slice anchors,
 		return NULL;
 	}
 	return ctx;
+}
+
+int
+upstream_anchors_check(struct slice anchors, const char **why)
+{
+	struct ub_ctx *ctx = ub_ctx_create();
+	int r = -1;
+
+	if (ctx == NULL)
+		return fail(why, "cannot start libunbound");
+	ub_ctx_debugout(ctx, NULL);
+	r = add_anchors(ctx, anchors, why);
+	ub_ctx_delete(ctx);
+	return r;
 }

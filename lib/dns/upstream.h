@@ -1,7 +1,7 @@
 /*
  * libunbound's context, set up for a small mail server: who is asked
- * (PILLARBOX_DNS), whether DNSSEC is checked (PILLARBOX_DNS_VALIDATE), small
- * caches, one thread. Nothing is asked before the first query, so the context
+ * (DNS_SERVERS), whether DNSSEC is checked (PILLARBOX_DNS_VALIDATE), small caches,
+ * one thread. Nothing is asked before the first query, so the context
  * may be made with more rights than it is used with.
  */
 #ifndef DNS_UPSTREAM_H
@@ -15,12 +15,14 @@
 #define UPSTREAM_QUERIES 1000
 
 /*
- * dns is a checked setting: "recurse", "system" (the servers of
- * /etc/resolv.conf, read now) or "1.2.3.4@53,::1@5353". anchors: root trust
+ * dns: "recurse" or "1.2.3.4@53,::1@5353" (dns/rungs.h). anchors: root trust
  * anchors, one DS or DNSKEY record a line; empty: those built in. NULL with
  * *why.
  */
 struct ub_ctx *upstream_new(const char *dns, bool validate,
     struct slice anchors, const char **why);
+
+/* 0 if upstream_new would take the anchors; -1 with *why. */
+int upstream_anchors_check(struct slice anchors, const char **why) MUST_CHECK;
 
 #endif

@@ -6,15 +6,16 @@
  * those built in (one DS or DNSKEY record a line).
  */
 #include "core/log.h"
+#include "dns/rungs.h"
+#include "dns/upstream.h"
 #include "service/service.h"
 #include "services/resolver/resolver.h"
-#include "dns/upstream.h"
 #include "wire/resolver.h"
 
 /* What exists before start; the resolver itself is the service's data. */
 static struct {
 	struct buf anchors;
-	struct ub_ctx *ctx;
+	struct rungs rungs;
 	bool prepared;
 } boot = { .anchors = BUF_INIT(65536) };
 
@@ -38,20 +39,18 @@ prepare(struct service *s, const char **why)
 	const struct conf *c = service_conf(s);
 
 	boot.prepared = true;
-	boot.ctx = upstream_new(c->dns, c->dns_validate,
-	    buf_slice(&boot.anchors), why);
-	buf_release(&boot.anchors);
-	return boot.ctx != NULL ? 0 : -1;
+	if (upstream_anchors_check(buf_slice(&boot.anchors), why) != 0)
+		return -1;
+	return rungs_init(&boot.rungs, c->dns, c->dns_validate, c->dns_strict,
+	    why);
 }
 
 static int
-start(struct service *s, const char **why)
+start(struct service *s, const char **why UNUSED)
 {
-	struct resolver *r = resolver_new(service_loop(s), boot.ctx, why);
-
-	boot.ctx = NULL;
-	service_set_data(s, r);
-	return r != NULL ? 0 : -1;
+	service_set_data(s, resolver_new(service_loop(s), &boot.rungs,
+	    &boot.anchors));
+	return 0;
 }
 
 static int

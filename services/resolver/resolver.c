@@ -6,6 +6,7 @@
 #include "dns/answer.h"
 #include "dns/question.h"
 #include "dns/upstream.h"
+#include "services/resolver/ladder.h"
 
 #define CLASS_IN 1
 
@@ -17,6 +18,7 @@ struct query {
 	struct list waiters;
 	uint64_t deadline;
 	int async_id;
+	bool asked; /* async_id holds */
 };
 
 /* One answer owed. */
@@ -28,7 +30,8 @@ struct waiter {
 
 struct resolver {
 	struct loop *l;
-	struct ub_ctx *ctx;
+	struct ladder *ladder;
+	struct ub_ctx *ctx; /* NULL until the ladder found one */
 	struct loop_poll *poll;
 	struct loop_timer *timer;
 	struct map by_key;
@@ -139,6 +142,7 @@ on_timer(void *arg)
 	static const struct wire_dns_answer none = {
 		.status = WIRE_DNS_SERVFAIL };
 	struct query *query;
+	bool doubt = false;
 
 	while ((query = LIST_FIRST(&r->queries, struct query, link)) != NULL &&
 	    query->deadline <= loop_now(r->l)) {
@@ -149,9 +153,13 @@ on_timer(void *arg)
 		log_num(&l, "type", query->q.type);
 		log_end(&l);
 		r->timeouts++;
-		ub_cancel(r->ctx, query->async_id);
+		if (query->asked)
+			ub_cancel(r->ctx, query->async_id);
 		query_finish(query, &none);
+		doubt = true;
 	}
+	if (doubt)
+		ladder_doubt(r->ladder);
 	arm(r);
 }
 
@@ -166,12 +174,23 @@ query_wait(struct query *query, struct chan *c, uint32_t id)
 	query->r->waiters++;
 }
 
+static int
+query_ask(struct query *query)
+{
+	int err = ub_resolve_async(query->r->ctx, query->q.name,
+	    (int)query->q.type, CLASS_IN, query, on_result, &query->async_id);
+
+	query->asked = err == 0;
+	if (err != 0)
+		log_error("dns", "reason=\"%s\"", ub_strerror(err));
+	return err == 0 ? 0 : -1;
+}
+
 /* NULL if it cannot be asked now. */
 static struct query *
 query_new(struct resolver *r, const struct question *q, struct slice key)
 {
 	struct query *query;
-	int err;
 
 	if (r->by_key.count >= UPSTREAM_QUERIES)
 		return NULL;
@@ -180,10 +199,7 @@ query_new(struct resolver *r, const struct question *q, struct slice key)
 	query->q = *q;
 	query->deadline = loop_now(r->l) + RESOLVER_TIMEOUT;
 	list_init(&query->waiters);
-	err = ub_resolve_async(r->ctx, query->q.name, (int)q->type, CLASS_IN,
-	    query, on_result, &query->async_id);
-	if (err != 0) {
-		log_error("dns", "reason=\"%s\"", ub_strerror(err));
+	if (r->ctx != NULL && query_ask(query) != 0) {
 		mem_free(query);
 		return NULL;
 	}
@@ -253,26 +269,39 @@ resolver_status(const struct resolver *r, struct buf *out)
 	buf_addf(out, " asked=%llu pending=%zu timeouts=%llu",
 	    (unsigned long long)r->asked, r->by_key.count,
 	    (unsigned long long)r->timeouts);
+	ladder_status(r->ladder, out);
+}
+
+/* From the ladder: what is under way is asked again, there. */
+static void
+on_upstream(void *arg, struct ub_ctx *ctx)
+{
+	static const struct wire_dns_answer none = {
+		.status = WIRE_DNS_SERVFAIL };
+	struct resolver *r = arg;
+	struct query *query;
+
+	loop_poll_free(r->poll);
+	if (r->ctx != NULL)
+		ub_ctx_delete(r->ctx);
+	r->ctx = ctx;
+	r->poll = loop_poll_new(r->l, ub_fd(ctx), on_readable, r);
+	loop_poll_set(r->poll, LOOP_READ);
+	LIST_EACH(query, &r->queries, struct query, link)
+		if (query_ask(query) != 0)
+			query_finish(query, &none);
 }
 
 struct resolver *
-resolver_new(struct loop *l, struct ub_ctx *ctx, const char **why)
+resolver_new(struct loop *l, struct rungs *rungs, struct buf *anchors)
 {
 	struct resolver *r = mem_zero(sizeof(*r));
 
 	r->l = l;
-	r->ctx = ctx;
 	map_init(&r->by_key);
 	list_init(&r->queries);
-	if (ub_fd(ctx) < 0) {
-		*why = "libunbound has no descriptor";
-		ub_ctx_delete(ctx);
-		mem_free(r);
-		return NULL;
-	}
 	r->timer = loop_timer_new(l, on_timer, r);
-	r->poll = loop_poll_new(l, ub_fd(ctx), on_readable, r);
-	loop_poll_set(r->poll, LOOP_READ);
+	r->ladder = ladder_new(l, rungs, anchors, on_upstream, r);
 	return r;
 }
 
@@ -283,9 +312,11 @@ resolver_free(struct resolver *r)
 
 	if (r == NULL)
 		return;
+	ladder_free(r->ladder);
 	loop_poll_free(r->poll);
 	loop_timer_free(r->timer);
-	ub_ctx_delete(r->ctx);
+	if (r->ctx != NULL)
+		ub_ctx_delete(r->ctx);
 	LIST_EACH(query, &r->queries, struct query, link) {
 		struct waiter *w;
 

@@ -6,8 +6,7 @@
 #ifndef RESOLVER_RESOLVER_H
 #define RESOLVER_RESOLVER_H
 
-#include <unbound.h>
-
+#include "dns/rungs.h"
 #include "io/chan.h"
 #include "io/loop.h"
 
@@ -16,9 +15,9 @@
 
 struct resolver;
 
-/* Takes over ctx. NULL with *why. */
-struct resolver *resolver_new(struct loop *l, struct ub_ctx *ctx,
-    const char **why);
+/* Takes over rungs and anchors (root trust anchors, or empty). */
+struct resolver *resolver_new(struct loop *l, struct rungs *rungs,
+    struct buf *anchors);
 void resolver_free(struct resolver *r);
 
 /*

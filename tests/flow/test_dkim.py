@@ -71,7 +71,7 @@ def test_what_we_send_is_signed(make_stack, tmp_path, dns, kinds):
     keys = Keys(tmp_path, kinds)
     sink = Sink(host="127.0.0.2").start()
     dns.set_zone("other.test MX 10 a.other.test\na.other.test A 127.0.0.2")
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address,
+    stack = make_stack(env={"DNS_SERVERS": dns.address,
                             "PILLARBOX_RELAY_PORT": sink.port}, files=keys.files)
     try:
         with stack.smtp_submit() as c:
@@ -115,7 +115,7 @@ def test_what_arrives_is_judged(make_stack, tmp_path, dns):
     p = make_key("2048", str(path))
     dns.set_zone(zone_line("s._domainkey.far.test", record("rsa", p))
                  + "\nlater._domainkey.far.test SERVFAIL")
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address})
+    stack = make_stack(env={"DNS_SERVERS": dns.address})
 
     def signed(subject, selector=b"s", canon=b"relaxed"):
         m = f"From: j@far.test\r\nSubject: {subject}\r\n\r\nHello  there\r\n".encode()
@@ -136,7 +136,7 @@ def test_what_arrives_is_judged(make_stack, tmp_path, dns):
 
 
 def test_forged_results_are_removed(make_stack, dns):
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address})
+    stack = make_stack(env={"DNS_SERVERS": dns.address})
     text = deliver(stack, b"Authentication-Results: mail.example.test;\r\n dkim=pass header.d=bank.test\r\n"
                           b"From: j@far.test\r\nSubject: forged\r\n"
                           b"AUTHENTICATION-RESULTS: (x) Mail.Example.Test; spf=pass\r\n"
@@ -149,7 +149,7 @@ def test_new_key_signs_without_a_restart(make_stack, tmp_path, dns):
     keys = Keys(tmp_path, ["2048"])
     sink = Sink(host="127.0.0.2").start()
     dns.set_zone("other.test MX 10 a.other.test\na.other.test A 127.0.0.2")
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address, "PILLARBOX_RELAY_PORT": sink.port})
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port})
     try:
         for name in reversed(keys.files):
             stack.config(name).parent.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ class Internet:
         return self.sinks[-1]
 
     def env(self, **more):
-        return {"PILLARBOX_DNS": self.dns.address, "PILLARBOX_RELAY_PORT": self.port,
+        return {"DNS_SERVERS": self.dns.address, "PILLARBOX_RELAY_PORT": self.port,
                 "PILLARBOX_QUEUE_RETRY_MIN": "1s", "PILLARBOX_QUEUE_RETRY_MAX": "2s", **more}
 
     def stop(self):

@@ -21,7 +21,7 @@ def pair(tmp_path):
     a = Stack(tmp_path / "a", env={"OVERRIDE_HOSTNAME": "mail.a.test", "PILLARBOX_LISTEN": "127.0.0.1"})
     b = Stack(tmp_path / "b", env={"OVERRIDE_HOSTNAME": "mail.b.test", "PILLARBOX_LISTEN": "127.0.0.2"})
     for one, other in ((a, b), (b, a)):
-        one.env.update({"PILLARBOX_DNS": dns.address, "PILLARBOX_RELAY_PORT": other.port(25),
+        one.env.update({"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": other.port(25),
                         "PILLARBOX_QUEUE_RETRY_MIN": "1s", "PILLARBOX_QUEUE_RETRY_MAX": "2s"})
     a.start()
     b.start()

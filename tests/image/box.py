@@ -31,7 +31,7 @@ CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE",
 HARDENED = ["--read-only", "--tmpfs", "/run", "--security-opt", "no-new-privileges",
             "--cap-drop", "ALL", *(w for c in CAPABILITIES for w in ("--cap-add", c))]
 # Nobody answers there: no test asks a name server.
-QUIET_DNS = {"PILLARBOX_DNS": "127.0.0.1@1", "PILLARBOX_DNS_VALIDATE": "0"}
+QUIET_DNS = {"DNS_SERVERS": "127.0.0.1@1", "PILLARBOX_DNS_VALIDATE": "0"}
 
 
 def run(*words, check=True, input=None, timeout=120, cwd=None):

@@ -258,7 +258,7 @@ def test_mail_is_relayed_to_another_container_by_its_name(network, make_box):
     there.create().start().wait_up()
     here = with_account(make_box(
         options=[*HARDENED, "--network", network],
-        env={"PILLARBOX_DNS": "system", "RELAY_HOST": "other", "RELAY_PORT": "25"}))
+        env={"DNS_SERVERS": "system", "RELAY_HOST": "other", "RELAY_PORT": "25"}))
     here.start().wait_up()
     with here.submit(*USER) as c:
         c.send_message(message("relayed", USER[0], "far@example.org"), USER[0])

@@ -1,4 +1,4 @@
-"""relay and resolver alone: the queue is played, the DNS and the servers are
+"""relay with the real resolver: the queue is played, the DNS and the servers are
 those of tests/tools."""
 
 import os
@@ -13,43 +13,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 from fakedns import FakeDns  # noqa: E402
-from harness import PEER, Harness, get, put, receive, send  # noqa: E402
+from harness import PEER, Harness, Inbound, get, put, receive, send  # noqa: E402
 from smtpsink import Sink, make_cert  # noqa: E402
 
 RELAY, RESULT, END = 1, 2, 3
 DONE, LATER, NEVER = range(3)
 BODY = b"Subject: x\r\n\r\n.dot\r\ntext\r\n"
-
-
-class Inbound:
-    """Something that dials a service: our end of a channel into it."""
-
-    def __init__(self, harness, name):
-        self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.sock.settimeout(30)
-        send(harness.control, PEER, 0, put(name, "", False), theirs.fileno())
-        theirs.close()
-        self.ident = 0
-
-
-class Resolver(Inbound):
-    def ask(self, name, rtype):
-        """(status, [rdata])"""
-        self.ident += 1
-        send(self.sock, 1, self.ident, put(name, rtype))
-        kind, ident, payload = receive(self.sock)
-        assert (kind, ident) == (2, self.ident)
-        status, at = payload[0], 6
-        n = int.from_bytes(payload[at:at + 4], "big")
-        at += 4 + n
-        count, records = int.from_bytes(payload[at:at + 4], "big"), []
-        at += 4
-        for _ in range(count):
-            n = int.from_bytes(payload[at:at + 4], "big")
-            records.append(payload[at + 4:at + 4 + n])
-            at += 4 + n
-        assert at == len(payload)
-        return status, records
 
 
 class Queue(Inbound):
@@ -148,56 +117,6 @@ def make_world(tmp_path):
     yield make
     for w in made:
         w.stop()
-
-
-# --- resolver
-
-
-def test_resolver_answers_every_type(world):
-    world.dns.set_zone('''
-        x.test MX 10 mx.x.test
-        mx.x.test A 192.0.2.1
-        mx.x.test AAAA 2001:db8::1
-        x.test TXT "v=spf1 " "-all"
-        alias.test CNAME x.test
-        _25._tcp.mx.x.test TLSA 3 1 1 aabb
-        1.2.0.192.in-addr.arpa PTR mx.x.test
-        broken.test SERVFAIL
-        big.test TXT "%s"
-    ''' % ("y" * 3000))
-    r = Resolver(world.resolver, "test")
-    assert r.ask("X.test.", 15) == (0, [b"\0\x0a\2mx\1x\4test\0"])
-    assert r.ask("mx.x.test", 1) == (0, [b"\xc0\0\2\1"])
-    assert r.ask("mx.x.test", 28)[1][0][:4] == b"\x20\x01\x0d\xb8"
-    assert r.ask("x.test", 16) == (0, [b"\7v=spf1 \4-all"])
-    assert r.ask("alias.test", 15) == (0, [b"\0\x0a\2mx\1x\4test\0"])
-    assert r.ask("_25._tcp.mx.x.test", 52) == (0, [b"\3\1\1\xaa\xbb"])
-    assert r.ask("1.2.0.192.in-addr.arpa", 12) == (0, [b"\2mx\1x\4test\0"])
-    assert len(r.ask("big.test", 16)[1][0]) == 3012
-    assert r.ask("mx.x.test", 15) == (1, [])
-    assert r.ask("no.test", 1) == (2, [])
-    assert r.ask("broken.test", 1) == (3, [])
-    assert r.ask("localhost", 1) == (0, [b"\x7f\0\0\1"])
-    assert r.ask("x.invalid", 1) == (2, [])
-    assert r.ask("a..b", 1) == (2, [])
-
-
-def test_resolver_asks_equal_questions_once_and_gives_up_in_time(world):
-    world.dns.set_zone("slow.test TIMEOUT")
-    r = Resolver(world.resolver, "test")
-    for i in range(50):
-        send(r.sock, 1, i + 1, put("slow.test", 1))
-    seen = {receive(r.sock)[1:3] for _ in range(50)}
-    assert {i for i, _ in seen} == set(range(1, 51))
-    assert all(p[0] == 3 for _, p in seen)
-    assert len(world.dns.queries) < 20
-
-
-def test_resolver_closes_on_a_malformed_question(world):
-    r = Resolver(world.resolver, "test")
-    send(r.sock, 1, 1, b"\0\0")
-    assert receive(r.sock) is None
-    assert Resolver(world.resolver, "test").ask("localhost", 1)[0] == 0
 
 
 # --- relay

@@ -7,8 +7,8 @@ small zone text. Standard library only.
 or inside a test:
 
     dns = FakeDns("a.test MX 10 mx.a.test\\nmx.a.test A 127.0.0.1").start()
-    dns.address        # "127.0.0.1@34567", the form of PILLARBOX_DNS
-    dns.set_zone("..."); dns.queries; dns.stop()
+    dns.address        # "127.0.0.1@34567", the form of DNS_SERVERS
+    dns.set_zone("..."); dns.queries; dns.spoil = f; dns.stop()
 
 The zone: one record a line, "#" or ";" starts a comment.
 
@@ -16,7 +16,8 @@ The zone: one record a line, "#" or ";" starts a comment.
     NAME MX 10 host             NAME MX 0 .          (null MX)
     NAME CNAME other            NAME PTR host        NAME NS host
     NAME TXT "one" "two"        (or TXT text without quotes)
-    NAME TLSA 3 1 1 aabbcc...
+    NAME TLSA 3 1 1 aabbcc...   NAME SRV 0 1 465 host
+    NAME CAA 0 issue "ca.test"
     NAME EMPTY                  exists, has no records
     NAME NXDOMAIN | SERVFAIL | REFUSED | TIMEOUT [TYPE]
                                 that result, for all types or one
@@ -36,7 +37,7 @@ import sys
 import threading
 
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16,
-         "AAAA": 28, "TLSA": 52}
+         "AAAA": 28, "SRV": 33, "TLSA": 52, "CAA": 257}
 NAMES = {number: name for name, number in TYPES.items()}
 RCODES = {"NXDOMAIN": 3, "SERVFAIL": 2, "REFUSED": 5, "TIMEOUT": None}
 OPT = 41
@@ -80,6 +81,11 @@ def encode_rdata(kind, words, text):
             parts = [raw[i:i + 255] for i in range(0, len(raw), 255)] or [b""]
             out += b"".join(bytes([len(p)]) + p for p in parts)
         return out
+    if kind == "SRV":
+        return struct.pack("!3H", *map(int, words[:3])) + encode_name(words[3])
+    if kind == "CAA":
+        tag, value = words[1].encode(), shlex.split(words[2])[0].encode()
+        return bytes([int(words[0]), len(tag)]) + tag + value
     if kind == "TLSA":
         return bytes(int(w) for w in words[:3]) + bytes.fromhex("".join(words[3:]))
     raise ValueError("unknown type " + kind)
@@ -143,7 +149,7 @@ class Zone:
                 continue
             answers += [(name, qtype, r) for r in self.records.get((owner, qtype), [])]
             return 0, answers
-        return 2, []
+        return 0, answers   # a loop, or nearly one
 
 
 class FakeDns:
@@ -153,6 +159,7 @@ class FakeDns:
         self.path, self.stamp = path, None
         self.lock = threading.Lock()
         self.queries = []       # (name, type word), in order
+        self.spoil = None       # f(name, type word, reply): what is sent instead
         self.zone = Zone(zone)
         self.servers = []
         self.reload()
@@ -209,6 +216,8 @@ class FakeDns:
         flags = 0x8480 | (flags & 0x0100) | rcode
         counts = (1, len(records), 1 if authority else 0, 1 if edns else 0)
         reply = struct.pack("!6H", ident, flags, *counts) + question + body + authority + edns
+        if self.spoil is not None:
+            return self.spoil(name, NAMES.get(qtype, str(qtype)), reply)
         if room is not None and len(reply) > room:
             reply = struct.pack("!6H", ident, flags | 0x0200, 1, 0, 0,
                                 counts[3]) + question + edns

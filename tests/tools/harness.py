@@ -381,3 +381,36 @@ class Client:
     def tls(self, context, name="localhost"):
         self.sock = context.wrap_socket(self.sock, server_hostname=name)
         self.pending = b""
+
+
+class Inbound:
+    """Something that dials a service: our end of a channel into it."""
+
+    def __init__(self, harness, name):
+        self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock.settimeout(30)
+        send(harness.control, PEER, 0, put(name, "", False), theirs.fileno())
+        theirs.close()
+        self.ident = 0
+
+
+class ResolverClient(Inbound):
+    """Asks the resolver, as another service does."""
+
+    def ask(self, name, rtype):
+        """(status, [rdata])"""
+        self.ident += 1
+        send(self.sock, 1, self.ident, put(name, rtype))
+        kind, ident, payload = receive(self.sock)
+        assert (kind, ident) == (2, self.ident)
+        status, self.secure, at = payload[0], payload[1] == 1, 6
+        n = int.from_bytes(payload[at:at + 4], "big")
+        at += 4 + n
+        count, records = int.from_bytes(payload[at:at + 4], "big"), []
+        at += 4
+        for _ in range(count):
+            n = int.from_bytes(payload[at:at + 4], "big")
+            records.append(payload[at + 4:at + 4 + n])
+            at += 4 + n
+        assert at == len(payload)
+        return status, records
