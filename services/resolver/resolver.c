@@ -7,6 +7,7 @@
 #include "dns/question.h"
 #include "dns/upstream.h"
 #include "services/resolver/ladder.h"
+#include "services/resolver/refusal.h"
 
 #define CLASS_IN 1
 
@@ -16,6 +17,7 @@ struct query {
 	struct resolver *r;
 	struct question q;
 	struct list waiters;
+	uint64_t since;
 	uint64_t deadline;
 	int async_id;
 	bool asked; /* async_id holds */
@@ -34,6 +36,10 @@ struct resolver {
 	struct ub_ctx *ctx; /* NULL until the ladder found one */
 	struct loop_poll *poll;
 	struct loop_timer *timer;
+	struct refusal *refusal; /* NULL: no servers were named */
+	struct loop_timer *suspicion;
+	bool suspicious;         /* that timer runs */
+	bool refused;            /* nobody was there when we looked last */
 	struct map by_key;
 	struct list queries;
 	size_t waiters;
@@ -123,6 +129,17 @@ on_readable(void *arg, int events UNUSED)
 		panic("libunbound: %s", ub_strerror(err));
 }
 
+static void
+query_fail(struct query *query)
+{
+	static const struct wire_dns_answer none = {
+		.status = WIRE_DNS_SERVFAIL };
+
+	if (query->asked)
+		ub_cancel(query->r->ctx, query->async_id);
+	query_finish(query, &none);
+}
+
 /* All wait equally long, so the oldest is due first. */
 static void
 arm(struct resolver *r)
@@ -139,8 +156,6 @@ static void
 on_timer(void *arg)
 {
 	struct resolver *r = arg;
-	static const struct wire_dns_answer none = {
-		.status = WIRE_DNS_SERVFAIL };
 	struct query *query;
 	bool doubt = false;
 
@@ -153,14 +168,42 @@ on_timer(void *arg)
 		log_num(&l, "type", query->q.type);
 		log_end(&l);
 		r->timeouts++;
-		if (query->asked)
-			ub_cancel(r->ctx, query->async_id);
-		query_finish(query, &none);
+		query_fail(query);
 		doubt = true;
 	}
 	if (doubt)
 		ladder_doubt(r->ladder);
 	arm(r);
+}
+
+static void
+suspect(struct resolver *r)
+{
+	if (r->refusal == NULL || r->suspicious ||
+	    list_is_empty(&r->queries))
+		return;
+	r->suspicious = true;
+	loop_timer_start(r->suspicion, REFUSAL_PATIENCE, 0);
+}
+
+/* Does a question wait because nobody is there to answer it? */
+static void
+on_suspicion(void *arg)
+{
+	struct resolver *r = arg;
+	struct query *first = LIST_FIRST(&r->queries, struct query, link);
+	uint64_t now = loop_now(r->l);
+	struct query *query;
+
+	r->suspicious = false;
+	if (first != NULL && now - first->since >= REFUSAL_PATIENCE)
+		r->refused = refusal_look(r->refusal);
+	if (first != NULL && r->refused) {
+		log_warn("dns-refused", "questions=%zu", r->by_key.count);
+		LIST_EACH(query, &r->queries, struct query, link)
+			query_fail(query);
+	}
+	suspect(r);
 }
 
 static void
@@ -194,10 +237,14 @@ query_new(struct resolver *r, const struct question *q, struct slice key)
 
 	if (r->by_key.count >= UPSTREAM_QUERIES)
 		return NULL;
+	/* No patience with servers that are known to be away. */
+	if (r->refused && (r->refused = refusal_look(r->refusal)))
+		return NULL;
 	query = mem_zero(sizeof(*query));
 	query->r = r;
 	query->q = *q;
-	query->deadline = loop_now(r->l) + RESOLVER_TIMEOUT;
+	query->since = loop_now(r->l);
+	query->deadline = query->since + RESOLVER_TIMEOUT;
 	list_init(&query->waiters);
 	if (r->ctx != NULL && query_ask(query) != 0) {
 		mem_free(query);
@@ -206,6 +253,7 @@ query_new(struct resolver *r, const struct question *q, struct slice key)
 	list_push(&r->queries, &query->link);
 	map_put(&r->by_key, key, query);
 	arm(r);
+	suspect(r);
 	return query;
 }
 
@@ -301,6 +349,9 @@ resolver_new(struct loop *l, struct rungs *rungs, struct buf *anchors)
 	map_init(&r->by_key);
 	list_init(&r->queries);
 	r->timer = loop_timer_new(l, on_timer, r);
+	r->suspicion = loop_timer_new(l, on_suspicion, r);
+	if (rungs->n == 1)
+		r->refusal = refusal_new(rungs->list[0].dns);
 	r->ladder = ladder_new(l, rungs, anchors, on_upstream, r);
 	return r;
 }
@@ -315,6 +366,8 @@ resolver_free(struct resolver *r)
 	ladder_free(r->ladder);
 	loop_poll_free(r->poll);
 	loop_timer_free(r->timer);
+	loop_timer_free(r->suspicion);
+	refusal_free(r->refusal);
 	if (r->ctx != NULL)
 		ub_ctx_delete(r->ctx);
 	LIST_EACH(query, &r->queries, struct query, link) {

@@ -2,6 +2,7 @@
 
 import smtplib
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def arrived(stack, subject, folder=""):
 
 
 def test_policies_are_obeyed(make_stack, dns, key):
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address})
+    stack = make_stack(env={"DNS_SERVERS": dns.address})
     code, text = refusal(stack, message("a@strictly.test", "forged"))
     assert code == 550 and text.startswith("5.7.1 rejected by DMARC policy for strictly.test")
     assert "sign with DKIM d=strictly.test" in text and "127.0.0.1" in text
@@ -110,7 +111,7 @@ def test_policies_are_obeyed(make_stack, dns, key):
 
 
 def test_a_key_that_cannot_be_had_is_waited_for(make_stack, dns, key):
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address})
+    stack = make_stack(env={"DNS_SERVERS": dns.address})
     text = message("a@later.test", "x")
     text = dkim.sign(text, b"later", b"later.test", key[0].read_bytes()) + text
     code, reply = refusal(stack, text)
@@ -118,7 +119,7 @@ def test_a_key_that_cannot_be_had_is_waited_for(make_stack, dns, key):
 
 
 def test_authors_that_get_around_policies(make_stack, dns):
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address})
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_INVALID_FROM": None})
     for header in ("From: a@nothing.test\r\nFrom: a@strictly.test",
                    "From: a@nothing.test, b@strictly.test",
                    "From: team: a@nothing.test;",
@@ -135,19 +136,19 @@ def test_authors_that_get_around_policies(make_stack, dns):
 
 @pytest.mark.parametrize("setting,folder", [("quarantine", ".Junk"), ("accept", "")])
 def test_bad_authors_by_setting(make_stack, dns, setting, folder):
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address, "PILLARBOX_INVALID_FROM": setting})
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_INVALID_FROM": setting})
     send(stack, b"From: nobody\r\nSubject: odd\r\n\r\nx\r\n")
     assert "dmarc=permerror" in arrived(stack, "odd", folder)
 
 
 def test_without_enforcement(make_stack, dns):
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address, "ENABLE_OPENDMARC": "0"})
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "ENABLE_OPENDMARC": "0"})
     send(stack, message("a@strictly.test", "forged"))
     assert "dmarc=fail (p=reject dis=none)" in arrived(stack, "forged")
 
 
 def test_spam_stays_in_the_inbox_by_setting(make_stack, dns):
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address, "MOVE_SPAM_TO_JUNK": "0",
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "MOVE_SPAM_TO_JUNK": "0",
                             "MARK_SPAM_AS_READ": "1"})
     send(stack, message("a@softly.test", "odd"))
     assert "X-Spam-Flag: YES" in arrived(stack, "odd")
@@ -155,7 +156,7 @@ def test_spam_stays_in_the_inbox_by_setting(make_stack, dns):
 
 
 def test_trusted_forwarders(make_stack, dns):
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address,
+    stack = make_stack(env={"DNS_SERVERS": dns.address,
                             "PILLARBOX_DMARC_TRUSTED_NETWORKS": "127.0.0.0/8,::1/128"})
     send(stack, message("a@strictly.test", "forwarded"))
     header = arrived(stack, "forwarded")
@@ -170,7 +171,7 @@ def sealed(key, text, results, broken=b""):
 
 
 def test_trusted_sealers(make_stack, dns, key):
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address,
+    stack = make_stack(env={"DNS_SERVERS": dns.address,
                             "PILLARBOX_ARC_TRUSTED_SEALERS": "other.test, Lists.test"})
     good = b"dmarc=pass header.from=strictly.test; arc=none"
     send(stack, sealed(key, message("a@strictly.test", "listed"), good))
@@ -191,7 +192,7 @@ def test_trusted_sealers(make_stack, dns, key):
 
 
 def test_sealers_nobody_trusts(make_stack, dns, key):
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address})
+    stack = make_stack(env={"DNS_SERVERS": dns.address})
     assert refusal(stack, sealed(key, message("a@strictly.test", "x"),
                                  b"dmarc=pass header.from=strictly.test"))[0] == 550
 
@@ -201,7 +202,7 @@ def test_forwarded_mail_is_sealed(make_stack, tmp_path, dns, key, kinds):
     keys = Keys(tmp_path, kinds)
     sink = Sink(host="127.0.0.2").start()
     dns.set_zone(zone(key) + "\nother.test MX 10 a.other.test\na.other.test A 127.0.0.2")
-    stack = make_stack(env={"PILLARBOX_DNS": dns.address, "PILLARBOX_RELAY_PORT": sink.port},
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port},
                        files={**keys.files,
                               "postfix-virtual.cf": "away@example.test u@other.test\n"})
     records = {k: v.encode() for k, v in keys.records.items()}
@@ -231,3 +232,36 @@ def test_forwarded_mail_is_sealed(make_stack, tmp_path, dns, key, kinds):
     assert cv == b"pass" and len(results) == 2, results
     assert b"cv=fail" in bodies[b"third"]
     assert dkim.arc_verify(bodies[b"third"], dnsfunc=lookup)[0] != b"pass"
+
+
+def test_servers_that_are_not_there_make_nobody_wait(make_stack, dns):
+    """The stack's DNS is a port where nobody listens, until somebody does."""
+    stack = make_stack()
+    start = time.monotonic()
+    for i in range(5):
+        send(stack, message(f"a@away{i}.test", f"away{i}"))
+    assert time.monotonic() - start < 5
+    assert "dmarc=temperror" in arrived(stack, "away4")
+    stack.wait_log("event=dns-refused")
+
+
+def test_servers_that_come_back_are_asked(make_stack, key):
+    d = FakeDns().start()
+    address = d.address
+    d.stop()
+    stack = make_stack(env={"DNS_SERVERS": address})
+    send(stack, message("a@strictly.test", "unknown"))
+    assert "dmarc=temperror" in arrived(stack, "unknown")
+    d = FakeDns(zone(key), port=int(address.split("@")[1])).start()
+    try:
+        assert wait_for(lambda: refused_now(stack), what="an answer")
+    finally:
+        d.stop()
+
+
+def refused_now(stack):
+    try:
+        send(stack, message("a@strictly.test", "forged"))
+    except smtplib.SMTPDataError as e:
+        return e.smtp_code == 550
+    return False
