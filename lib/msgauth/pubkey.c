@@ -90,29 +90,47 @@ check_tags(struct pubkey *k, const struct tags *t, enum wire_keys_alg alg,
 	return 0;
 }
 
+/*
+ * Panels of some providers leave quotes and the zone file's "\\;" in the
+ * record. Neither can mean anything in a tag list.
+ */
+static void
+unquote(struct buf *out, struct slice txt)
+{
+	for (size_t i = 0; i < txt.n; i++)
+		if (txt.p[i] != '"' && !(txt.p[i] == '\\' &&
+		    i + 1 < txt.n && txt.p[i + 1] == ';'))
+			buf_addc(out, txt.p[i]);
+}
+
 int
 pubkey_parse(struct pubkey *k, struct slice txt, enum wire_keys_alg alg,
     const char **why)
 {
 	struct buf der = BUF_INIT(KEY_BYTES);
+	struct buf plain = BUF_INIT(txt.n + 1);
 	const struct tag *p;
 	struct tags t;
 	int r = -1;
 
 	*k = (struct pubkey){ 0 };
-	if (tags_parse(&t, txt, why) == -1 ||
-	    check_tags(k, &t, alg, why) == -1)
+	unquote(&plain, txt);
+	if (tags_parse(&t, buf_slice(&plain), why) == -1 ||
+	    check_tags(k, &t, alg, why) == -1) {
+		buf_release(&plain);
 		return -1;
+	}
 	p = tags_find(&t, "p");
 	if (p == NULL)
-		return fail(why, "the record has no p= tag");
-	if (p->value.n == 0)
-		return fail(why, "the key was revoked");
-	if (base64_decode_folded(&der, p->value) == -1 || !buf_ok(&der))
+		fail(why, "the record has no p= tag");
+	else if (p->value.n == 0)
+		fail(why, "the key was revoked");
+	else if (base64_decode_folded(&der, p->value) == -1 || !buf_ok(&der))
 		fail(why, "p= is not base64");
 	else
 		r = algs[alg].load(k, buf_slice(&der), why);
 	buf_release(&der);
+	buf_release(&plain);
 	if (r == -1)
 		pubkey_release(k);
 	return r;

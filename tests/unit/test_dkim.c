@@ -262,6 +262,10 @@ TEST(altered_message_gets_the_right_result)
 		{ "v=1;", "", DKIM_PERMERROR },
 		{ "v=1;", "v=1; x=1600000000;", DKIM_FAIL },
 		{ "v=1;", "v=1; x=1500000000;", DKIM_PERMERROR },
+		/* t= is there once, so the first of these ends the list. */
+		{ "t=1528637909", "t=1800000000", DKIM_FAIL },
+		{ "t=1528637909", "t=x", DKIM_PERMERROR },
+		{ "v=1;", "v=1; z=From:x|To:y;", DKIM_FAIL },
 		{ "v=1;", "v=1; l=1000;", DKIM_PERMERROR },
 		{ "v=1;", "v=1; l=x;", DKIM_PERMERROR },
 		{ "v=1;", "v=1; l=99999999999999999999;", DKIM_PERMERROR },
@@ -354,6 +358,21 @@ TEST(key_records)
 		{ "k=ed25519; h=sha1 : sha256; s=email; t=y:s; "
 		    "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
 		    WIRE_KEYS_ED25519_SHA256, true },
+		/* As panels of providers mangle them. */
+		{ "\"v=DKIM1\\; k=ed25519\\; p=11qYAYKxCrfVS/7TyWQHOg7hcvPa\" "
+		    "\"piMlrwIaaPcHURo=\"", WIRE_KEYS_ED25519_SHA256, true },
+		{ " v=DKIM1 ; k = ed25519 ; n=a b; x=y ; p = 11qYAYKxCrfVS/7Ty"
+		    "WQHOg7hcvPapi MlrwIaaPcHURo= ; ",
+		    WIRE_KEYS_ED25519_SHA256, true },
+		{ "k=ED25519; s=*:x; g=; "
+		    "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+		    WIRE_KEYS_ED25519_SHA256, true },
+		{ "k=ed25519; v=DKIM1; "
+		    "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+		    WIRE_KEYS_ED25519_SHA256, false },
+		{ "k=ed25519; k=ed25519; "
+		    "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+		    WIRE_KEYS_ED25519_SHA256, false },
 		{ "k=ed25519; h=sha1; "
 		    "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
 		    WIRE_KEYS_ED25519_SHA256, false },
@@ -455,6 +474,17 @@ TEST(hostile_messages_end_well)
 		buf_adds(&text, "\r\nX: 0123456789");
 	judge(&v, buf_slice(&text));
 	CHECK(v.n == 2 && v.list[0].result == DKIM_PERMERROR, " ");
+	dkim_verify_release(&v);
+	/* More fields than are looked at: what is not might be a From. */
+	buf_clear(&text);
+	buf_add(&text, rfc_message, (size_t)(strstr(rfc_message, "\r\n\r\n") +
+	    2 - rfc_message));
+	for (int i = 0; i < LIMIT_HEADER_FIELDS; i++)
+		buf_adds(&text, "X:y\r\n");
+	buf_adds(&text, strstr(rfc_message, "\r\n\r\n") + 2);
+	judge(&v, buf_slice(&text));
+	CHECK(v.n == 2 && v.list[0].result == DKIM_PERMERROR &&
+	    v.author.why != NULL, " ");
 	dkim_verify_release(&v);
 	/* A file that is shorter than was said. */
 	dkim_verify_init(&v);
