@@ -41,6 +41,7 @@
 	"    config show [NAME]\n"                                             \
 	"    config check\n"                                                   \
 	"    dns [DOMAIN]\n\n"                                                 \
+	"    explain spf --ip A [--helo H] [--mail-from F]\n\n"                \
 	"    migrate check [ADDRESS...]\n"                                     \
 	"    migrate back [ADDRESS...]\n\n"                                    \
 	"    status\n"                                                         \
@@ -200,6 +201,17 @@
 	"setup dns - Show the DNS records to publish",                         \
 	"    setup dns [DOMAIN]\n",                                            \
 	"    Prints the records of each hosted domain as lines of a zone.\n")
+
+#define HELP_EXPLAIN_SPF HELP("SETUP-EXPLAIN(8)",                              \
+	"setup explain spf - Show what SPF says, and why",                     \
+	"    setup explain spf --ip <ADDRESS> [--helo <NAME>] "                \
+	"[--mail-from <ADDRESS>]\n"                                            \
+	"                      [--dns <HOST[@PORT]>] [--json]\n",              \
+	"    Checks whether that client may send mail for the domain of "      \
+	"--mail-from, or, without\n"                                           \
+	"    it, use that name in HELO, as the server does for mail that "     \
+	"arrives. The result is the\n"                                         \
+	"    first word; the exit status is 0 whatever it is.\n")
 
 #define HELP_TLS HELP("SETUP-TLS(8)",                                          \
 	"setup tls - Make and check certificates",                             \

@@ -56,6 +56,7 @@ static const struct command commands[] = {
 	{ "config", "check", "setup", cmd_config_check, HELP_CONFIG_CHECK },
 	{ "config", "docs", "setup", cmd_config_docs, HELP_CONFIG_DOCS },
 	{ "dns", NULL, "setup", cmd_dns, HELP_DNS },
+	{ "explain", "spf", "setup", cmd_explain_spf, HELP_EXPLAIN_SPF },
 	{ "tls", "selfsign", "setup", cmd_tls_selfsign, HELP_TLS },
 	{ "tls", "check", "setup", cmd_tls_check, HELP_TLS },
 	{ "migrate", "check", "setup", cmd_migrate_check, HELP_MIGRATE },

@@ -11,6 +11,7 @@ struct dkim {
 	struct peer *keys;
 	struct peer *resolver;
 	bool enabled;
+	bool spf_policy; /* a fail refuses, Received-SPF is added */
 	struct conf_dkim tables;
 	struct map algs;      /* key name: 1 + enum wire_keys_alg, as learnt */
 	struct list signing;  /* requests under way */

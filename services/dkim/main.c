@@ -107,6 +107,7 @@ start(struct service *s, const char **why)
 	list_init(&d->signing);
 	list_init(&d->verifying);
 	d->enabled = conf->enable_opendkim;
+	d->spf_policy = conf->enable_policyd_spf;
 	if (read_tables(d) == -1)
 		return fail(why, buf_str(&problem));
 	d->loop = service_loop(s);
