@@ -25,6 +25,7 @@ int cmd_explain_dmarc(struct setup *s, int argc, char **argv);
 int cmd_explain_arc(struct setup *s, int argc, char **argv);
 int cmd_dkim_sign(struct setup *s, int argc, char **argv);
 int cmd_arc_seal(struct setup *s, int argc, char **argv);
+int cmd_explain_spf(struct setup *s, int argc, char **argv);
 int cmd_tls_selfsign(struct setup *s, int argc, char **argv);
 int cmd_tls_check(struct setup *s, int argc, char **argv);
 int cmd_quota_set(struct setup *s, int argc, char **argv);

@@ -46,6 +46,7 @@
 	"    explain arc <FILE>\n"                                             \
 	"    dkim sign <FILE> [--key PEM --selector S]\n"                      \
 	"    arc seal <FILE> [--key PEM --selector S]\n\n"                     \
+	"    explain spf --ip A [--helo H] [--mail-from F]\n\n"                \
 	"    migrate check [ADDRESS...]\n"                                     \
 	"    migrate back [ADDRESS...]\n\n"                                    \
 	"    status\n"                                                         \
@@ -245,6 +246,16 @@
 	"    Prints the three fields of an ARC set. The results in it are those\n" \
 	"    of the Authentication-Results fields of that name (by default our\n" \
 	"    host name). Without --cv the chain is validated.\n")
+#define HELP_EXPLAIN_SPF HELP("SETUP-EXPLAIN(8)",                              \
+	"setup explain spf - Show what SPF says, and why",                     \
+	"    setup explain spf --ip <ADDRESS> [--helo <NAME>] "                \
+	"[--mail-from <ADDRESS>]\n"                                            \
+	"                      [--dns <HOST[@PORT]>] [--json]\n",              \
+	"    Checks whether that client may send mail for the domain of "      \
+	"--mail-from, or, without\n"                                           \
+	"    it, use that name in HELO, as the server does for mail that "     \
+	"arrives. The result is the\n"                                         \
+	"    first word; the exit status is 0 whatever it is.\n")
 
 #define HELP_TLS HELP("SETUP-TLS(8)",                                          \
 	"setup tls - Make and check certificates",                             \

@@ -62,6 +62,7 @@ static const struct command commands[] = {
 	{ "explain", "arc", "setup", cmd_explain_arc, HELP_EXPLAIN_ARC },
 	{ "dkim", "sign", "setup", cmd_dkim_sign, HELP_DKIM_SIGN },
 	{ "arc", "seal", "setup", cmd_arc_seal, HELP_ARC_SEAL },
+	{ "explain", "spf", "setup", cmd_explain_spf, HELP_EXPLAIN_SPF },
 	{ "tls", "selfsign", "setup", cmd_tls_selfsign, HELP_TLS },
 	{ "tls", "check", "setup", cmd_tls_check, HELP_TLS },
 	{ "migrate", "check", "setup", cmd_migrate_check, HELP_MIGRATE },

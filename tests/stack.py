@@ -89,12 +89,9 @@ class Stack:
                 "DNS_SERVERS": "127.0.0.1@1",  # nobody there: no test leaves loopback
                 "PILLARBOX_DNS_VALIDATE": "0",
                 "LOG_LEVEL": "debug",
-                # Most tests send no more header than they need.
-                "PILLARBOX_INVALID_FROM": "accept",
             }
             settings.update(self.env)
-            conf.write_text("".join(f"{k}={v}\n" for k, v in settings.items()
-                                    if v is not None))
+            conf.write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
         for name, text in self.files.items():
             path = self.config(name)
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,6 @@ static const struct conf_dms table[] = {
 	{ "ENABLE_DNSBL", "0" },
 	{ "SPAM_SUBJECT", "" },
 	/* Authentication of messages, spam, viruses. */
-	{ "ENABLE_POLICYD_SPF", "1" },
 	{ "ENABLE_POSTGREY", "0" },
 	{ "POSTGREY_DELAY", "300" },
 	{ "POSTGREY_MAX_AGE", "35" },

@@ -104,6 +104,7 @@ struct spf {
 	struct slice validated[LIMIT_SPF_PTR]; /* the client's names */
 	size_t validated_count;
 	bool validation;            /* was made */
+	bool nameless;              /* and there was no PTR record */
 	struct slice exp;           /* explain-string that waits for it */
 };
 

@@ -52,11 +52,11 @@ count_term(struct spf *s)
 /* A term counts once, however many of its questions had no answer. True if it
  * is still within the limit. */
 static bool
-count_void(struct spf *s, const struct wire_dns_answer *a)
+count_void(struct spf *s)
 {
 	struct spf_frame *f = spf_top(s);
 
-	if (a->count > 0 || f->empty)
+	if (f->empty)
 		return true;
 	f->empty = true;
 	if (++s->voids <= LIMIT_SPF_VOID)
@@ -76,7 +76,7 @@ is_usable(struct spf *s, const struct wire_dns_answer *a)
 		    SLICE_ARG(buf_slice(&s->name)));
 		return false;
 	}
-	return count_void(s, a);
+	return a->count > 0 || count_void(s);
 }
 
 /* --- names with several addresses ------------------------------------------ */
@@ -152,9 +152,7 @@ static void
 answer_ptr(struct spf *s, const struct wire_dns_answer *a)
 {
 	/* A DNS error is no error of the record: there are just no names. */
-	if (s->depth > 0 && spf_top(s)->open && spf_answered(a) &&
-	    !count_void(s, a))
-		return;
+	s->nameless = spf_answered(a) && a->count == 0;
 	s->host_count = s->host_at = 0;
 	/* The set is the client's: the first ten count, the rest does not. */
 	for (uint32_t i = 0; i < a->count; i++) {
@@ -282,6 +280,12 @@ no_target(struct spf *s, const char *why)
 		spf_no_match(s);
 }
 
+static bool
+wants_names(const struct spf_term *t)
+{
+	return t->kind == SPF_PTR || spf_macro_uses(t->spec, 'p');
+}
+
 void
 spf_term_run(struct spf *s)
 {
@@ -300,6 +304,9 @@ spf_term_run(struct spf *s)
 	}
 	f->counted = true;
 	if (first && !count_term(s))
+		return;
+	/* Whether the names are asked for now or were before. */
+	if (s->nameless && wants_names(t) && !count_void(s))
 		return;
 	/* Section 4.6.4: the PTR lookup of "p" is one more. */
 	if (first && !s->validation && spf_macro_uses(t->spec, 'p') &&

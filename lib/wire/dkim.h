@@ -23,8 +23,9 @@ enum wire_dkim_type {
 	WIRE_DKIM_SEAL,
 	/* WIRE_DKIM_VERIFY: u64 size, slice client ip, slice helo,
 	 *	slice sender, slice authserv-id (our host name).
-	 * Reply WIRE_DKIM_VERDICT: slice header field
-	 *	("Authentication-Results: ...\r\n"),
+	 *	The client is neither trusted nor logged in.
+	 * Reply WIRE_DKIM_VERDICT: slice header fields
+	 *	("Received-SPF: ...\r\nAuthentication-Results: ...\r\n"),
 	 *	u32 code (0: accept; else 4xx/5xx to answer), slice enhanced,
 	 *	slice text, bool junk (file it as spam), u8 chain (enum
 	 *	wire_dkim_chain), u32 cuts, cuts * { u64 start, u64 end }:

@@ -14,6 +14,7 @@ struct dkim {
 	bool enabled;         /* ENABLE_OPENDKIM */
 	struct slice sealers[LIMIT_TRUSTED_SEALERS]; /* trusted */
 	size_t sealer_count;
+	bool spf_policy; /* a fail refuses, Received-SPF is added */
 	struct conf_dkim tables;
 	struct map algs;      /* key name: 1 + enum wire_keys_alg, as learnt */
 	struct list signing;  /* requests under way */

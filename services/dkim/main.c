@@ -113,6 +113,7 @@ start(struct service *s, const char **why)
 	    d->sealer_count < LEN(d->sealers) &&
 	    slice_split(&rest, ',', &item);)
 		d->sealers[d->sealer_count++] = item;
+	d->spf_policy = conf->enable_policyd_spf;
 	if (read_tables(d) == -1)
 		return fail(why, buf_str(&problem));
 	d->loop = service_loop(s);

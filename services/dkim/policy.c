@@ -24,7 +24,8 @@ decide_without_author(struct policy *p, const struct author *a)
 	struct buf text = BUF_INIT(1024);
 
 	p->reason = slice_str(a->why);
-	if (!p->enforced || p->invalid_from == CONF_INVALID_FROM_ACCEPT)
+	if (!p->enforced || p->excuse.n > 0 ||
+	    p->invalid_from == CONF_INVALID_FROM_ACCEPT)
 		return;
 	if (p->invalid_from == CONF_INVALID_FROM_QUARANTINE) {
 		p->junk = true;
@@ -36,27 +37,30 @@ decide_without_author(struct policy *p, const struct author *a)
 	buf_release(&text);
 }
 
-/* Is there a reason not to hold the message to the policy? */
-static bool
-is_excused(struct policy *p, const struct arc *c, const struct dmarc *d)
+/* Is there a reason not to hold the message to policies? */
+static struct slice
+find_excuse(struct policy *p, const struct dkim_verify *v)
 {
 	union sockaddr_any client;
+	char ip[SOCKADDR_TEXT];
 	unsigned i;
 
-	if (p->networks.n > 0 && sockaddr_parse(&client, p->client, 0) == 0 &&
-	    sockaddr_in_networks(&client, p->networks)) {
-		p->reason = slice_str(arena_printf(p->arena,
-		    "accepted from trusted forwarder %.*s",
-		    SLICE_ARG(p->client)));
-		return true;
+	if (sockaddr_parse(&client, p->client, 0) == 0) {
+		/* "localhost" of OpenDMARC's IgnoreHosts (dms-compat 6.9). */
+		sockaddr_ip(&client, ip);
+		if (strcmp(ip, "127.0.0.1") == 0 || strcmp(ip, "::1") == 0)
+			return S("accepted because it comes from this host");
+		if (sockaddr_in_networks(&client, p->networks))
+			return slice_str(arena_printf(p->arena,
+			    "accepted from trusted forwarder %s", ip));
 	}
-	i = arc_vouches(c, d->author, p->sealers, p->sealer_count);
+	i = v->author.why != NULL ? 0 : arc_vouches(&v->arc, v->author.domain,
+	    p->sealers, p->sealer_count);
 	if (i == 0)
-		return false;
-	p->reason = slice_str(arena_printf(p->arena, "accepted because trusted "
+		return S("");
+	return slice_str(arena_printf(p->arena, "accepted because trusted "
 	    "sealer %.*s saw it pass (ARC i=%u)",
-	    SLICE_ARG(c->sets[i - 1].seal.sig.d), i));
-	return true;
+	    SLICE_ARG(v->arc.sets[i - 1].seal.sig.d), i));
 }
 
 /* What failed, and what the postmaster over there can do. */
@@ -75,7 +79,7 @@ refuse_by_policy(struct policy *p, const struct dmarc *d)
 }
 
 static void
-decide_by_policy(struct policy *p, const struct arc *c, const struct dmarc *d)
+decide_by_policy(struct policy *p, const struct dmarc *d)
 {
 	bool later = d->result == DMARC_TEMPERROR && d->may_pass_later &&
 	    d->policy == DMARC_REJECT;
@@ -85,7 +89,9 @@ decide_by_policy(struct policy *p, const struct arc *c, const struct dmarc *d)
 	    d->result == DMARC_PERMERROR ? d->why : S("");
 	if (d->disposition <= DMARC_NONE && !later)
 		return;
-	if (is_excused(p, c, d) || !p->enforced)
+	if (p->excuse.n > 0)
+		p->reason = p->excuse;
+	if (p->excuse.n > 0 || !p->enforced)
 		return;
 	if (later) {
 		/* It might pass when the DNS answers, and is not let through
@@ -133,10 +139,11 @@ policy_decide(struct policy *p, const struct dkim_verify *v,
 	p->answer = (struct answer){ 0, "", S("") };
 	p->junk = false;
 	p->reason = S("");
+	p->excuse = find_excuse(p, v);
 	if (v->author.why != NULL)
 		decide_without_author(p, &v->author);
 	else
-		decide_by_policy(p, &v->arc, d);
+		decide_by_policy(p, d);
 	if (p->reason.n > 0)
 		log_policy(p, v, d);
 }

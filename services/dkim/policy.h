@@ -29,6 +29,7 @@ struct policy {
 	/* Found by policy_decide. */
 	struct answer answer;
 	bool junk;
+	struct slice excuse;          /* why it is not held to policies, or "" */
 	struct slice reason;          /* why not as the policy says, or why it
 				       * failed; for the header */
 };

@@ -1,12 +1,14 @@
 /*
  * One WIRE_DKIM_VERIFY request: hash (a large message on a thread); ask the
- * resolver for the keys of DKIM, those of ARC and DMARC's policy side by side;
- * then for what alignment needs; answer with the verdict.
+ * resolver for the keys of DKIM, those of ARC, what SPF needs and DMARC's
+ * policy side by side; then for what alignment needs; answer with the verdict.
  */
+#include "core/log.h"
 #include "core/now.h"
 #include "core/rand.h"
 #include "services/dkim/dkim.h"
 #include "services/dkim/policy.h"
+#include "services/dkim/spf_work.h"
 #include "wire/dkim.h"
 #include "wire/resolver.h"
 
@@ -22,6 +24,7 @@ struct verify_request {
 	struct chan *chan; /* NULL when its caller is gone */
 	uint32_t id;
 	struct dkim_verify verify;
+	struct spf_work spf;
 	struct dmarc dmarc;
 	struct policy policy;
 	uint64_t deadline;   /* for the DNS, ms */
@@ -36,6 +39,7 @@ struct verify_request {
 static void
 request_free(struct verify_request *r)
 {
+	spf_work_release(&r->spf);
 	dmarc_release(&r->dmarc);
 	dkim_verify_release(&r->verify);
 	list_remove(&r->link);
@@ -72,11 +76,25 @@ send_verdict(struct verify_request *r, struct slice field,
 	buf_release(&b);
 }
 
+/* SPF refuses whatever DKIM says (dms-compat 6.9). */
+static struct answer
+refuse(struct verify_request *r, const struct spf *s)
+{
+	struct buf text = BUF_INIT(LIMIT_SMTP_REPLY);
+	struct answer a = { 550, "5.7.23", { 0 } }; /* RFC 7372 section 3.2 */
+
+	spf_refusal(s, &text);
+	a.text = arena_slice(&r->verify.arena, buf_slice(&text));
+	buf_release(&text);
+	return a;
+}
+
 /* A DKIM result alone never refuses a message (RFC 6376 6.3). */
 static struct answer
-decide(const struct verify_request *r)
+decide(struct verify_request *r)
 {
 	const struct dkim_verify *v = &r->verify;
+	const struct spf *refuses = spf_work_refuses(&r->spf);
 
 	if (v->error != 0)
 		return (struct answer){ 451, "4.3.0",
@@ -84,6 +102,9 @@ decide(const struct verify_request *r)
 	if (v->too_many_cuts)
 		return (struct answer){ 550, "5.6.0",
 			S("Too many forged Authentication-Results fields") };
+	/* A forwarder who is trusted sends in the name of others. */
+	if (refuses != NULL && r->policy.excuse.n == 0)
+		return refuse(r, refuses);
 	return r->policy.answer;
 }
 
@@ -114,7 +135,7 @@ finish(struct verify_request *r)
 	struct buf field = BUF_INIT(LIMIT_FRAME / 2);
 	struct authres_result others[DKIM_VERIFY_OTHERS];
 	struct answer a;
-	size_t n = 0;
+	size_t n = spf_work_results(&r->spf, others);
 
 	if (r->verify.error != 0) {
 		log_error("dkim-verify-failed", "error=\"%s\"",
@@ -125,6 +146,8 @@ finish(struct verify_request *r)
 		    others + n);
 	}
 	a = decide(r);
+	spf_work_log(&r->spf);
+	spf_work_received(&r->spf, &field);
 	dkim_verify_report(&r->verify, others, n, &field);
 	/* What filters of docker-mailserver look for (dms-compat 7.5). */
 	if (r->policy.junk)
@@ -231,6 +254,12 @@ align(struct verify_request *r)
 	struct dns_question q;
 
 	r->aligning = true;
+	/* RFC 7489 4.1: the sender's domain, or HELO's with the null sender,
+	 * which is then the only part there is. */
+	if (r->spf.n > 0)
+		dmarc_vouch(&r->dmarc, DMARC_SPF,
+		    spf_result_name(r->spf.parts[0].spf.result),
+		    r->spf.parts[0].spf.domain);
 	for (size_t i = 0; i < v->n; i++)
 		dmarc_vouch(&r->dmarc, DMARC_DKIM,
 		    dkim_result_name(v->list[i].result), v->list[i].sig.d);
@@ -293,12 +322,18 @@ read_done(void *arg)
 {
 	struct verify_request *r = arg;
 
-	r->waiting = 1;
-	r->deadline = now_mono_ms() + DNS_TIME_MS;
 	if (!judges(r->dkim))
 		r->verify.n = 0;
 	else if (r->verify.error == 0)
 		ask_all(r);
+	part_done(r);
+}
+
+static void
+on_spf(void *arg)
+{
+	struct verify_request *r = arg;
+
 	part_done(r);
 }
 
@@ -310,6 +345,7 @@ verify_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 	struct wire_in in = wire_in(f->payload);
 	struct verify_request *r = mem_zero(sizeof(*r));
 	struct dkim_verify *v = &r->verify;
+	struct spf_check check = { 0 };
 
 	d->requests++;
 	r->dkim = d;
@@ -321,16 +357,18 @@ verify_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 	v->size = wire_get_u64(&in);
 	r->policy.client = arena_slice(&v->arena,
 	    wire_get_slice(&in, SOCKADDR_TEXT));
-	/* HELO name and sender are for SPF. */
-	wire_get_slice(&in, LIMIT_SMTP_COMMAND);
-	wire_get_slice(&in, LIMIT_SMTP_COMMAND);
+	check.helo = arena_slice(&v->arena,
+	    wire_get_slice(&in, LIMIT_SMTP_COMMAND));
+	check.sender = arena_slice(&v->arena,
+	    wire_get_slice(&in, LIMIT_SMTP_COMMAND));
 	v->authserv_id = arena_slice(&v->arena,
 	    wire_get_slice(&in, LIMIT_DOMAIN));
+	check.receiver = v->authserv_id;
 	if (wire_end(&in) == -1 || f->fd == -1 || v->size > INT64_MAX) {
 		request_free(r);
 		return -1;
 	}
-	v->now = now_wall();
+	v->now = check.now = now_wall();
 	v->fd = f->fd;
 	f->fd = -1;
 	if (d->requests > LIMIT_DKIM_JOBS) {
@@ -338,6 +376,10 @@ verify_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 		request_free(r);
 		return 0;
 	}
+	r->waiting = 1; /* for reading */
+	r->deadline = now_mono_ms() + DNS_TIME_MS;
+	if (spf_work_start(&r->spf, d, r->policy.client, &check, on_spf, r))
+		r->waiting++;
 	if (v->size > INLINE_SIZE) {
 		loop_work(d->loop, read_work, read_done, r);
 		return 0;

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "mail/addr.h"
 #include "mail/date.h"
+#include "mail/header.h"
 #include "services/queue/sign.h"
 #include "wire/auth.h"
 #include "wire/dkim.h"
@@ -101,16 +102,14 @@ passed_on(const struct txn *t)
 static void
 txn_seal(struct txn *t, const struct verdict *v, const struct recipient *r)
 {
-	ssize_t colon = slice_find(v->field, ':'), end;
-	struct slice results = slice_from(v->field, (size_t)(colon + 1));
+	struct header_field f;
 
-	/* Other fields may follow; a folded line begins with a blank. */
-	for (end = 0; (size_t)end + 1 < results.n; end++)
-		if (results.p[end] == '\n' && results.p[end + 1] != ' ' &&
-		    results.p[end + 1] != '\t')
-			break;
+	if (!header_find_nth(v->field, S("Authentication-Results"), 0, &f)) {
+		txn_deliver(t);
+		return;
+	}
 	sign_seal(t->queue, t->fd, t->env.id, t->env.size, t->edit, r->orig,
-	    slice_head(results, (size_t)end), v->chain, on_sealed, t);
+	    f.value, v->chain, on_sealed, t);
 }
 
 static void

@@ -58,8 +58,10 @@ def signed(key, text, domain):
     return dkim.sign(text, b"s", domain.encode(), key[0].read_bytes()) + text
 
 
-def send(stack, text, sender="b@bounces.test", to=DEMO):
-    with stack.smtp() as c:
+def send(stack, text, sender="b@bounces.test", to=DEMO, client="127.0.0.2"):
+    """From an address that is not "localhost", whose mail is not judged."""
+    with smtplib.SMTP("127.0.0.1", stack.port(25), source_address=(client, 0), timeout=30,
+                      local_hostname="client.example.org") as c:
         c.sendmail(sender, [to], text)
 
 
@@ -83,7 +85,7 @@ def test_policies_are_obeyed(make_stack, dns, key):
     stack = make_stack(env={"DNS_SERVERS": dns.address})
     code, text = refusal(stack, message("a@strictly.test", "forged"))
     assert code == 550 and text.startswith("5.7.1 rejected by DMARC policy for strictly.test")
-    assert "sign with DKIM d=strictly.test" in text and "127.0.0.1" in text
+    assert "sign with DKIM d=strictly.test" in text and "127.0.0.2" in text
     assert "http" not in text and len(text) < 500
     stack.wait_log("event=dmarc from=strictly.test result=fail policy=reject action=reject")
 
@@ -119,7 +121,7 @@ def test_a_key_that_cannot_be_had_is_waited_for(make_stack, dns, key):
 
 
 def test_authors_that_get_around_policies(make_stack, dns):
-    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_INVALID_FROM": None})
+    stack = make_stack(env={"DNS_SERVERS": dns.address})
     for header in ("From: a@nothing.test\r\nFrom: a@strictly.test",
                    "From: a@nothing.test, b@strictly.test",
                    "From: team: a@nothing.test;",
@@ -157,10 +159,14 @@ def test_spam_stays_in_the_inbox_by_setting(make_stack, dns):
 
 def test_trusted_forwarders(make_stack, dns):
     stack = make_stack(env={"DNS_SERVERS": dns.address,
-                            "PILLARBOX_DMARC_TRUSTED_NETWORKS": "127.0.0.0/8,::1/128"})
+                            "PILLARBOX_DMARC_TRUSTED_NETWORKS": "127.0.0.2/31"})
     send(stack, message("a@strictly.test", "forwarded"))
     header = arrived(stack, "forwarded")
     assert "dmarc=fail (p=reject dis=none) reason=\"accepted from trusted forwarder" in header
+    assert refusal(stack, message("a@strictly.test", "x"), client="127.0.0.4")[0] == 550
+    # A program on this host speaks for itself.
+    send(stack, message("a@strictly.test", "local"), client="127.0.0.1")
+    assert "reason=\"accepted because it comes from this host\"" in arrived(stack, "local")
 
 
 def sealed(key, text, results, broken=b""):

@@ -187,6 +187,8 @@ TEST(two_empty_answers)
 	    "mx3.example.com TXT v=spf1 mx:m.test mx:m.test mx:m.test ?all\n"
 	    "m.test MX a.m.test\nm.test MX b.m.test\nm.test MX c.m.test\n"
 	    "ptr.example.com TXT v=spf1 ptr a:x1.test a:x2.test ?all\n"
+	    "ptrs.example.com TXT v=spf1 ptr:x1.test ptr:x2.test ptr ?all\n"
+	    "p.example.com TXT v=spf1 ptr:x1.test ptr a:%{p}.test ?all\n"
 	    "nested.example.com TXT v=spf1 include:two.example.com "
 	    "exists:x3.test ?all\n";
 
@@ -197,6 +199,8 @@ TEST(two_empty_answers)
 	expect(zone, "u@mx.example.com", "1.2.3.4", SPF_NEUTRAL);
 	expect(zone, "u@mx3.example.com", "1.2.3.4", SPF_PERMERROR);
 	expect(zone, "u@ptr.example.com", "1.2.3.4", SPF_PERMERROR);
+	expect(zone, "u@ptrs.example.com", "1.2.3.4", SPF_PERMERROR);
+	expect(zone, "u@p.example.com", "1.2.3.4", SPF_PERMERROR);
 	expect(zone, "u@nested.example.com", "1.2.3.4", SPF_PERMERROR);
 }
 
