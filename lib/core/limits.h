@@ -94,6 +94,10 @@
 #define LIMIT_AUTH_EXCHANGES 4096  /* SCRAM logins between two messages */
 #define LIMIT_SASL_MESSAGE 2048    /* of SCRAM or EXTERNAL, decoded */
 #define LIMIT_SCRAM_SALT 64
+#define LIMIT_TLS_CERTIFICATES 32768 /* octets of the chain a client shows */
+#define LIMIT_TLS_CHAIN 10         /* certificates in it */
+#define LIMIT_TLS_ADDRESSES 32     /* in one certificate */
+#define LIMIT_TLS_CLIENT_CAS 200   /* in the file that we trust */
 /* What a password hash may cost to check. */
 #define LIMIT_HASH_ROUNDS 2000000  /* SHA-crypt, PBKDF2, SCRAM */
 #define LIMIT_HASH_BCRYPT 14       /* log2 of the rounds */

@@ -115,6 +115,13 @@ bool conn_is_tls(const struct conn *c);
  * as the connection. */
 const char *conn_tls_info(const struct conn *c);
 
+/* True if the peer showed a certificate that the context's authorities have
+ * signed, for what it is used for here, and that was valid at the handshake. */
+bool conn_tls_is_verified(const struct conn *c);
+/* Appends the peer's certificate, good or not, in DER and behind it those that
+ * it sent with it; nothing if there is none. */
+void conn_tls_peer(const struct conn *c, struct buf *out);
+
 /* What the connection can be recognised by; all empty without TLS. */
 void conn_tls_binding(const struct conn *c, struct tls_binding *out);
 

@@ -28,6 +28,7 @@ login_offer(const struct login_session *s)
 	conn_tls_binding(s->client, &b);
 	offer.plus = service_conf(s->login->service)->scram_plus &&
 	    b.exporter_n + b.unique_n + b.end_point_n > 0;
+	offer.external = conn_tls_is_verified(s->client);
 	return offer;
 }
 

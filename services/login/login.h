@@ -91,6 +91,8 @@ void login_keep_tag(struct login_session *s, struct slice tag);
 /* Asks about a password, which is not kept. */
 void login_verify(struct login_session *s, struct slice tag,
     struct slice authzid, struct slice user, struct slice password);
+/* Asks about the client's certificate, and whether it may act as authzid. */
+void login_external(struct login_session *s, struct slice authzid);
 /* Passes SASL messages (decoded) on: the first, and the others. */
 void login_exchange(struct login_session *s, struct slice message);
 void login_exchange_more(struct login_session *s, struct slice message);
