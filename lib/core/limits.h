@@ -47,6 +47,7 @@
 #define LIMIT_IMAP_PATTERNS 256    /* of one LIST (RFC 5258) */
 #define LIMIT_IMAP_NESTING 32      /* parentheses in SEARCH, LIST, ENVELOPE */
 #define LIMIT_IMAP_ZIPS 256        /* compressed connections at work at once */
+#define LIMIT_IMAP_RETURNED 32768  /* sent behind UNAUTHENTICATE (RFC 8437) */
 #define LIMIT_IMAP_NEWS 65536      /* responses waiting for a gap */
 #define LIMIT_IMAP_ERRORS 20
 #define LIMIT_NOTIFY_GROUPS 64     /* of one NOTIFY (RFC 5465) */

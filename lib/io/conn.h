@@ -125,6 +125,14 @@ void conn_tls_peer(const struct conn *c, struct buf *out);
 /* What the connection can be recognised by; all empty without TLS. */
 void conn_tls_binding(const struct conn *c, struct tls_binding *out);
 
+/*
+ * Puts input in front of what is unread, to be handed over (again). It may be
+ * more than in_max; then nothing is read until there is room.
+ */
+void conn_put_back(struct conn *c, struct slice in);
+/* Ends our direction of a plain connection once the output is flushed; what
+ * the peer says is still read. */
+void conn_end(struct conn *c);
 /* Flushes (bounded by 10 s), shuts TLS down, closes, then on_close("closed"). */
 void conn_close(struct conn *c);
 /* conn_close for an owner that goes away: no further callback. */

@@ -74,6 +74,7 @@ static const struct {
 	{ "UIDONLY", USER },
 	{ "INPROGRESS", USER },
 	{ "OBJECTID", USER },
+	{ "UNAUTHENTICATE", CAPABILITY_LEAVE },
 	/* RFC 9208 section 3.1.1: the resources that we know. */
 	{ "QUOTA", CAPABILITY_QUOTA },
 	{ "QUOTA=RES-STORAGE", CAPABILITY_QUOTA },

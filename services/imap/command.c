@@ -50,6 +50,7 @@ static const struct command_row rows[] = {
 	{ "STORE", cmd_store, IN_SELECTED, true, true, true },
 	{ "SUBSCRIBE", cmd_subscribe, ANY, false, false, false },
 	{ "THREAD", cmd_thread, IN_SELECTED, false, true, true },
+	{ "UNAUTHENTICATE", cmd_unauthenticate, ANY, false, false, false },
 	{ "UNSELECT", cmd_unselect, IN_SELECTED, false, false, false },
 	{ "UNSUBSCRIBE", cmd_unsubscribe, ANY, false, false, false },
 };

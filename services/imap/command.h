@@ -183,6 +183,7 @@ enum verdict cmd_status(struct command *c);
 enum verdict cmd_store(struct command *c);
 enum verdict cmd_subscribe(struct command *c);
 enum verdict cmd_thread(struct command *c);
+enum verdict cmd_unauthenticate(struct command *c);
 enum verdict cmd_unselect(struct command *c);
 enum verdict cmd_unsubscribe(struct command *c);
 

@@ -131,6 +131,7 @@ session_free(struct session *s)
 	list_remove(&s->link);
 	list_remove(&s->user_link);
 	list_remove(&s->idle_link);
+	leave_free(s);
 	session_zip_free(s);
 	buf_release(&s->early);
 	buf_release(&s->news);
@@ -322,6 +323,10 @@ session_next(void *arg)
 	unsigned pieces = 0;
 
 	s->resuming = false;
+	if (s->leaving != NULL) {
+		leave_collect(s);
+		return;
+	}
 	while (session_can_read(s) &&
 	    conn_out_pending(s->conn) <= CONN_OUT_HIGH) {
 		if (session_has_plain(s) && ++pieces > ROUND_PIECES) {
@@ -401,6 +406,10 @@ session_done(struct session *s)
 	s->errors = c->bad ? s->errors + 1 : 0;
 	session_flush(s);
 	command_free(s);
+	if (s->leaving != NULL) {
+		leave_begin(s);
+		return;
+	}
 	/* RFC 4978 section 3: from behind the tagged OK on. */
 	if (compress)
 		s->zip = zip_new();
@@ -444,6 +453,8 @@ on_input(void *arg, struct slice in)
 	struct session *s = arg;
 	size_t used;
 
+	if (s->leaving != NULL)
+		return leave_input(s, in);
 	if (!session_can_read(s) || s->early.n > 0 || session_has_plain(s))
 		return s->closing ? in.n : 0;
 	conn_timeout(s->conn, s->worker->conf.timeout_ms);
@@ -456,12 +467,28 @@ on_input(void *arg, struct slice in)
 	return used;
 }
 
+static void
+on_eof(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->leaving != NULL) {
+		leave_end(s);
+		return;
+	}
+	if (s->why == NULL)
+		s->why = "closed by peer";
+	conn_close(s->conn);
+}
+
 /* RFC 3501 5.4: at least 30 minutes of silence. */
 static void
 on_timeout(void *arg)
 {
 	struct session *s = arg;
 
+	if (s->leaving != NULL)
+		conn_close(s->conn);
 	session_bye(s, "Autologout; idle for too long");
 }
 
@@ -470,6 +497,7 @@ static const struct conn_ops ops = {
 	.on_close = on_close,
 	.on_drain = on_drain,
 	.on_timeout = on_timeout,
+	.on_eof = on_eof,
 };
 
 /* ---- the start ------------------------------------------------------------ */
@@ -484,6 +512,8 @@ session_new(struct worker *w, struct user *u, struct store_user *store,
 	s->worker = w;
 	s->user = u;
 	s->store = store;
+	s->login = start->login;
+	s->login_id = start->login_id;
 	s->ip = slice_dup(start->ip);
 	s->id = slice_dup(start->id);
 	buf_init(&s->early, LIMIT_FRAME);
@@ -516,10 +546,13 @@ log_login(const struct session *s, bool tls)
 void
 session_capabilities(const struct session *s, struct buf *out)
 {
-	capability_put(out, s->worker->conf.quotas ?
-	    CAPABILITY_USER | CAPABILITY_QUOTA : CAPABILITY_USER);
+	const struct worker_config *conf = &s->worker->conf;
+
+	capability_put(out, CAPABILITY_USER |
+	    (conf->quotas ? CAPABILITY_QUOTA : 0) |
+	    (conf->unauthenticate ? CAPABILITY_LEAVE : 0));
 	buf_addf(out, " MESSAGELIMIT=%llu",
-	    (unsigned long long)s->worker->conf.message_limit);
+	    (unsigned long long)conf->message_limit);
 }
 
 /* The answer to the login command. */

@@ -180,7 +180,7 @@ class ImapWorker(Harness):
             ticket = f"ticket-{self.sessions:09d}"
             self.auth.tickets[ticket] = user
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        send(self.login, 1, 0,
+        send(self.login, 1, self.sessions,
              put(ticket, "192.0.2.1", True, tag, early, f"s{self.sessions}"),
              theirs.fileno())
         theirs.close()
