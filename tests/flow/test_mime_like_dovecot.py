@@ -106,7 +106,7 @@ def put(folder, messages, owner):
             os.chown(path, owner, owner)
 
 
-def compare(tmp_path, messages):
+def compare(tmp_path, messages, top=TOP):
     """[(index, question, ours, theirs)] where they differ."""
     different = []
     put(tmp_path / "ours" / "example.test" / "user", messages, os.getuid())
@@ -123,7 +123,7 @@ def compare(tmp_path, messages):
         their, our = theirs(), w.client(USER)
         our.ok("SELECT INBOX")
         for i in range(len(messages)):
-            asked = list(TOP)
+            asked = list(top)
             for question in asked:
                 answer = fetch(our, i + 1, question)
                 try:
@@ -199,3 +199,8 @@ def test_damaged_mail(tmp_path):
     different = compare(tmp_path, [oddmail.damaged_mail(i) for i in range(150)])
     assert not [d for d in different if d[1] in ("BODY.PEEK[]", "BODY.PEEK[TEXT]", "BODY.PEEK[HEADER]", "RFC822.SIZE",
                                                  "BODY.PEEK[]<3.20>", "BODY.PEEK[TEXT]<0.5>")]
+
+
+def test_previews(tmp_path):
+    messages = {name: m for name, m in oddmail.WELL_FORMED.items() if b"multipart/digest" not in m and b"message/rfc822" not in m}
+    assert not compare(tmp_path, list(messages.values()), ["PREVIEW"])
