@@ -362,7 +362,7 @@ struct store_message {
 	 * The raw header fields store_header_is_cached() names, in the order
 	 * of the message, folded as they came, CRLF line ends, no empty line
 	 * at the end. headers_complete is false when they were too long to
-	 * keep: read the file.
+	 * keep, or the message has no empty line: read the file.
 	 */
 	struct slice headers;
 	bool headers_complete;

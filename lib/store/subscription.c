@@ -124,19 +124,39 @@ subscription_set(struct store_user *u, struct slice name, bool on)
 	return err;
 }
 
+/* A special mailbox that is listed before anything made it, or was made. */
+static bool
+is_automatic(struct store_user *u, struct slice name)
+{
+	const struct store_special *special = mailbox_special(u->store, name);
+	struct buf used = BUF_INIT(LIMIT_MAILBOX_NAME + 1);
+	bool automatic = special != NULL && special->automatic &&
+	    store_special_name(u, special->use, &used) == STORE_OK &&
+	    slice_eq(buf_slice(&used), name);
+
+	buf_release(&used);
+	return automatic;
+}
+
 static enum store_err
 set_checked(struct store_user *u, struct slice name, bool on)
 {
 	enum store_err err = mailbox_name(name, &name);
+	struct mailbox_row row;
 	struct index *ix;
+	bool make = err == STORE_OK && !on && is_automatic(u, name);
 
 	/* Makes the user's directory on first use. */
 	if (err == STORE_OK)
 		err = index_take(u, &ix);
 	if (err != STORE_OK)
 		return err;
+	/* One that is listed as subscribed although it is not there yet is
+	 * made, or it would be listed so ever on. */
+	if (make)
+		err = mailbox_find(u, ix, name, true, &row);
 	index_give(u, ix);
-	return subscription_set(u, name, on);
+	return err == STORE_OK ? subscription_set(u, name, on) : err;
 }
 
 enum store_err

@@ -241,7 +241,7 @@ cmd_esearch(struct command *c)
 		return CMD_BAD;
 	st->program = slice_from(c->p.in, c->p.at);
 	if (search_parse(&c->p, &st->prog) == -1)
-		return search_refused(c, &st->prog);
+		return search_refused(c, NULL, &st->prog);
 	if (check_options(st) == -1)
 		return CMD_BAD;
 	/* Without RETURN it is ALL (section 2.1). */

@@ -163,7 +163,9 @@ write_cached(struct buf *out, const struct fetch_section *sec,
 	struct buf text = BUF_INIT(LIMIT_HEADER_BYTES * 2);
 	struct slice part;
 
+	/* The index keeps none that had no empty line at its end. */
 	header_select(&text, msg->headers, sec->names, sec->n_names, false);
+	buf_adds(&text, "\r\n");
 	part = buf_slice(&text);
 	if (sec->partial)
 		part = slice_head(slice_from(part, sec->offset), sec->length);

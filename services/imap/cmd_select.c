@@ -143,9 +143,14 @@ parse_qresync(struct parser *p, struct select *sel)
 	    parse_sp(p) == -1 || parse_modseq(p, &sel->modseq) == -1)
 		return -1;
 	if (parse_try(p, ' ') && parse_peek(p) != '(') {
+		size_t from = p->at;
+
 		sel->has_known = true;
 		if (parse_sequence(p, &sel->known) == -1)
 			return -1;
+		/* RFC 7162 7: known-uids has no "*". */
+		if (memchr(p->in.p + from, '*', p->at - from) != NULL)
+			return parse_fail(p, "* is not allowed here");
 		parse_try(p, ' ');
 	}
 	/* seq-match-data lets us say less; we say all (3.2.5.2). */

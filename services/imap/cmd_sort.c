@@ -105,7 +105,7 @@ cmd_sort(struct command *c)
 	if (sort_parse(&c->p, &st->criteria) == -1 || parse_sp(&c->p) == -1)
 		return CMD_BAD;
 	if (search_parse_criteria(&c->p, &st->prog) == -1)
-		return search_refused(c, &st->prog);
+		return search_refused(c, &st->ret, &st->prog);
 	if (search_check(c, &st->ret, &st->prog) == -1)
 		return CMD_BAD;
 	if (st->criteria.relevancy && !st->prog.fuzzy) {

@@ -87,7 +87,7 @@ cmd_thread(struct command *c)
 	thread_init(&st->thread, algorithm);
 	c->release = thread_cmd_release;
 	if (search_parse_criteria(&c->p, &st->prog) == -1)
-		return search_refused(c, &st->prog);
+		return search_refused(c, NULL, &st->prog);
 	st->run = (struct search_run){ .c = c, .prog = &st->prog,
 		.view = c->session->view, .fields = true,
 		.found = add_found, .ctx = st };

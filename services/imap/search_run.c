@@ -137,10 +137,14 @@ search_run_step(struct search_run *r, enum store_err *err)
 }
 
 enum verdict
-search_refused(struct command *c, const struct search_program *prog)
+search_refused(struct command *c, const struct search_return *ret,
+    const struct search_program *prog)
 {
 	if (!prog->bad_charset)
 		return CMD_BAD;
+	/* RFC 5182 2.1: NO empties the variable, BAD leaves it. */
+	if (ret != NULL && (ret->options & SEARCH_SAVE) != 0)
+		store_set_clear(&c->session->view->saved);
 	command_no(c, "[BADCHARSET (US-ASCII UTF-8)] Unknown charset.");
 	return CMD_DONE;
 }

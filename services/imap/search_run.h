@@ -41,8 +41,11 @@ struct search_run {
 	enum store_err err;
 };
 
-/* The verdict when a program could not be parsed: BADCHARSET or BAD. */
-enum verdict search_refused(struct command *c,
+/*
+ * The verdict when a program could not be parsed: BADCHARSET or BAD. ret may
+ * be NULL.
+ */
+enum verdict search_refused(struct command *c, const struct search_return *ret,
     const struct search_program *prog);
 
 /*

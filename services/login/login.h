@@ -44,7 +44,8 @@ struct login_session {
 	bool local;               /* client is this machine's own address */
 	bool starttls;            /* came in on a port with STARTTLS */
 	bool exchange;            /* request is one of SASL messages */
-	bool literal_asked;       /* "+" was sent for the literal at hand */
+	size_t literal_asked;     /* length of the command so far when "+" was
+	                           * sent for its last literal; 0: none */
 	unsigned errors;
 	unsigned failures;        /* refused passwords */
 	const struct mechanism *mechanism; /* NULL: the LOGIN command */
