@@ -58,6 +58,11 @@
 #define LIMIT_METADATA_VALUE LIMIT_IMAP_LITERAL
 #define LIMIT_METADATA_ENTRIES 100 /* of one mailbox, and of one command */
 #define LIMIT_METADATA_BYTES 262144 /* of one mailbox, names included */
+#define LIMIT_ACL_ENTRIES 1000     /* identifiers of one mailbox (RFC 4314) */
+#define LIMIT_ACL_BYTES 1048576    /* dovecot-acl of one mailbox */
+#define LIMIT_ACL_CACHE 4096       /* such files that are remembered */
+#define LIMIT_SHARES_BYTES 8388608 /* pillarbox-shares of the mail folder */
+#define LIMIT_SHARES_OWNERS 1000   /* whose mailboxes one LIST shows */
 #define LIMIT_KEYWORD 255
 #define LIMIT_KEYWORDS 1024        /* distinct ones in one mailbox */
 #define LIMIT_KEYWORD_FILE 67108864 /* pillarbox-keywords of one mailbox */

@@ -33,6 +33,7 @@ enum store_err {
 	STORE_NAME,        /* not a valid mailbox or user name */
 	STORE_LIMIT,       /* too many keywords, too deep, too long */
 	STORE_QUOTA,       /* the user's quota (or the disk quota) is used up */
+	STORE_NO_RIGHT,    /* the mailbox's rights (acl.h) do not allow it */
 	STORE_NO_SPACE,    /* the disk is full */
 	STORE_READ_ONLY,   /* the file system is read-only */
 	STORE_DENIED,      /* the operating system refused access */
@@ -127,6 +128,7 @@ unsigned store_idle(struct store *s, uint64_t now_ms);
 enum store_err store_user_open(struct store *s, struct slice address,
     struct store_user **out);
 void store_user_close(struct store_user *u);
+const char *store_user_address(const struct store_user *u);
 /* "<mailroot>/<domain>/<local>", without a slash at the end. */
 const char *store_user_path(const struct store_user *u);
 

@@ -123,6 +123,8 @@ static const char *const err_texts[STORE_ERRORS] = {
 	[STORE_READ_ONLY] = "[UNAVAILABLE] The mail disk is read-only.",
 	[STORE_DENIED] =
 	    "[SERVERBUG] The server may not read or write this mailbox.",
+	[STORE_NO_RIGHT] =
+	    "[NOPERM] You have no right to do this with the mailbox.",
 	[STORE_AGAIN] = "[INUSE] The mailbox is busy, try again.",
 	[STORE_CORRUPT] = "[CORRUPTION] The mailbox is damaged.",
 	[STORE_IO] = "[SERVERBUG] The mail disk failed.",
