@@ -48,6 +48,7 @@
 #define LIMIT_IMAP_NESTING 32      /* parentheses in SEARCH, LIST, ENVELOPE */
 #define LIMIT_IMAP_ZIPS 256        /* compressed connections at work at once */
 #define LIMIT_IMAP_NEWS 65536      /* responses waiting for a gap */
+#define LIMIT_IMAP_OTHERS 64       /* users whose mailboxes a session has at hand */
 #define LIMIT_IMAP_ERRORS 20
 #define LIMIT_NOTIFY_GROUPS 64     /* of one NOTIFY (RFC 5465) */
 #define LIMIT_NOTIFY_NAMES 1000    /* in it */

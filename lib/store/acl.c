@@ -177,6 +177,32 @@ store_acl_rights(struct store_user *u, struct slice name, struct slice user)
 }
 
 enum store_err
+store_acl_of_mailbox(struct store_mailbox *m, struct slice user,
+    unsigned *rights)
+{
+	struct mailbox_row row;
+	struct index *ix;
+	enum store_err err = STORE_OK;
+	char *dir = mailbox_dir(m->user, slice_str(m->name));
+
+	/* It may have been renamed. */
+	if (!maildir_exists(dir)) {
+		mem_free(dir);
+		err = index_take(m->user, &ix);
+		if (err != STORE_OK)
+			return err;
+		err = mailbox_row_get(ix, m->id, &row);
+		index_give(m->user, ix);
+		if (err != STORE_OK)
+			return err;
+		dir = mailbox_dir(m->user, slice_str(row.name));
+	}
+	*rights = dir_rights(m->user, dir, user);
+	mem_free(dir);
+	return STORE_OK;
+}
+
+enum store_err
 store_acl_read(struct store_user *u, struct slice name, struct acl *out)
 {
 	enum store_err err = mailbox_name(name, &name);

@@ -97,6 +97,7 @@ void acl_edit(struct slice text, const struct acl_id *id, unsigned rights,
 /* True if the name can be an identifier's: UTF-8 without control characters,
  * not empty, not longer than an address. */
 bool acl_name_is_valid(struct slice name);
+/* Addresses have no case here. */
 bool acl_id_eq(const struct acl_id *a, const struct acl_id *b);
 
 /* ---- of mailboxes --------------------------------------------------------- */
@@ -109,6 +110,9 @@ bool acl_id_eq(const struct acl_id *a, const struct acl_id *b);
  */
 unsigned store_acl_rights(struct store_user *u, struct slice name,
     struct slice user);
+/* The same of an open mailbox; STORE_NO_MAILBOX if it is gone. */
+enum store_err store_acl_of_mailbox(struct store_mailbox *m,
+    struct slice user, unsigned *rights);
 /* What the file says; an empty list if there is none. Release it. */
 enum store_err store_acl_read(struct store_user *u, struct slice name,
     struct acl *out);

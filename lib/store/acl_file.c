@@ -104,7 +104,7 @@ bool
 acl_id_eq(const struct acl_id *a, const struct acl_id *b)
 {
 	return a->kind == b->kind && a->negative == b->negative &&
-	    slice_eq(a->name, b->name);
+	    slice_ieq(a->name, b->name);
 }
 
 static bool

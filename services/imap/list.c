@@ -1,5 +1,6 @@
 #include "services/imap/list.h"
 
+#include "services/imap/box.h"
 #include "services/imap/name.h"
 #include "services/imap/output.h"
 #include "services/imap/session.h"
@@ -41,7 +42,8 @@ list_put(struct buf *out, const struct store_list_entry *e,
 {
 	buf_adds(out, form->lsub ? "* LSUB (" : "* LIST (");
 	put_attributes(out, e, form);
-	buf_adds(out, ") \".\" ");
+	buf_adds(out, (e->attributes & BOX_OTHER) != 0 ? ") \"/\" " :
+	    ") \".\" ");
 	name_put(out, slice_str(e->name), form->utf8);
 }
 
@@ -53,11 +55,18 @@ list_tell(struct command *c, const struct slice *name, struct slice old)
 	struct store_list_entry e = { .attributes = STORE_NOSELECT };
 	struct list_form form = { .nonexistent = true, .subscribed = true,
 		.utf8 = s->utf8 };
+	bool other = box_separator(*name) == '/';
 	struct store_list list;
 	enum store_err err = store_list(s->store, &list);
 
-	if (err != STORE_OK)
+	if (err == STORE_OK && other)
+		err = box_list(c, &list);
+	if (err != STORE_OK) {
+		store_list_release(&list);
 		return err;
+	}
+	if (other)
+		e.attributes |= BOX_OTHER;
 	e.name = arena_dup(&c->arena, *name);
 	for (size_t i = 0; i < list.n; i++)
 		if (slice_eq(slice_str(list.entries[i].name), *name))

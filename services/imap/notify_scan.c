@@ -5,6 +5,7 @@
  * so a client that does not read costs nothing more.
  */
 #include "core/map.h"
+#include "services/imap/box.h"
 #include "services/imap/list.h"
 #include "services/imap/name.h"
 #include "services/imap/notify_state.h"
@@ -307,7 +308,7 @@ first_items(const struct notify_box *b)
 static bool
 is_selected(const struct session *s, const struct notify_box *b)
 {
-	return s->view != NULL && strcmp(b->name,
+	return s->view != NULL && s->view->prefix[0] == '\0' && strcmp(b->name,
 	    store_mailbox_name(s->view->mailbox)) == 0;
 }
 
@@ -318,6 +319,10 @@ look_at(struct notify_scan *k, struct notify_box *b)
 	unsigned items;
 
 	b->look = false;
+	/* Nothing is told of what may not be read (RFC 5465 section 3.1). */
+	if ((store_acl_rights(k->c->session->store, slice_str(b->name),
+	    slice_str(k->c->session->user->address)) & ACL_READ) == 0)
+		return;
 	/* One that goes meanwhile is told by its name. */
 	if (store_status(k->c->session->store, slice_str(b->name), &st) !=
 	    STORE_OK)

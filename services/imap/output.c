@@ -71,15 +71,16 @@ out_flags(struct buf *out, unsigned flags, const char *const *keywords,
 }
 
 void
-out_flag_names(struct buf *out, const char *const *keywords, size_t n,
-    const char *more)
+out_flag_names(struct buf *out, unsigned flags, const char *const *keywords,
+    size_t n, const char *more)
 {
 	size_t from;
 
 	buf_addc(out, '(');
 	from = out->n;
 	for (size_t i = 0; i < LEN(flag_names); i++)
-		add_word(out, from, flag_names[i].name);
+		if ((flags & flag_names[i].flag) != 0)
+			add_word(out, from, flag_names[i].name);
 	for (size_t i = 0; i < n; i++)
 		add_word(out, from, keywords[i]);
 	if (more != NULL)

@@ -25,6 +25,7 @@ struct worker_config {
 	struct peer *auth; /* for limits.c */
 	bool quotas;       /* there are limits */
 	char admin[LIMIT_ADDRESS + 8]; /* URI of the administrator, or "" */
+	char shared[LIMIT_ADDRESS + 1]; /* account of the public mailboxes */
 };
 
 struct worker {

@@ -141,6 +141,10 @@ TEST(an_edit_leaves_the_rest_as_it_is)
 	acl_edit(buf_slice(&b), &bob, 0, true, &c);
 	CHECK_SLICE(buf_slice(&c), "# mine\nanyone lr :post\ngroup=x lr\n"
 	    "-user=bob@x.test w\n");
+	/* A line of another spelling is the same user's. */
+	buf_clear(&b);
+	acl_edit(S("user=BOB@x.test lrs\n"), &bob, ACL_LOOKUP, false, &b);
+	CHECK_SLICE(buf_slice(&b), "user=bob@x.test l\n");
 	buf_release(&b);
 	buf_release(&c);
 }
