@@ -2,6 +2,8 @@
  * The rights of mailboxes on disk. What was read is remembered with the file's
  * stat, so a command costs one stat and no read.
  */
+#include "store/acl.h"
+
 #include <sys/stat.h>
 
 #include <limits.h>

@@ -5,7 +5,6 @@
 #include "store/pool.h"
 
 #include "core/file.h"
-#include "store/mailbox.h"
 #include "store/acl_store.h"
 
 static const struct store_special default_special[] = {

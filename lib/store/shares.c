@@ -14,6 +14,8 @@
  * a file from after its own start, so what other programs did to dovecot-acl
  * files while we were down is found.
  */
+#include "store/acl_store.h"
+
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -23,7 +25,6 @@
 #include "core/log.h"
 #include "core/num.h"
 #include "core/now.h"
-#include "store/acl_store.h"
 #include "store/tree.h"
 
 #define FILE_NAME "pillarbox-shares"
