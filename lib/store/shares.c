@@ -59,7 +59,8 @@ add_line(struct collect *c, struct slice who)
 {
 	size_t before = c->out->n;
 
-	if (map_put(&c->seen, who, c) != NULL)
+	if (slice_eq(who, slice_str(c->user->address)) ||
+	    map_put(&c->seen, who, c) != NULL)
 		return;
 	buf_add_slice(c->out, who);
 	buf_addf(c->out, "\t%s\n", c->user->address);

@@ -293,6 +293,7 @@ TEST(who_shares_is_known_without_looking_everywhere)
 	CHECK_TEXT(owners(&f, BOB), "u@x.test ");
 	CHECK_TEXT(owners(&f, S("eve@x.test")), "");
 	set(&f, "INBOX", TO_ALL, "l");
+	set(&f, "INBOX", TO_OWNER, "lr");
 	CHECK_TEXT(owners(&f, S("eve@x.test")), "u@x.test ");
 	CHECK_TEXT(owners(&f, OWNER), "");
 	OK(store_acl_each(f.user, S("eve@x.test"), ACL_LOOKUP, on_name, &b));
