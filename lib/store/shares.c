@@ -204,7 +204,8 @@ save(struct store *s)
 		    LIMIT_SHARES_BYTES);
 	if (file_replace(path, buf_slice(&text), 0600) == -1)
 		store_errno("write", path);
-	else if (lstat(path, &sh->st) == -1)
+	/* One that could not be replaced is not read again either. */
+	if (lstat(path, &sh->st) == -1)
 		sh->st = (struct stat){ 0 };
 	buf_release(&text);
 }
@@ -232,7 +233,10 @@ scan_all(struct store *s)
 {
 	struct shares *sh = s->shares;
 
+	/* The clock may have been set back. */
 	sh->scanned_us = now_wall_us();
+	if (sh->scanned_us < s->started_us)
+		sh->scanned_us = s->started_us;
 	buf_clear(&sh->text);
 	scan(s, &sh->text);
 	save(s);

@@ -424,9 +424,17 @@ on_subscribed(void *ctx, struct slice name)
 	    STORE_SUBSCRIBED | STORE_NOSELECT);
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct store_list_entry *)a)->name,
+	    ((const struct store_list_entry *)b)->name);
+}
+
 enum store_err
 box_list(struct command *c, struct store_list *list)
 {
+	size_t own = list->n;
 	struct session *s = c->session;
 	struct slice shared = slice_str(s->worker->conf.shared);
 	struct box_lister l = { .c = c, .list = list, .arena = list->memory,
@@ -444,6 +452,9 @@ box_list(struct command *c, struct store_list *list)
 	if (err == STORE_OK)
 		err = store_subscribed_others(s->store, on_subscribed, &l);
 	map_release(&l.names, NULL);
+	if (list->n > own)
+		qsort(list->entries + own, list->n - own,
+		    sizeof(*list->entries), by_name);
 	return err;
 }
 

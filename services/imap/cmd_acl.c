@@ -109,69 +109,7 @@ refuse(struct command *c)
 	return CMD_DONE;
 }
 
-/* ---- SETACL, DELETEACL ---------------------------------------------------- */
-
-static enum step
-finish(struct command *c, enum store_err err)
-{
-	command_refresh(c, true, false);
-	if (err == STORE_LIMIT)
-		command_no(c, "[LIMIT] Too many identifiers.");
-	else if (err != STORE_OK)
-		command_failed(c, err);
-	else
-		command_completed(c);
-	return STEP_DONE;
-}
-
-static enum step
-change_step(struct command *c)
-{
-	const struct acl_cmd *a = c->state;
-	struct box box;
-	enum store_err err = box_find(c, a->mailbox, ACL_ADMIN, &box);
-
-	if (err == STORE_OK)
-		err = store_acl_change(box.user, box.name, &a->id, a->how,
-		    a->rights);
-	/* Its own rights may be others now. */
-	c->checked = false;
-	if (err == STORE_OK && !box_check(c))
-		return STEP_DONE;
-	return finish(c, err);
-}
-
-static enum verdict
-change(struct command *c, enum acl_how how)
-{
-	struct acl_cmd *a = COMMAND_STATE(c, struct acl_cmd);
-	bool known;
-
-	a->how = how;
-	if (parse_name(c, a) == -1 || parse_sp(&c->p) == -1 ||
-	    parse_identifier(&c->p, a, &known) == -1)
-		return CMD_BAD;
-	if (how != ACL_REMOVE &&
-	    (parse_sp(&c->p) == -1 || parse_rights(&c->p, a) == -1))
-		return CMD_BAD;
-	if (parse_end(&c->p) == -1)
-		return CMD_BAD;
-	return known ? work(c, change_step) : refuse(c);
-}
-
-enum verdict
-cmd_setacl(struct command *c)
-{
-	return change(c, ACL_SET);
-}
-
-enum verdict
-cmd_deleteacl(struct command *c)
-{
-	return change(c, ACL_REMOVE);
-}
-
-/* ---- GETACL --------------------------------------------------------------- */
+/* ---- the ACL response ----------------------------------------------------- */
 
 /* An empty set is an empty string. */
 static void
@@ -180,6 +118,19 @@ put_rights(struct buf *out, unsigned rights)
 	if (rights == 0)
 		buf_adds(out, "\"\"");
 	acl_rights_put(out, rights, true);
+}
+
+/* An identifier is UTF-8 (section 2), which is for literals only to a client
+ * of IMAP4rev1. */
+static void
+put_identifier(struct buf *out, struct slice id)
+{
+	if (slice_is_ascii(id)) {
+		out_astring(out, id);
+		return;
+	}
+	buf_addf(out, "{%zu}\r\n", id.n);
+	buf_add_slice(out, id);
 }
 
 static void
@@ -191,7 +142,7 @@ put_pair(struct buf *out, struct slice id, bool negative, unsigned rights)
 		buf_addc(&b, '-');
 	buf_add_slice(&b, id);
 	buf_addc(out, ' ');
-	out_astring(out, buf_slice(&b));
+	put_identifier(out, buf_slice(&b));
 	buf_addc(out, ' ');
 	put_rights(out, rights);
 	buf_release(&b);
@@ -246,24 +197,100 @@ put_acl(struct buf *out, const struct acl *a, struct slice owner)
 		put_pair(out, owner, false, ACL_ALL);
 }
 
+static enum store_err
+tell_acl(struct command *c, struct slice name, const struct box *box)
+{
+	struct acl acl;
+	enum store_err err = store_acl_read(box->user, box->name, &acl);
+
+	if (err == STORE_OK) {
+		buf_adds(&c->out, "* ACL ");
+		name_put(&c->out, name, c->session->utf8);
+		put_acl(&c->out, &acl,
+		    slice_str(store_user_address(box->user)));
+		buf_adds(&c->out, "\r\n");
+	}
+	acl_release(&acl);
+	return err;
+}
+
+/* ---- SETACL, DELETEACL ---------------------------------------------------- */
+
 static enum step
-get_step(struct command *c)
+finish(struct command *c, enum store_err err)
+{
+	command_refresh(c, true, false);
+	if (err == STORE_LIMIT)
+		command_no(c, "[LIMIT] Too many identifiers.");
+	else if (err != STORE_OK)
+		command_failed(c, err);
+	else
+		command_completed(c);
+	return STEP_DONE;
+}
+
+static enum step
+change_step(struct command *c)
 {
 	const struct acl_cmd *a = c->state;
-	struct acl acl = { 0 };
 	struct box box;
 	enum store_err err = box_find(c, a->mailbox, ACL_ADMIN, &box);
 
 	if (err == STORE_OK)
-		err = store_acl_read(box.user, box.name, &acl);
-	if (err == STORE_OK) {
-		buf_adds(&c->out, "* ACL ");
-		name_put(&c->out, a->mailbox, c->session->utf8);
-		put_acl(&c->out, &acl,
-		    slice_str(store_user_address(box.user)));
-		buf_adds(&c->out, "\r\n");
-	}
-	acl_release(&acl);
+		err = store_acl_change(box.user, box.name, &a->id, a->how,
+		    a->rights);
+	/* The owner keeps l and a, which is more than was said (5.1.1). */
+	if (err == STORE_OK && a->how != ACL_REMOVE && is_owners(&a->id,
+	    slice_str(store_user_address(box.user))))
+		err = tell_acl(c, a->mailbox, &box);
+	/* Its own rights may be others now. */
+	c->checked = false;
+	if (err == STORE_OK && !box_check(c))
+		return STEP_DONE;
+	return finish(c, err);
+}
+
+static enum verdict
+change(struct command *c, enum acl_how how)
+{
+	struct acl_cmd *a = COMMAND_STATE(c, struct acl_cmd);
+	bool known;
+
+	a->how = how;
+	if (parse_name(c, a) == -1 || parse_sp(&c->p) == -1 ||
+	    parse_identifier(&c->p, a, &known) == -1)
+		return CMD_BAD;
+	if (how != ACL_REMOVE &&
+	    (parse_sp(&c->p) == -1 || parse_rights(&c->p, a) == -1))
+		return CMD_BAD;
+	if (parse_end(&c->p) == -1)
+		return CMD_BAD;
+	return known ? work(c, change_step) : refuse(c);
+}
+
+enum verdict
+cmd_setacl(struct command *c)
+{
+	return change(c, ACL_SET);
+}
+
+enum verdict
+cmd_deleteacl(struct command *c)
+{
+	return change(c, ACL_REMOVE);
+}
+
+/* ---- GETACL --------------------------------------------------------------- */
+
+static enum step
+get_step(struct command *c)
+{
+	const struct acl_cmd *a = c->state;
+	struct box box;
+	enum store_err err = box_find(c, a->mailbox, ACL_ADMIN, &box);
+
+	if (err == STORE_OK)
+		err = tell_acl(c, a->mailbox, &box);
 	return finish(c, err);
 }
 
@@ -298,7 +325,7 @@ list_step(struct command *c)
 		buf_adds(&c->out, "* LISTRIGHTS ");
 		name_put(&c->out, a->mailbox, c->session->utf8);
 		buf_addc(&c->out, ' ');
-		out_astring(&c->out, a->said);
+		put_identifier(&c->out, a->said);
 		buf_adds(&c->out, is_owners(&a->id,
 		    slice_str(store_user_address(box.user))) ?
 		    " la r w s t i p e k x c d\r\n" :
