@@ -94,6 +94,21 @@ unsigned acl_rights(const struct acl *a, struct slice owner,
  */
 void acl_edit(struct slice text, const struct acl_id *id, unsigned rights,
     bool remove, struct buf *out);
+/*
+ * An identifier as people and clients write it: "bob@example.test", "anyone",
+ * "-owner". The address, composed and in lower case, is put into name, which
+ * must outlive id.
+ */
+enum acl_id_result {
+	ACL_ID_KNOWN,
+	ACL_ID_UNKNOWN,   /* text, but neither an address nor one of the words */
+	ACL_ID_MALFORMED, /* not even text (RFC 4314 section 3) */
+};
+enum acl_id_result acl_id_read(struct slice said, struct buf *name,
+    struct acl_id *id);
+/* Appends it in that form; a group as in the file. */
+void acl_id_say(struct buf *out, const struct acl_id *id);
+
 /* True if the name can be an identifier's: UTF-8 without control characters,
  * not empty, not longer than an address. */
 bool acl_name_is_valid(struct slice name);

@@ -2,6 +2,7 @@
 #include "store/acl.h"
 
 #include "core/limits.h"
+#include "mail/nfc.h"
 
 /* Dovecot's order, and its names behind ":". */
 static const struct {
@@ -125,6 +126,43 @@ id_parse(struct slice text, struct acl_id *out)
 		return !named || acl_name_is_valid(out->name);
 	}
 	return false;
+}
+
+enum acl_id_result
+acl_id_read(struct slice said, struct buf *name, struct acl_id *id)
+{
+	static const enum acl_kind words[] = { ACL_ANYONE, ACL_AUTHENTICATED,
+		ACL_OWNER };
+
+	*id = (struct acl_id){ .kind = ACL_USER,
+		.negative = slice_starts(said, S("-")) };
+	if (id->negative)
+		said = slice_from(said, 1);
+	if (!acl_name_is_valid(said))
+		return ACL_ID_MALFORMED;
+	nfc_put(name, said);
+	for (size_t i = 0; i < name->n; i++)
+		name->p[i] = ascii_lower(name->p[i]);
+	id->name = buf_slice(name);
+	for (size_t i = 0; i < LEN(words); i++) {
+		if (!slice_eq(id->name, slice_str(kinds[words[i]])))
+			continue;
+		id->kind = words[i];
+		id->name = S("");
+		return ACL_ID_KNOWN;
+	}
+	return slice_find(id->name, '@') > 0 && acl_name_is_valid(id->name) ?
+	    ACL_ID_KNOWN : ACL_ID_UNKNOWN;
+}
+
+void
+acl_id_say(struct buf *out, const struct acl_id *id)
+{
+	if (id->negative)
+		buf_addc(out, '-');
+	if (id->kind != ACL_USER)
+		buf_adds(out, kinds[id->kind]);
+	buf_add_slice(out, id->name);
 }
 
 /* In quotes if it has a blank. */

@@ -3,7 +3,6 @@
  * rights mean and where they are kept is in store/acl.h. Identifiers are
  * addresses, "anyone", and, as in Dovecot, "authenticated" and "owner".
  */
-#include "mail/nfc.h"
 #include "services/imap/box.h"
 #include "services/imap/name.h"
 #include "services/imap/output.h"
@@ -19,21 +18,6 @@ struct acl_cmd {
 
 /* ---- syntax --------------------------------------------------------------- */
 
-/* Composed, in lower case: one spelling for one user. */
-static struct slice
-canonical(struct parser *p, struct slice text)
-{
-	struct buf b = BUF_INIT(4 * LIMIT_ADDRESS);
-	struct slice out;
-
-	nfc_put(&b, text);
-	for (size_t i = 0; i < b.n; i++)
-		b.p[i] = ascii_lower(b.p[i]);
-	out = arena_slice(p->arena, buf_slice(&b));
-	buf_release(&b);
-	return out;
-}
-
 /*
  * RFC 4314 section 3: what is no well-formed text is BAD. Which names there can
  * be is another question, which is answered with NO (*known).
@@ -41,30 +25,17 @@ canonical(struct parser *p, struct slice text)
 static int
 parse_identifier(struct parser *p, struct acl_cmd *a, bool *known)
 {
-	struct acl_id *id = &a->id;
-	struct slice name;
+	struct buf name = BUF_INIT(4 * LIMIT_ADDRESS);
+	enum acl_id_result r;
 
 	if (parse_astring(p, &a->said) == -1)
 		return -1;
-	name = a->said;
-	id->negative = slice_starts(name, S("-"));
-	if (id->negative)
-		name = slice_from(name, 1);
-	if (!acl_name_is_valid(name))
+	r = acl_id_read(a->said, &name, &a->id);
+	a->id.name = arena_slice(p->arena, a->id.name);
+	buf_release(&name);
+	if (r == ACL_ID_MALFORMED)
 		return parse_fail(p, "Invalid identifier");
-	id->name = canonical(p, name);
-	*known = true;
-	if (slice_eq(id->name, S("anyone")))
-		*id = (struct acl_id){ ACL_ANYONE, id->negative, S("") };
-	else if (slice_eq(id->name, S("authenticated")))
-		*id = (struct acl_id){ ACL_AUTHENTICATED, id->negative, S("") };
-	else if (slice_eq(id->name, S("owner")))
-		*id = (struct acl_id){ ACL_OWNER, id->negative, S("") };
-	else
-		id->kind = ACL_USER;
-	if (id->kind == ACL_USER)
-		*known = slice_find(id->name, '@') > 0 &&
-		    acl_name_is_valid(id->name);
+	*known = r == ACL_ID_KNOWN;
 	return 0;
 }
 
@@ -134,13 +105,11 @@ put_identifier(struct buf *out, struct slice id)
 }
 
 static void
-put_pair(struct buf *out, struct slice id, bool negative, unsigned rights)
+put_pair(struct buf *out, const struct acl_id *id, unsigned rights)
 {
 	struct buf b = BUF_INIT(LIMIT_ADDRESS + 1);
 
-	if (negative)
-		buf_addc(&b, '-');
-	buf_add_slice(&b, id);
+	acl_id_say(&b, id);
 	buf_addc(out, ' ');
 	put_identifier(out, buf_slice(&b));
 	buf_addc(out, ' ');
@@ -173,11 +142,7 @@ is_owners(const struct acl_id *id, struct slice owner)
 static void
 put_acl(struct buf *out, const struct acl *a, struct slice owner)
 {
-	static const struct slice names[ACL_KINDS] = {
-		[ACL_ANYONE] = S("anyone"),
-		[ACL_AUTHENTICATED] = S("authenticated"),
-		[ACL_OWNER] = S("owner"),
-	};
+	struct acl_id he = { .kind = ACL_USER, .name = owner };
 	bool owned = false;
 
 	for (size_t i = 0; i < a->n; i++) {
@@ -190,11 +155,10 @@ put_acl(struct buf *out, const struct acl *a, struct slice owner)
 		if (is_owners(id, owner))
 			rights |= ACL_LOOKUP | ACL_ADMIN;
 		owned = owned || is_owners(id, owner);
-		put_pair(out, id->kind == ACL_USER ? id->name :
-		    names[id->kind], id->negative, rights);
+		put_pair(out, id, rights);
 	}
 	if (!owned)
-		put_pair(out, owner, false, ACL_ALL);
+		put_pair(out, &he, ACL_ALL);
 }
 
 static enum store_err

@@ -166,3 +166,27 @@ def rights_of(c, mailbox):
     """{identifier: letters} of GETACL."""
     words = c.getacl(mailbox)[1][0].decode().split()[1:]
     return {who: set(what.strip('"')) for who, what in zip(words[::2], words[1::2])}
+
+
+def test_setup_shares_a_mailbox(two):
+    def acl(*words, check=True):
+        return two.setup("mailbox", "acl", *words, check=check)
+    with two.imap(ALICE, "secret") as a, two.imap(BOB, "secret") as b:
+        a.create("Entw&APw-rfe")
+        acl("set", ALICE, "Entwürfe", BOB.upper(), "lrs")
+        acl("set", ALICE, "Entwürfe", BOB, "+i")
+        acl("set", ALICE, "Entwürfe", BOB, "-s")
+        acl("set", ALICE, "Entwürfe", "-" + EVE, "l")
+        acl("set", ALICE, "INBOX", "anyone", "l")
+        assert mine(b, THEIRS + "Entw&APw-rfe") == "lri"
+        assert THEIRS + "INBOX" in listed(b)
+        assert acl("list", ALICE).stdout == \
+            f"* INBOX\n    anyone l\n* Entwürfe\n    {BOB} lri\n    -{EVE} l\n"
+        acl("del", ALICE, "Entwürfe", BOB)
+        assert acl("list", ALICE, "Entwürfe").stdout == f"* Entwürfe\n    -{EVE} l\n"
+        assert mine(b, THEIRS + "Entw&APw-rfe") == "NO"
+    for words, why in ((("set", ALICE, "INBOX", BOB, "lrq"), "no rights"), (("set", ALICE, "INBOX", "fred", "l"), "no address"),
+                       (("set", ALICE, "Nowhere", BOB, "l"), "no such mailbox"), (("list", "no@example.test"), "does not exist"),
+                       (("set", ALICE, "INBOX", BOB), ""), (("grant", ALICE), ""), ((), "")):
+        r = acl(*words, check=False)
+        assert r.returncode == 1 and why in r.stdout + r.stderr, (words, r)
