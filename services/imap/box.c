@@ -207,6 +207,32 @@ box_find_any(struct command *c, struct slice name, unsigned rights,
 	return err;
 }
 
+static void
+count_mailbox(void *ctx, struct slice name UNUSED, unsigned rights UNUSED)
+{
+	++*(size_t *)ctx;
+}
+
+enum store_err
+box_find_owner(struct command *c, struct slice address, unsigned need,
+    struct box *out)
+{
+	struct session *s = c->session;
+	struct other *o = other_get(s, address);
+	size_t n = 0;
+
+	*out = (struct box){ .other = o };
+	if (o == NULL || !o->exists ||
+	    slice_eq(address, slice_str(s->user->address)))
+		return STORE_NO_MAILBOX;
+	if (!o->known)
+		return STORE_AGAIN;
+	out->user = o->store;
+	(void)store_acl_each(o->store, slice_str(s->user->address), need,
+	    count_mailbox, &n);
+	return n > 0 ? STORE_OK : STORE_NO_MAILBOX;
+}
+
 /* Names that would stand beside those of another namespace. */
 static bool
 is_reserved(const struct session *s, struct slice name)
@@ -262,7 +288,45 @@ box_limit_flags(unsigned rights, unsigned *flags, size_t *n_keywords)
 	}
 }
 
+struct store_user *
+box_user(struct session *s, struct arena *a, struct slice name,
+    struct slice *inner)
+{
+	struct parts p;
+	struct other *o;
+	int r = take_apart(s, a, name, &p);
+
+	*inner = name;
+	if (r == 0)
+		return s->store;
+	o = r == 1 ? other_get(s, p.address) : NULL;
+	*inner = exchange(a, p.inner, '/', '.');
+	return o != NULL ? o->store : NULL;
+}
+
 /* ---- the selected mailbox ------------------------------------------------- */
+
+bool
+box_is_selected(const struct session *s, struct slice name)
+{
+	struct slice prefix, inner;
+
+	if (s->view == NULL)
+		return false;
+	prefix = slice_str(s->view->prefix);
+	inner = slice_str(store_mailbox_name(s->view->mailbox));
+	if (!slice_starts(name, prefix) || name.n != prefix.n + inner.n)
+		return false;
+	for (size_t i = 0; i < inner.n; i++) {
+		char c = inner.p[i];
+
+		if (prefix.n > 0 && c == '.')
+			c = '/';
+		if (name.p[prefix.n + i] != c)
+			return false;
+	}
+	return true;
+}
 
 struct slice
 box_selected_name(struct command *c)
@@ -458,6 +522,20 @@ box_list(struct command *c, struct store_list *list)
 	return err;
 }
 
+bool
+box_reaches_others(struct slice name)
+{
+	static const struct slice tops[] = { { BOX_OTHERS,
+		sizeof(BOX_OTHERS) - 1 }, { BOX_SHARED,
+		sizeof(BOX_SHARED) - 1 } };
+
+	for (size_t i = 0; i < LEN(tops); i++)
+		if (slice_starts(name, tops[i]) ||
+		    slice_eq(name, slice_head(tops[i], tops[i].n - 1)))
+			return true;
+	return false;
+}
+
 /* ---- on the loop ---------------------------------------------------------- */
 
 /* A user whose mailbox the command names. */
@@ -467,17 +545,22 @@ struct box_owner {
 };
 
 void
-box_note(struct command *c, struct slice name)
+box_note_owner(struct command *c, struct slice address)
 {
-	struct box_owner *w;
-	struct parts p;
+	struct box_owner *w = arena_alloc(&c->arena, sizeof(*w));
 
-	if (take_apart(c->session, &c->arena, name, &p) != 1)
-		return;
-	w = arena_alloc(&c->arena, sizeof(*w));
-	w->address = p.address;
+	w->address = address;
 	w->next = c->owners;
 	c->owners = w;
+}
+
+void
+box_note(struct command *c, struct slice name)
+{
+	struct parts p;
+
+	if (take_apart(c->session, &c->arena, name, &p) == 1)
+		box_note_owner(c, p.address);
 }
 
 static void

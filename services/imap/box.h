@@ -66,6 +66,12 @@ enum store_err box_find_any(struct command *c, struct slice name,
  */
 enum store_err box_find_new(struct command *c, struct slice name,
     struct box *out, struct slice *parent);
+/* The mail of another user who gives these rights in one mailbox at least; the
+ * box has no name. */
+enum store_err box_find_owner(struct command *c, struct slice address,
+    unsigned need, struct box *out);
+/* True if it is the selected mailbox's name, as clients say it. */
+bool box_is_selected(const struct session *s, struct slice name);
 /* The selected mailbox's name as clients say it; empty if none is. */
 struct slice box_selected_name(struct command *c);
 /*
@@ -84,17 +90,27 @@ enum store_err myrights_write(struct command *c, struct slice name);
 
 /* ---- mailboxes of others, listed ------------------------------------------ */
 
-/* Attribute of a listed name, beside STORE_NOSELECT and the like. */
+/* Attributes of a listed name, beside STORE_NOSELECT and the like. */
 #define BOX_OTHER 0x100
+#define BOX_NO_ACCESS 0x200 /* \NoAccess (RFC 5465 section 3.1) */
 
 /* Adds what the user can see in the other namespaces to list. */
 enum store_err box_list(struct command *c, struct store_list *list);
 
+/* True if name is in another namespace, or above what is. */
+bool box_reaches_others(struct slice name);
+
 /* ---- on the loop ---------------------------------------------------------- */
+
+/* Whose mailbox it is, and how he calls it (in the arena); NULL for a name that
+ * is none. Rights are not looked at. */
+struct store_user *box_user(struct session *s, struct arena *a,
+    struct slice name, struct slice *inner);
 
 /* A name of the command: if it is another user's, auth is asked about him
  * before the first step. */
 void box_note(struct command *c, struct slice name);
+void box_note_owner(struct command *c, struct slice address);
 /* True if nothing need be waited for; else session_work is called again. */
 bool box_ready(struct command *c);
 /* Before and after a step: quotas of the others, and what they hold now. */

@@ -233,7 +233,7 @@ cmd_delete(struct command *c)
 		command_no(c, "[CANNOT] INBOX can't be deleted.");
 		return CMD_DONE;
 	}
-	n->selected = slice_eq(n->name, box_selected_name(c));
+	n->selected = box_is_selected(s, n->name);
 	if (n->selected) {
 		session_drop_cache(s);
 		session_unwatch(s);

@@ -14,6 +14,7 @@
 struct quota_cmd {
 	struct command *command;
 	struct slice mailbox; /* of GETQUOTAROOT */
+	struct slice owner;   /* of the root that GETQUOTA names, if another */
 	struct store_quota limit; /* the user's own may change meanwhile */
 	uint32_t asked;
 };
@@ -74,6 +75,9 @@ quota_step(struct command *c)
 	struct store_mailbox *m = NULL;
 	struct box box = { .user = s->store };
 	enum store_err err = STORE_OK;
+
+	if (q->owner.n > 0)
+		err = box_find_owner(c, q->owner, ACL_READ, &box);
 
 	/* RFC 9208 section 6 */
 	if (q->mailbox.n > 0)
@@ -144,13 +148,17 @@ check(struct command *c)
 enum verdict
 cmd_getquota(struct command *c)
 {
+	struct quota_cmd *q = COMMAND_STATE(c, struct quota_cmd);
 	struct slice root;
 
-	COMMAND_STATE(c, struct quota_cmd);
 	if (check(c) == CMD_BAD || parse_sp(&c->p) == -1 ||
 	    parse_astring(&c->p, &root) == -1 || parse_end(&c->p) == -1)
 		return CMD_BAD;
-	if (!slice_eq(root, S(ROOT))) {
+	if (slice_starts(root, S(ROOT_OTHER)) &&
+	    root.n > strlen(ROOT_OTHER)) {
+		q->owner = slice_from(root, strlen(ROOT_OTHER));
+		box_note_owner(c, q->owner);
+	} else if (!slice_eq(root, S(ROOT))) {
 		command_no(c, "[NONEXISTENT] No such quota root.");
 		return CMD_DONE;
 	}

@@ -118,7 +118,7 @@ status_step(struct command *c)
 	command_refresh(c, true, false);
 	if (err != STORE_OK)
 		command_failed(c, err);
-	else if (slice_eq(st->name, box_selected_name(c)))
+	else if (box_is_selected(c->session, st->name))
 		/* RFC 9051 6.3.11: it should not be asked; RFC 5530. */
 		command_ok(c, "[CLIENTBUG] STATUS of the selected mailbox "
 		    "completed.");

@@ -32,6 +32,8 @@ put_attributes(struct buf *out, const struct store_list_entry *e,
 	if ((e->attributes & STORE_SUBSCRIBED) != 0 && form->subscribed &&
 	    !form->lsub)
 		add_attribute(out, from, "\\Subscribed");
+	if ((e->attributes & BOX_NO_ACCESS) != 0)
+		add_attribute(out, from, "\\NoAccess");
 	if (e->special_use != NULL && !form->lsub)
 		add_attribute(out, from, e->special_use);
 }
@@ -42,8 +44,8 @@ list_put(struct buf *out, const struct store_list_entry *e,
 {
 	buf_adds(out, form->lsub ? "* LSUB (" : "* LIST (");
 	put_attributes(out, e, form);
-	buf_adds(out, (e->attributes & BOX_OTHER) != 0 ? ") \"/\" " :
-	    ") \".\" ");
+	buf_addf(out, ") \"%c\" ", (e->attributes & BOX_OTHER) != 0 ? '/' :
+	    box_separator(slice_str(e->name)));
 	name_put(out, slice_str(e->name), form->utf8);
 }
 
@@ -55,7 +57,7 @@ list_tell(struct command *c, const struct slice *name, struct slice old)
 	struct store_list_entry e = { .attributes = STORE_NOSELECT };
 	struct list_form form = { .nonexistent = true, .subscribed = true,
 		.utf8 = s->utf8 };
-	bool other = box_separator(*name) == '/';
+	bool other = box_reaches_others(*name);
 	struct store_list list;
 	enum store_err err = store_list(s->store, &list);
 
@@ -65,8 +67,6 @@ list_tell(struct command *c, const struct slice *name, struct slice old)
 		store_list_release(&list);
 		return err;
 	}
-	if (other)
-		e.attributes |= BOX_OTHER;
 	e.name = arena_dup(&c->arena, *name);
 	for (size_t i = 0; i < list.n; i++)
 		if (slice_eq(slice_str(list.entries[i].name), *name))

@@ -144,10 +144,7 @@ mailbox_filters_others(const struct mailbox_filter *list)
 		if (list->kind == FILTER_SUBSCRIBED)
 			return true;
 		for (size_t i = 0; i < list->n; i++)
-			if (slice_starts(list->names[i], slice_head(
-			    S(BOX_OTHERS), strlen(BOX_OTHERS) - 1)) ||
-			    slice_starts(list->names[i], slice_head(
-			    S(BOX_SHARED), strlen(BOX_SHARED) - 1)))
+			if (box_reaches_others(list->names[i]))
 				return true;
 	}
 	return false;

@@ -540,6 +540,9 @@ def test_the_owners_quota_counts(worker, alice, bob):
     bob.ok(f'COPY 1 "{THEIRS}Box"')
     assert bob.ok(f'GETQUOTAROOT "{THEIRS}Box"') == [
         f'* QUOTAROOT "{THEIRS}Box" "User quota of {ALICE}"', f'* QUOTA "User quota of {ALICE}" (MESSAGE 1 2)']
+    assert bob.ok(f'GETQUOTA "User quota of {ALICE}"') == [f'* QUOTA "User quota of {ALICE}" (MESSAGE 1 2)']
+    for name in (EVE, BOB, "", "../x@y", "nobody@example.test"):
+        assert "NONEXISTENT" in bob.no(f'GETQUOTA "User quota of {name}"')
     assert "OVERQUOTA" in bob.no(f'COPY 1:2 "{THEIRS}Box"')
     assert len(files(worker, ALICE, ".Box")) == 1
     assert not list(Path(worker.maildir(ALICE), ".Box", "tmp").iterdir())
@@ -625,23 +628,65 @@ def test_a_rename_by_the_owner_keeps_the_selected_mailbox(alice, bob):
             bob.do("NOOP")
 
 
+def heard(c, until, seconds=5):
+    """Lines that come by themselves, up to one that contains until."""
+    lines, deadline = [], time.monotonic() + seconds
+    c.sock.settimeout(0.5)
+    while time.monotonic() < deadline and not any(until in x for x in lines):
+        try:
+            lines.append(c.line())
+        except TimeoutError:
+            pass
+    c.sock.settimeout(120)
+    assert any(until in x for x in lines), (until, lines)
+    return lines
+
+
 def test_notify_tells_nothing_of_unreadable_mailboxes(worker, alice):
     alice.ok("CREATE Quiet")
     alice.ok(f"SETACL Quiet {ALICE} la")
-    alice.ok("NOTIFY SET (personal (MessageNew MessageExpunge))")
-    worker.client(ALICE).ok("CREATE Loud")
+    lines = alice.ok("NOTIFY SET STATUS (personal (MessageNew MessageExpunge))")
+    assert [x for x in lines if x.startswith("* LIST") and "Quiet" in x] == [
+        '* LIST (\\HasNoChildren \\NoAccess) "." Quiet']
+    assert not [x for x in lines if x.startswith("* STATUS Quiet")]
+    other = worker.client(ALICE)
+    other.ok("CREATE Loud")
     folder = Path(worker.maildir(ALICE))
     for name in (".Quiet", ".Loud"):
         (folder / name / "new" / f"1.{name}.x").write_text("Subject: x\n\nx\n")
-    deadline = time.monotonic() + 5
-    seen = ""
-    alice.sock.settimeout(1)
-    while time.monotonic() < deadline and "STATUS Loud" not in seen:
-        try:
-            seen += alice.line() + "\n"
-        except TimeoutError:
-            pass
-    assert "STATUS Loud" in seen and "Quiet" not in seen
+    assert not [x for x in heard(alice, "STATUS Loud") if "Quiet" in x]
+    other.ok(f"DELETEACL Quiet {ALICE}")
+    put(other, "Loud")
+    lines = heard(alice, "STATUS Quiet")
+    assert '* LIST (\\HasNoChildren) "." Quiet' in lines
+
+
+def test_notify_of_other_users_mailboxes(worker, alice, bob):
+    share(alice, "Box.Sub", BOB, "lr")
+    share(alice, "Blind", BOB, "l")
+    share(alice, "Hidden", EVE, "lr")
+    name = f'"{THEIRS}Box/Sub"'
+    lines = bob.ok(f'NOTIFY SET STATUS (personal (MessageNew MessageExpunge)) '
+                   f'(subtree "Other Users" (MessageNew MessageExpunge FlagChange MailboxName))')
+    assert [x for x in lines if x.startswith(f"* STATUS {name}")]
+    assert f'* LIST (\\HasNoChildren \\NoAccess) "/" "{THEIRS}Blind"' in lines
+    assert "Hidden" not in str(lines)
+    put(alice, "Box.Sub")
+    put(alice, "Hidden")
+    assert "MESSAGES 1" in heard(bob, f"STATUS {name}")[-1]
+    alice.ok("SELECT Box.Sub")
+    alice.ok("STORE 1 +FLAGS (\\Seen)")
+    assert "UNSEEN 0" in heard(bob, f"STATUS {name}")[-1]
+    bob.ok(f"SELECT {name}")
+    alice.ok(f"SETACL Box.Sub {BOB} l")
+    put(alice, "Box.Sub")
+    time.sleep(0.3)
+    bob.ok("CLOSE")
+    put(alice, "Box.Sub")
+    assert "\\NoAccess" in heard(bob, f'"/" {name}')[-1]
+    alice.ok(f"DELETEACL Box.Sub {BOB}")
+    worker.client(BOB).ok("CREATE Mine")  # a reason to look
+    assert "\\NonExistent" in heard(bob, f'"/" {name}')[-1]
 
 
 # ---- files ------------------------------------------------------------------
