@@ -49,6 +49,7 @@
 #define LIMIT_IMAP_ZIPS 256        /* compressed connections at work at once */
 #define LIMIT_IMAP_RETURNED 32768  /* sent behind UNAUTHENTICATE (RFC 8437) */
 #define LIMIT_IMAP_NEWS 65536      /* responses waiting for a gap */
+#define LIMIT_IMAP_OTHERS 64       /* users whose mailboxes a session has at hand */
 #define LIMIT_IMAP_ERRORS 20
 #define LIMIT_NOTIFY_GROUPS 64     /* of one NOTIFY (RFC 5465) */
 #define LIMIT_NOTIFY_NAMES 1000    /* in it */
@@ -59,6 +60,11 @@
 #define LIMIT_METADATA_VALUE LIMIT_IMAP_LITERAL
 #define LIMIT_METADATA_ENTRIES 100 /* of one mailbox, and of one command */
 #define LIMIT_METADATA_BYTES 262144 /* of one mailbox, names included */
+#define LIMIT_ACL_ENTRIES 1000     /* identifiers of one mailbox (RFC 4314) */
+#define LIMIT_ACL_BYTES 1048576    /* dovecot-acl of one mailbox */
+#define LIMIT_ACL_CACHE 4096       /* such files that are remembered */
+#define LIMIT_SHARES_BYTES 8388608 /* pillarbox-shares of the mail folder */
+#define LIMIT_SHARES_OWNERS 1000   /* whose mailboxes one LIST shows */
 #define LIMIT_KEYWORD 255
 #define LIMIT_KEYWORDS 1024        /* distinct ones in one mailbox */
 #define LIMIT_KEYWORD_FILE 67108864 /* pillarbox-keywords of one mailbox */

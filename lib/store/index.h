@@ -90,6 +90,12 @@ struct store {
 	bool keeper_ends;
 	struct list due;    /* pools */
 	struct list doomed; /* handles */
+	/* Rights of mailboxes, acl.c and shares.c. */
+	pthread_mutex_t acl_lock;
+	struct map acls;      /* path to struct acl_cached */
+	pthread_mutex_t shares_lock; /* taken first */
+	struct shares *shares;
+	int64_t started_us;   /* wall clock */
 };
 
 struct store_user {

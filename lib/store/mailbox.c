@@ -476,6 +476,12 @@ store_mailbox_open(struct store_user *u, struct slice name, bool create,
 	return STORE_OK;
 }
 
+struct store_user *
+store_mailbox_user(const struct store_mailbox *m)
+{
+	return m->user;
+}
+
 bool
 store_mailbox_exists(struct store_user *u, struct slice name)
 {

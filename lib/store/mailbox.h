@@ -267,6 +267,32 @@ mailbox_delivered_at(struct slice id)
 struct store_append;
 void append_set_quota(struct store_append *a, enum quota_kind kind);
 
+/* A message whose file is in tmp/ of the target already. */
+struct append_file {
+	char *tmp; /* taken over */
+	unsigned flags; /* with MAILDIR_PASSED */
+	struct slice *keywords;
+	size_t n_keywords;
+	int64_t date;
+	uint64_t size;
+	uint64_t vsize;
+};
+
+/* A path in tmp/ for one more file; mem_free it. */
+char *append_tmp(struct store_append *a);
+/* Syncs the file, which is then one of the messages to commit. */
+enum store_err append_file(struct store_append *a,
+    const struct append_file *file);
+
+/* ---- copying (copy.c) ---- */
+
+/* A second name for the file, or a copy where links are not to be had. -1 with
+ * errno set. */
+int copy_file(const char *from, const char *to);
+/* Between two users (copy_far.c). */
+enum store_err copy_far(struct store_mailbox *m, const struct store_set *set,
+    const struct store_target *to, bool move, struct store_copied *out);
+
 /* ---- cached texts (cache.c) ---- */
 
 struct cached {

@@ -5,7 +5,7 @@
 #include "store/pool.h"
 
 #include "core/file.h"
-#include "store/mailbox.h"
+#include "store/acl_store.h"
 
 static const struct store_special default_special[] = {
 	{ "Drafts", "\\Drafts", true },
@@ -91,6 +91,7 @@ store_open_root(const struct store_config *conf, const char **why)
 	s->conf.n_special = n;
 	pool_init(s);
 	dirsync_init(&s->dirsync);
+	acl_init(s);
 	return s;
 }
 
@@ -101,6 +102,7 @@ store_close_root(struct store *s)
 		return;
 	pool_release(s);
 	dirsync_release(&s->dirsync);
+	acl_end(s);
 	for (size_t i = 0; i < s->conf.n_special; i++) {
 		mem_free((char *)(uintptr_t)s->special[i].name);
 		mem_free((char *)(uintptr_t)s->special[i].use);
@@ -159,6 +161,12 @@ store_user_close(struct store_user *u)
 	mem_free(u->address);
 	mem_free(u->root);
 	mem_free(u);
+}
+
+const char *
+store_user_address(const struct store_user *u)
+{
+	return u->address;
 }
 
 const char *

@@ -138,25 +138,64 @@ is_automatic(struct store_user *u, struct slice name)
 	return automatic;
 }
 
+/* Makes the user's directory on first use, and the mailbox if make. */
 static enum store_err
-set_checked(struct store_user *u, struct slice name, bool on)
+set_made(struct store_user *u, struct slice name, bool on, bool make)
 {
-	enum store_err err = mailbox_name(name, &name);
 	struct mailbox_row row;
 	struct index *ix;
-	bool make = err == STORE_OK && !on && is_automatic(u, name);
+	enum store_err err = index_take(u, &ix);
 
-	/* Makes the user's directory on first use. */
-	if (err == STORE_OK)
-		err = index_take(u, &ix);
 	if (err != STORE_OK)
 		return err;
-	/* One that is listed as subscribed although it is not there yet is
-	 * made, or it would be listed so ever on. */
 	if (make)
 		err = mailbox_find(u, ix, name, true, &row);
 	index_give(u, ix);
 	return err == STORE_OK ? subscription_set(u, name, on) : err;
+}
+
+static enum store_err
+set_checked(struct store_user *u, struct slice name, bool on)
+{
+	enum store_err err = mailbox_name(name, &name);
+
+	/* One that is listed as subscribed although it is not there yet is
+	 * made, or it would be listed so ever on. */
+	return err == STORE_OK ?
+	    set_made(u, name, on, !on && is_automatic(u, name)) : err;
+}
+
+static bool
+is_other(struct slice name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
+			return false;
+	return name.n <= LIMIT_MAILBOX_NAME && slice_find(name, '/') > 0;
+}
+
+enum store_err
+store_subscribe_other(struct store_user *u, struct slice name, bool on)
+{
+	return is_other(name) ? set_made(u, name, on, false) : STORE_NAME;
+}
+
+enum store_err
+store_subscribed_others(struct store_user *u,
+    void (*fn)(void *ctx, struct slice name), void *ctx)
+{
+	struct map_iter it = { 0 };
+	struct slice name;
+	enum store_err err;
+	struct map names;
+	void *value;
+
+	err = subscription_read(u, &names);
+	while (err == STORE_OK && map_next(&names, &it, &name, &value))
+		if (is_other(name))
+			fn(ctx, name);
+	map_release(&names, NULL);
+	return err;
 }
 
 enum store_err

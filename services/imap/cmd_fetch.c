@@ -8,6 +8,7 @@
 #include "core/now.h"
 #include "mail/date.h"
 #include "mail/header.h"
+#include "services/imap/box.h"
 #include "services/imap/fetch_plan.h"
 #include "services/imap/output.h"
 #include "services/imap/section.h"
@@ -283,7 +284,9 @@ fetch_round(struct fetch *f)
 
 	f->n_rows = f->row = 0;
 	buf_clear(&f->meta);
-	if (f->plan.sets_seen && !v->read_only)
+	/* Not without the right (RFC 4314 section 4). */
+	if (f->plan.sets_seen && !v->read_only &&
+	    (v->rights & ACL_WRITE_SEEN) != 0)
 		err = mark_seen(f, walk);
 	if (err == STORE_OK)
 		err = store_walk(v->mailbox, &walk, on_message, f, &f->next);

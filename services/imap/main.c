@@ -220,6 +220,10 @@ start(struct service *s, const char **why)
 	};
 	struct store *store = store_open_root(&store_conf, why);
 
+	snprintf(worker_conf.shared, sizeof(worker_conf.shared), "%s",
+	    conf->imap_shared_account);
+	for (char *p = worker_conf.shared; *p != '\0'; p++)
+		*p = ascii_lower(*p);
 	if (conf->postmaster_address[0] != '\0')
 		snprintf(worker_conf.admin, sizeof(worker_conf.admin),
 		    "mailto:%s", conf->postmaster_address);

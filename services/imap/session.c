@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "core/now.h"
+#include "services/imap/box.h"
 #include "services/imap/context.h"
 #include "services/imap/event.h"
 #include "services/imap/limits.h"
@@ -127,6 +128,7 @@ session_free(struct session *s)
 	session_unselect(s);
 	notify_free(s);
 	store_set_release(&s->fresh);
+	box_free_all(s);
 	store_user_close(s->store);
 	list_remove(&s->link);
 	list_remove(&s->user_link);
@@ -187,7 +189,7 @@ step_run(void *arg)
 	c->slice_end = now_mono_ms() + STEP_MS;
 	if (c->given != NULL)
 		name_settle(c);
-	s->waiting = c->step(c) == STEP_MORE;
+	s->waiting = box_check(c) && c->step(c) == STEP_MORE;
 }
 
 static void step_over(void *arg);
@@ -200,6 +202,7 @@ step_start(struct session *s)
 		s->user->naming++;
 	limits_refresh(s->user);
 	store_user_set_quota(s->store, &s->user->quota);
+	box_begin(s);
 	loop_work(s->worker->loop, step_run, step_over, s);
 }
 
@@ -225,7 +228,8 @@ step_over(void *arg)
 
 	s->busy = false;
 	if (store_user_usage(s->store, &held))
-		limits_report(s->user, &held);
+		limits_report(s->worker, s->user->address, &held);
+	box_end(s);
 	start_next(s->user);
 	if (c->names)
 		s->user->naming--;
@@ -257,15 +261,36 @@ step_over(void *arg)
 	}
 }
 
+static void
+step_queue(struct session *s)
+{
+	if (s->user->running < USER_STEPS)
+		step_start(s);
+	else
+		list_push(&s->user->queue, &s->queue_link);
+}
+
 void
 session_work(struct session *s)
 {
 	s->busy = true;
 	conn_pause(s->conn);
-	if (s->user->running < USER_STEPS)
-		step_start(s);
+	if (box_ready(s->cmd))
+		step_queue(s);
+}
+
+void
+session_go_on(struct session *s)
+{
+	if (!s->dead && !s->closing) {
+		step_queue(s);
+		return;
+	}
+	s->busy = false;
+	if (s->dead)
+		session_free(s);
 	else
-		list_push(&s->user->queue, &s->queue_link);
+		say_bye(s);
 }
 
 /* ---- going on ------------------------------------------------------------- */
@@ -521,6 +546,7 @@ session_new(struct worker *w, struct user *u, struct store_user *store,
 	buf_add_slice(&s->early, start->input);
 	buf_init(&s->news, LIMIT_IMAP_NEWS);
 	s->bytes_in = start->input.n;
+	list_init(&s->others);
 	list_push(&w->sessions, &s->link);
 	list_push(&u->sessions, &s->user_link);
 	list_init(&s->idle_link);

@@ -42,6 +42,8 @@ struct session {
 	struct conn *conn;
 	struct user *user;
 	struct store_user *store;
+	struct list others;          /* users whose mailboxes it works with */
+	size_t n_others;
 	struct view *view;           /* selected mailbox, or NULL */
 	struct contexts *contexts;   /* its live results, or NULL */
 	struct command *cmd;         /* in the making or running, or NULL */
@@ -147,6 +149,9 @@ void session_capabilities(const struct session *s, struct buf *out);
 void session_unselect(struct session *s);
 /* Closes the cached message. */
 void session_drop_cache(struct session *s);
+
+/* What box_ready waited for is there: the step runs. */
+void session_go_on(struct session *s);
 
 /* Lets the input go on after a step that does not end the command. */
 void session_resume(struct session *s);

@@ -181,6 +181,18 @@ tell_numbers(const struct view *v, struct buf *out)
 		    view_count(v, &v->recent));
 }
 
+/* What the rights let the client change (RFC 4314 5.1.1). */
+static void
+put_permanent(const struct view *v, const char *const *names, size_t n,
+    struct buf *out)
+{
+	bool write = (v->rights & ACL_WRITE) != 0;
+	unsigned flags = STORE_FLAGS;
+
+	box_limit_flags(v->rights, &flags, &n);
+	out_flag_names(out, flags, names, n, write ? "\\*" : NULL);
+}
+
 enum store_err
 view_tell_keywords(struct view *v, struct buf *out, bool always)
 {
@@ -192,12 +204,12 @@ view_tell_keywords(struct view *v, struct buf *out, bool always)
 		return err;
 	v->keywords = n;
 	buf_adds(out, "* FLAGS ");
-	out_flag_names(out, names, n, NULL);
+	out_flag_names(out, STORE_FLAGS, names, n, NULL);
 	buf_adds(out, "\r\n* OK [PERMANENTFLAGS ");
 	if (v->read_only)
 		buf_adds(out, "()] Read-only mailbox.\r\n");
 	else {
-		out_flag_names(out, names, n, "\\*");
+		put_permanent(v, names, n, out);
 		buf_adds(out, "] Flags permitted.\r\n");
 	}
 	return STORE_OK;
@@ -237,15 +249,19 @@ load(struct view *v, struct store_status *st)
 }
 
 enum store_err
-view_open(struct store_user *u, struct slice name, bool read_only, bool rev2,
-    bool uidonly, struct view **out_view, struct buf *out)
+view_open(const struct box *box, bool read_only, bool rev2, bool uidonly,
+    struct view **out_view, struct buf *out)
 {
 	struct view *v = mem_zero(sizeof(*v));
 	struct store_status st = { 0 };
 	enum store_err err =
-	    store_mailbox_open(u, name, false, &v->mailbox);
+	    store_mailbox_open(box->user, box->name, false, &v->mailbox);
 
-	v->read_only = read_only;
+	v->rights = box->rights;
+	v->prefix = slice_dup(box->prefix);
+	/* RFC 4314 5.2 */
+	v->read_only = read_only ||
+	    (box->rights & (ACL_INSERT | ACL_EXPUNGE | ACL_FLAGS)) == 0;
 	v->rev2 = rev2;
 	v->uidonly = uidonly;
 	if (err == STORE_OK)
@@ -288,6 +304,7 @@ view_free(struct view *v)
 	store_set_release(&v->recent);
 	store_set_release(&v->saved);
 	mem_free(v->uids);
+	mem_free(v->prefix);
 	mem_free(v);
 }
 

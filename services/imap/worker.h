@@ -26,6 +26,7 @@ struct worker_config {
 	bool quotas;       /* there are limits */
 	bool unauthenticate; /* clients may go back to login */
 	char admin[LIMIT_ADDRESS + 8]; /* URI of the administrator, or "" */
+	char shared[LIMIT_ADDRESS + 1]; /* account of the public mailboxes */
 };
 
 struct worker {

@@ -24,11 +24,13 @@ class TicketAuth(Peer):
         self.tickets = {}
         self.quota = (0, 0)  # bytes and messages, of everybody
         self.held = {}       # as reported
+        self.gone = set()    # accounts that do not exist
 
     def on_frame(self, kind, ident, payload):
         quota = [("u64", n) for n in self.quota]
         if kind == self.USER:
-            self.send(self.USER + 1, ident, put(True, *quota))
+            user, = get(payload, "s")
+            self.send(self.USER + 1, ident, put(user not in self.gone, *quota))
             return
         if kind == self.USAGE:
             user, *held = get(payload, "sqq")
