@@ -98,8 +98,8 @@ index_failed(struct index *ix, const char *what)
 
 /* ---- queries ------------------------------------------------------------- */
 
-static void
-bind_all(sqlite3_stmt *st, const char *types, va_list ap)
+void
+index_bind(sqlite3_stmt *st, const char *types, va_list ap)
 {
 	assert((int)strlen(types) == sqlite3_bind_parameter_count(st));
 	for (int i = 1; *types != '\0'; types++, i++) {
@@ -155,7 +155,7 @@ index_query(struct index *ix, enum index_sql q, const char *types, ...)
 	if (st == NULL)
 		return NULL;
 	va_start(ap, types);
-	bind_all(st, types, ap);
+	index_bind(st, types, ap);
 	va_end(ap);
 	return st;
 }
@@ -193,7 +193,7 @@ index_exec(struct index *ix, enum index_sql q, const char *types, ...)
 
 	if (st != NULL) {
 		va_start(ap, types);
-		bind_all(st, types, ap);
+		index_bind(st, types, ap);
 		va_end(ap);
 	}
 	if (index_step(ix, st, &err) > 0)

@@ -1,6 +1,7 @@
 #include "services/imap/view.h"
 
 #include "services/imap/output.h"
+#include "store/finder.h"
 
 size_t
 view_lower(const struct view *v, uint32_t uid)
@@ -235,6 +236,7 @@ view_open(struct store_user *u, struct slice name, bool read_only, bool rev2,
 	    "* OK [UIDNEXT %u] Predicted next UID.\r\n"
 	    "* OK [HIGHESTMODSEQ %llu] Highest.\r\n",
 	    st.uidvalidity, st.uidnext, (unsigned long long)st.highestmodseq);
+	store_gather(v->mailbox);
 	*out_view = v;
 	return STORE_OK;
 }
@@ -396,6 +398,7 @@ view_refresh(struct view *v, const struct view_report *how, struct buf *out)
 	if (t.added > 0) {
 		err = take_recent(v);
 		tell_numbers(v, out);
+		store_gather(v->mailbox);
 	}
 	return err;
 }
