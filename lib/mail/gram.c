@@ -4,6 +4,8 @@
 
 /* Bits of the signature for each gram that is set. */
 #define BITS_PER_GRAM 5
+/* And so many bytes more, for texts of a few words. */
+#define LEAST 8
 /* From here on (CJK radicals) a character says as much as a few letters. */
 #define WIDE_FROM 0x2e80
 
@@ -83,14 +85,43 @@ gram_set_add(struct gram_set *set, struct slice folded)
 	uint32_t gram;
 
 	while (window_next(&w, &gram))
-		set->bits[gram / 8] |= (unsigned char)(1u << gram % 8);
+		set->bits[gram / 64] |= (uint64_t)1 << gram % 64;
 }
 
-/* Where a gram is in a signature of n bytes. */
+/*
+ * A gram has two bits in a signature of n bytes, so that a rare one does not
+ * share all it has with a frequent one. The second place is another order of
+ * the grams.
+ */
 static size_t
-place(uint32_t gram, size_t n)
+place(uint32_t gram, int which, size_t n)
 {
-	return (size_t)((uint64_t)gram * (n * 8) >> GRAM_BITS);
+	uint32_t g = which == 0 ? gram :
+	    gram * 0x9e3779b1u >> (32 - GRAM_BITS);
+
+	return (size_t)((uint64_t)g * (n * 8) >> GRAM_BITS);
+}
+
+static void
+sign(unsigned char *signature, size_t n, uint32_t gram)
+{
+	for (int which = 0; which < 2; which++) {
+		size_t at = place(gram, which, n);
+
+		signature[at / 8] |= (unsigned char)(1u << at % 8);
+	}
+}
+
+static bool
+is_signed(struct slice signature, uint32_t gram)
+{
+	for (int which = 0; which < 2; which++) {
+		size_t at = place(gram, which, signature.n);
+
+		if (((unsigned char)signature.p[at / 8] >> at % 8 & 1) == 0)
+			return false;
+	}
+	return true;
 }
 
 static size_t
@@ -98,15 +129,15 @@ count(const struct gram_set *set)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < GRAM_SET_BYTES; i++)
-		n += (size_t)__builtin_popcount(set->bits[i]);
+	for (size_t i = 0; i < GRAM_WORDS; i++)
+		n += (size_t)__builtin_popcountll(set->bits[i]);
 	return n;
 }
 
 void
 gram_signature(struct buf *out, const struct gram_set *set)
 {
-	size_t n = count(set) * BITS_PER_GRAM / 8 + 1;
+	size_t n = count(set) * BITS_PER_GRAM / 8 + LEAST;
 	unsigned char *to;
 
 	if (n > GRAM_SET_BYTES)
@@ -115,14 +146,9 @@ gram_signature(struct buf *out, const struct gram_set *set)
 	if (to == NULL)
 		return;
 	memset(to, 0, n);
-	for (uint32_t i = 0; i < GRAM_SET_BYTES; i++)
-		for (unsigned bits = set->bits[i]; bits != 0;
-		     bits &= bits - 1) {
-			uint32_t gram = i * 8 + (uint32_t)__builtin_ctz(bits);
-			size_t at = place(gram, n);
-
-			to[at / 8] |= (unsigned char)(1u << at % 8);
-		}
+	for (uint32_t i = 0; i < GRAM_WORDS; i++)
+		for (uint64_t bits = set->bits[i]; bits != 0; bits &= bits - 1)
+			sign(to, n, i * 64 + (uint32_t)__builtin_ctzll(bits));
 	buf_commit(out, n);
 }
 
@@ -139,11 +165,8 @@ gram_needle_make(struct gram_needle *out, struct slice folded)
 bool
 gram_may_contain(struct slice signature, const struct gram_needle *needle)
 {
-	for (size_t i = 0; i < needle->n && signature.n > 0; i++) {
-		size_t at = place(needle->grams[i], signature.n);
-
-		if (((unsigned char)signature.p[at / 8] >> at % 8 & 1) == 0)
+	for (size_t i = 0; i < needle->n && signature.n > 0; i++)
+		if (!is_signed(signature, needle->grams[i]))
 			return false;
-	}
 	return true;
 }

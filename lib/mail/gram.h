@@ -12,12 +12,13 @@
 #include "core/buf.h"
 
 #define GRAM_BITS 18 /* a gram is a hash of so many bits */
-#define GRAM_SET_BYTES ((1u << GRAM_BITS) / 8)
+#define GRAM_WORDS ((1u << GRAM_BITS) / 64)
+#define GRAM_SET_BYTES (GRAM_WORDS * 8) /* a signature is not longer */
 #define GRAM_NEEDLE 64 /* of a longer needle the first grams are asked for */
 
 /* The grams of one or more texts. */
 struct gram_set {
-	unsigned char bits[GRAM_SET_BYTES];
+	uint64_t bits[GRAM_WORDS];
 };
 
 void gram_set_clear(struct gram_set *set);
