@@ -274,10 +274,7 @@ create_file(const struct signatures *g, const char *path)
 	return STORE_OK;
 }
 
-/*
- * An open file is never opened and closed beside SQLite: closing it would drop
- * the locks that SQLite holds on it for this process.
- */
+/* A file that is there is not opened beside SQLite: see index.c. */
 static enum store_err
 open_file(struct signatures *g, bool create)
 {

@@ -162,6 +162,7 @@ TEST(the_signature_of_any_text_is_small)
 	/* None at all rules nothing out. */
 	gram_needle_make(&n, S("ABC"));
 	CHECK(gram_may_contain(slice_of(NULL, 0), &n));
+	buf_release(&signature);
 }
 
 TESTS(T(a_text_is_ruled_out_by_what_it_lacks),
