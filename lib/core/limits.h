@@ -37,6 +37,7 @@
 #define LIMIT_IMAP_FIELDS 256      /* names of one HEADER.FIELDS */
 #define LIMIT_IMAP_SEARCH_KEYS 4096
 #define LIMIT_IMAP_SEARCH_TEXT 16777216 /* decoded text of one message */
+#define LIMIT_SEARCH_INDEX_TEXT 4194304 /* of a part; with more, not indexed */
 #define LIMIT_IMAP_FUZZY_WORDS 64  /* of one text */
 #define LIMIT_IMAP_SORT_KEY 512    /* octets of a string that SORT compares */
 #define LIMIT_IMAP_SORT_BYTES 268435456 /* all strings of one SORT */

@@ -71,6 +71,16 @@ struct index {
 	uint64_t waited_us; /* spent on locks in the current transaction */
 };
 
+/* See gather.h. */
+struct gatherer {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t thread;
+	bool runs;
+	bool ends;
+	struct list wishes;
+};
+
 struct store {
 	struct store_config conf;
 	char *mailroot;
@@ -96,6 +106,7 @@ struct store {
 	pthread_mutex_t shares_lock; /* taken first */
 	struct shares *shares;
 	int64_t started_us;   /* wall clock */
+	struct gatherer gatherer;
 };
 
 struct store_user {
@@ -145,6 +156,8 @@ void index_done(sqlite3_stmt *st);
 enum store_err index_exec(struct index *ix, enum index_sql q,
     const char *types, ...);
 struct slice index_column(sqlite3_stmt *st, int column);
+/* What index_query does with its parameters. */
+void index_bind(sqlite3_stmt *st, const char *types, va_list ap);
 
 enum store_err index_begin(struct index *ix); /* for writing */
 enum store_err index_begin_read(struct index *ix);

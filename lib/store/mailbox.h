@@ -181,6 +181,8 @@ enum store_err mailbox_row_save(struct index *ix,
 char *mailbox_dir(const struct store_user *u, struct slice name);
 enum store_err mailbox_row_by_name(struct index *ix, struct slice name,
     struct mailbox_row *row);
+enum store_err mailbox_row_by_guid(struct index *ix, struct slice guid,
+    struct mailbox_row *row);
 /* Removes all rows of a mailbox. In a transaction. */
 enum store_err mailbox_forget(struct index *ix, int64_t id);
 const struct store_special *mailbox_special(const struct store *s,

@@ -2,6 +2,7 @@
  * The store itself: its configuration, handles on users, what a user has
  * stored. Databases are lent by pool.c.
  */
+#include "store/gather.h"
 #include "store/pool.h"
 
 #include "core/file.h"
@@ -90,6 +91,7 @@ store_open_root(const struct store_config *conf, const char **why)
 		};
 	s->conf.n_special = n;
 	pool_init(s);
+	gather_init(s);
 	dirsync_init(&s->dirsync);
 	acl_init(s);
 	return s;
@@ -100,6 +102,7 @@ store_close_root(struct store *s)
 {
 	if (s == NULL)
 		return;
+	gather_stop(s);
 	pool_release(s);
 	dirsync_release(&s->dirsync);
 	acl_end(s);

@@ -101,6 +101,7 @@ struct store_config {
 	                          read before chroot() */
 	unsigned max_open;     /* index databases held open; 0 means 192 */
 	uint64_t idle_ms;      /* one unused for this long is closed; 0: 10000 */
+	bool search_index;     /* build and use it (store/finder.h) */
 	unsigned adopt_batch;  /* files taken over at once; 0 means 100000 */
 	const struct store_special *special; /* NULL: Drafts Junk Trash Sent */
 	size_t n_special;

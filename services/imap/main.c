@@ -207,6 +207,7 @@ start(struct service *s, const char **why)
 	struct store_config store_conf = {
 		.mailroot = service_root(s),
 		.boot_id = buf_str(&boot_id),
+		.search_index = conf->search_index,
 	};
 	struct worker_config worker_conf = {
 		.timeout_ms = conf->imap_timeout * 1000,

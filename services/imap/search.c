@@ -345,6 +345,8 @@ read_word(struct reading *r, struct search_key **out)
 	k->name = slice_str(w->field);
 	if (read_argument(r, w, k) == -1)
 		return -1;
+	if (k->text.n > 0 && k->fuzzy == NULL && r->prog->n_texts < SEARCH_TEXTS)
+		r->prog->texts[r->prog->n_texts++] = k;
 	if (w->negate) {
 		*out = key_new(r, SEARCH_NOT);
 		(*out)->child = k;
@@ -453,4 +455,6 @@ search_release(struct search_program *prog)
 {
 	for (size_t i = 0; i < prog->n_sets; i++)
 		store_set_release(&prog->sets[i]->resolved);
+	for (size_t i = 0; i < prog->n_texts; i++)
+		store_set_release(&prog->texts[i]->ruled_out);
 }

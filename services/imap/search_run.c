@@ -109,18 +109,41 @@ tell_progress(const struct search_run *r)
 		command_progress(r->c, 0, 0);
 }
 
+/* What the index says; false if it has more to say. */
+static bool
+filter(struct search_run *r)
+{
+	if (r->filtered)
+		return true;
+	if (!search_filter_step(&r->filter))
+		return false;
+	r->filtered = true;
+	if (r->filter.possible == NULL)
+		return true;
+	if (r->candidates == NULL) {
+		r->candidates = r->filter.possible;
+	} else {
+		store_set_common(r->candidates, r->filter.possible, &r->both);
+		r->candidates = &r->both;
+	}
+	return true;
+}
+
 enum step
 search_run_step(struct search_run *r, enum store_err *err)
 {
 	struct store_walk walk = {
-		.set = r->candidates,
 		.want = (r->prog->headers || r->fields ?
 		    STORE_WANT_HEADERS : 0) |
 		    (r->prog->objectids ? STORE_WANT_OBJECTID : 0),
 		.limit = ROUND,
 	};
-	bool empty = walk.set != NULL && walk.set->n == 0;
+	bool empty;
 
+	if (!filter(r))
+		return STEP_MORE;
+	walk.set = r->candidates;
+	empty = walk.set != NULL && walk.set->n == 0;
 	while (!empty && !r->ended && r->next != 0 && r->err == STORE_OK) {
 		walk.from = r->next;
 		r->err = store_walk(r->view->mailbox, &walk, on_message, r,
@@ -187,6 +210,7 @@ search_run_begin(struct search_run *r)
 	     k != NULL && r->candidates == NULL; k = k->next)
 		if (k->op == SEARCH_SET && k->resolved.n <= WALK_RANGES)
 			r->candidates = &k->resolved;
+	search_filter_begin(&r->filter, r->c, prog, r->view, r->candidates);
 }
 
 size_t
@@ -215,6 +239,8 @@ search_run_release(struct search_run *r)
 {
 	store_set_release(&r->last);
 	arena_release(&r->arena);
+	search_filter_release(&r->filter);
+	store_set_release(&r->both);
 }
 
 /* ---- the answer ----------------------------------------------------------- */

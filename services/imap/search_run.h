@@ -8,7 +8,7 @@
 #define IMAP_SEARCH_RUN_H
 
 #include "services/imap/command.h"
-#include "services/imap/search.h"
+#include "services/imap/search_filter.h"
 #include "services/imap/search_result.h"
 #include "services/imap/view.h"
 
@@ -31,6 +31,9 @@ struct search_run {
 	/* Private. */
 	const struct store_set *candidates; /* of the walk; NULL: all */
 	struct store_set last; /* candidates, cut */
+	struct search_filter filter;
+	bool filtered;
+	struct store_set both; /* candidates that the filter lets pass */
 	uint32_t next;
 	size_t asked;
 	int64_t now;

@@ -1,6 +1,7 @@
 #include "services/imap/view.h"
 
 #include "services/imap/output.h"
+#include "store/finder.h"
 
 size_t
 view_lower(const struct view *v, uint32_t uid)
@@ -283,6 +284,7 @@ view_open(const struct box *box, bool read_only, bool rev2, bool uidonly,
 	    st.uidvalidity, st.uidnext, (unsigned long long)st.highestmodseq);
 	/* RFC 8474 4.2 */
 	buf_addf(out, "* OK [MAILBOXID (F%s)] Its identity.\r\n", st.guid);
+	store_gather(v->mailbox);
 	*out_view = v;
 	return STORE_OK;
 }
@@ -446,6 +448,7 @@ view_refresh(struct view *v, const struct view_report *how, struct buf *out)
 	if (t.added > 0) {
 		err = take_recent(v);
 		tell_numbers(v, out);
+		store_gather(v->mailbox);
 	}
 	return err;
 }
