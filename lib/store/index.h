@@ -44,7 +44,7 @@ enum index_sql {
 
 extern const char *const index_sql[SQL_COUNT];
 extern const char index_schema[];
-#define INDEX_VERSION 3
+#define INDEX_VERSION 4
 #define INDEX_APPLICATION_ID 0x50425831 /* "PBX1" */
 
 /* A message's key in message, cache and expunged. */

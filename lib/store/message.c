@@ -120,7 +120,24 @@ message_add(struct mailbox_txn *t, const struct message *msg)
 	message_count_flags(row, msg->uid, 0, msg->flags, msg->vsize);
 	if (msg->place == MAILDIR_NEW && msg->uid < row->new_from)
 		row->new_from = msg->uid;
-	return present_set(t, msg->uid, true);
+	return present_put(t, msg->uid, msg->flags, msg->keywords);
+}
+
+enum store_err
+message_put_flags(struct mailbox_txn *t, const struct message *old,
+    const struct message *now)
+{
+	enum store_err err;
+
+	err = index_exec(t->ix, SQL_MESSAGE_FLAGS, "iibii",
+	    index_key(t->row.id, old->uid), (int64_t)now->flags,
+	    now->keywords.n > 0 ? now->keywords : slice_of(NULL, 0),
+	    (int64_t)t->row.modseq, (int64_t)now->place);
+	if (err != STORE_OK)
+		return err;
+	message_count_flags(&t->row, old->uid, old->flags, now->flags,
+	    old->vsize);
+	return present_put(t, old->uid, now->flags, now->keywords);
 }
 
 enum store_err
@@ -139,7 +156,7 @@ message_drop(struct mailbox_txn *t, const struct message *msg)
 		err = index_exec(t->ix, SQL_CACHE_DROP, "i", key);
 	if (err == STORE_OK)
 		err = index_exec(t->ix, SQL_MESSAGE_DROP, "i", key);
-	return err == STORE_OK ? present_set(t, msg->uid, false) : err;
+	return err == STORE_OK ? present_drop(t, msg->uid) : err;
 }
 
 enum store_err
@@ -323,6 +340,7 @@ struct walk {
 	char *dir;
 	const char **names; /* of the message at hand */
 	int forwarded;      /* number of $Forwarded, or -1 */
+	enum store_err failed; /* inside of a present_fn */
 	size_t done;
 	uint32_t at;        /* next UID */
 	bool stop;
@@ -451,6 +469,28 @@ is_full(const struct walk *k)
 	    (k->w->limit > 0 && k->done >= k->w->limit);
 }
 
+/* Only the flags of a message, read without its row. */
+static int
+show_flags(void *ctx, uint32_t uid, unsigned byte)
+{
+	struct walk *k = ctx;
+	struct store_message out = { .uid = uid };
+	struct message msg = { .flags = byte };
+	sqlite3_stmt *st = NULL;
+
+	if ((byte & PRESENT_KEYWORDS) != 0)
+		k->failed = message_get(k->ix, k->m->id, uid, &st, &msg);
+	if (k->failed == STORE_OK) {
+		out.flags = msg.flags & STORE_FLAGS;
+		names_of(k, &msg, &out);
+		k->at = uid + 1;
+		k->done++;
+		k->stop = k->fn(k->ctx, &out) != 0;
+	}
+	index_done(st);
+	return k->failed != STORE_OK || is_full(k);
+}
+
 /* Messages first to last; false when the walk must pause or failed. */
 static bool
 walk_range(struct walk *k, uint32_t first, uint32_t last, enum store_err *err)
@@ -458,6 +498,13 @@ walk_range(struct walk *k, uint32_t first, uint32_t last, enum store_err *err)
 	bool cache = (k->w->want & WANT_CACHE) != 0;
 	sqlite3_stmt *st;
 
+	if (k->w->flags_only) {
+		*err = present_each(k->ix, k->m->id, first, last, show_flags,
+		    k);
+		if (*err == STORE_OK)
+			*err = k->failed;
+		return *err == STORE_OK && !is_full(k);
+	}
 	st = index_query(k->ix, cache ? SQL_MESSAGE_RANGE_CACHE :
 	    SQL_MESSAGE_RANGE, "ii", index_key(k->m->id, first),
 	    index_key(k->m->id, last));

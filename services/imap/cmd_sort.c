@@ -115,7 +115,8 @@ cmd_sort(struct command *c)
 	search_result_init(&st->found, st->prog.modseq,
 	    (st->ret.options & SEARCH_RELEVANCY) != 0);
 	st->run = (struct search_run){ .c = c, .prog = &st->prog, .view = v,
-		.fields = st->criteria.fields, .found = add_found, .ctx = st };
+		.fields = st->criteria.fields, .facts = true,
+		.found = add_found, .ctx = st };
 	search_resolve(&st->prog, v);
 	search_run_begin(&st->run);
 	if (command_exceeds(c, search_run_count(&st->run)))

@@ -352,6 +352,8 @@ read_word(struct reading *r, struct search_key **out)
 	if ((k->op == SEARCH_HEADER && store_header_is_cached(k->name)) ||
 	    (k->op >= SEARCH_SENTBEFORE && k->op <= SEARCH_SENTSINCE))
 		r->prog->headers = true;
+	if (k->op >= SEARCH_BEFORE && k->op < SEARCH_SET)
+		r->prog->facts = true;
 	return 0;
 }
 

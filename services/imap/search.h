@@ -63,6 +63,7 @@ struct search_program {
 	struct search_key *root; /* an AND */
 	bool modseq;      /* the client asked about MODSEQ */
 	bool headers;     /* needs store_message.headers */
+	bool facts;       /* needs its dates, size or MODSEQ */
 	bool objectids;   /* needs its emailid or threadid */
 	bool fuzzy;       /* has a FUZZY key */
 	bool bad_charset; /* parsing failed because of CHARSET */

@@ -56,7 +56,7 @@ on_message(void *ctx, const struct store_message *msg)
 	struct search_subject subject = subject_of(r, msg);
 	enum search_answer answer;
 
-	if (view_seq(r->view, msg->uid) == 0)
+	if (view_seq_next(r->view, msg->uid, &r->at) == 0)
 		return 0;
 	answer = search_ask(r->prog, &subject);
 	if (answer == SEARCH_OPEN_IT || (answer == SEARCH_YES && r->fields &&
@@ -121,6 +121,8 @@ search_run_step(struct search_run *r, enum store_err *err)
 	};
 	bool empty = walk.set != NULL && walk.set->n == 0;
 
+	walk.flags_only = walk.want == 0 && !r->facts && !r->prog->facts &&
+	    !r->prog->modseq;
 	while (!empty && !r->ended && r->next != 0 && r->err == STORE_OK) {
 		walk.from = r->next;
 		r->err = store_walk(r->view->mailbox, &walk, on_message, r,
