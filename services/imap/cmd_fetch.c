@@ -579,20 +579,6 @@ fetch_step(struct command *c)
 	return STEP_DONE;
 }
 
-/* The cache is in the worker's list while nobody reads from it. */
-static void
-fetch_after(struct command *c)
-{
-	struct session *s = c->session;
-
-	list_remove(&s->cache_link);
-	if (s->cache != NULL) {
-		s->cache_used_at = loop_now(s->worker->loop);
-		list_push(&s->worker->cachers, &s->cache_link);
-	}
-	session_done(s);
-}
-
 enum verdict
 cmd_fetch(struct command *c)
 {
@@ -622,6 +608,6 @@ cmd_fetch(struct command *c)
 	if (f->set.n == 0)
 		f->next = 0;
 	c->step = fetch_step;
-	c->after = fetch_after;
+	c->after = session_hold_cache;
 	return CMD_WORK;
 }

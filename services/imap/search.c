@@ -429,6 +429,10 @@ read_program(struct reading *r)
 	return parse_end(r->p);
 }
 
+const struct search_program search_all = {
+	.root = &(struct search_key){ .op = SEARCH_ALL },
+};
+
 int
 search_parse(struct parser *p, struct search_program *out)
 {

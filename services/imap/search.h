@@ -80,6 +80,9 @@ int search_parse(struct parser *p, struct search_program *out);
 int search_parse_criteria(struct parser *p, struct search_program *out);
 void search_release(struct search_program *prog);
 
+/* Matches everything. */
+extern const struct search_program search_all;
+
 enum search_answer { SEARCH_NO, SEARCH_YES, SEARCH_OPEN_IT };
 
 /* What is known of one message. */

@@ -75,10 +75,11 @@ def reach(s, n):
     c.command(b"SELECT INBOX")
     c.idle()
     with smtplib.SMTP("127.0.0.1", s.smtp_port, local_hostname="client.example.org") as mail:
+        mail.ehlo()
         mail.mail("a@example.org")
         mail.rcpt(user)
-        mail.putcmd("DATA")
-        mail.getreply()
+        if mail.docmd("DATA")[0] != 354:
+            raise Failed(f"{s.name}: no mail for {user}")
         began = time.perf_counter()
         mail.send(Imap.MESSAGE + b".\r\n")
         c.line(b" EXISTS")
