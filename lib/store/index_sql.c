@@ -141,6 +141,9 @@ const char *const index_sql[SQL_COUNT] = {
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[SQL_MESSAGE_GET] =
 	    "SELECT " MESSAGE_COLUMNS " FROM message WHERE id = ?1",
+	[SQL_MESSAGE_PLACE_OF] =
+	    "SELECT " MESSAGE_COLUMNS ", (SELECT name FROM mailbox"
+	    " WHERE id = message.mailbox) FROM message WHERE id = ?1",
 	[SQL_MESSAGE_DROP] = "DELETE FROM message WHERE id = ?1",
 	[SQL_MESSAGE_FLAGS] =
 	    "UPDATE message SET flags = ?2, keywords = ?3, modseq = ?4,"

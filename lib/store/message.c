@@ -281,30 +281,40 @@ message_open_file(const char *dir, const struct message *msg)
 	return fd;
 }
 
+/* One statement for the message and the mailbox it is in, as it is named now. */
+static enum store_err
+open_by_uid(struct store_mailbox *m, struct index *ix, uint32_t uid,
+    struct buf *dir, int *fd)
+{
+	enum store_err err = STORE_OK;
+	struct message msg;
+	sqlite3_stmt *st = index_query(ix, SQL_MESSAGE_PLACE_OF, "i",
+	    index_key(m->id, uid));
+	int r = index_step(ix, st, &err);
+
+	if (r <= 0)
+		return r == 0 ? STORE_NO_MESSAGE : err;
+	message_read(st, &msg);
+	maildir_dir(dir, m->user->root, index_column(st, 10));
+	*fd = message_open_file(buf_str(dir), &msg);
+	if (*fd == -1)
+		err = errno == ENOENT ? STORE_NO_MESSAGE :
+		    store_errno("open", buf_str(dir));
+	index_done(st);
+	return err;
+}
+
 static enum store_err
 body_open_once(struct store_mailbox *m, uint32_t uid, struct store_body *out)
 {
 	struct buf dir = BUF_INIT(PATH_MAX);
-	struct mailbox_row row;
-	struct message msg;
 	struct index *ix;
-	sqlite3_stmt *st = NULL;
 	enum store_err err = index_take(m->user, &ix);
 	int fd = -1;
 
 	if (err != STORE_OK)
 		return err;
-	err = mailbox_row_get(ix, m->id, &row);
-	if (err == STORE_OK)
-		err = message_get(ix, m->id, uid, &st, &msg);
-	if (err == STORE_OK) {
-		maildir_dir(&dir, m->user->root, slice_str(row.name));
-		fd = message_open_file(buf_str(&dir), &msg);
-		if (fd == -1)
-			err = errno == ENOENT ? STORE_NO_MESSAGE :
-			    store_errno("open", buf_str(&dir));
-	}
-	index_done(st);
+	err = open_by_uid(m, ix, uid, &dir, &fd);
 	index_give(m->user, ix);
 	if (fd != -1)
 		err = body_map(fd, buf_str(&dir), out);
