@@ -202,6 +202,7 @@ service imap-login {{
 }}
 service imap {{
   process_limit = 4000
+  vsz_limit = 4 G
 }}
 service anvil {{
   client_limit = 20000
