@@ -350,7 +350,8 @@ struct walk {
 	char *dir;
 	const char **names; /* of the message at hand */
 	int forwarded;      /* number of $Forwarded, or -1 */
-	enum store_err failed; /* inside of a present_fn */
+	struct store_message bare; /* that of show_flags */
+	enum store_err failed;     /* inside of it */
 	size_t done;
 	uint32_t at;        /* next UID */
 	bool stop;
@@ -479,26 +480,38 @@ is_full(const struct walk *k)
 	    (k->w->limit > 0 && k->done >= k->w->limit);
 }
 
+static enum store_err
+bare_keywords(struct walk *k, uint32_t uid, unsigned byte)
+{
+	struct message msg = { .flags = byte };
+	enum store_err err = STORE_OK;
+	sqlite3_stmt *st = NULL;
+
+	if ((byte & PRESENT_KEYWORDS) != 0)
+		err = message_get(k->ix, k->m->id, uid, &st, &msg);
+	if (err == STORE_OK)
+		names_of(k, &msg, &k->bare);
+	index_done(st);
+	return err;
+}
+
 /* Only the flags of a message, read without its row. */
 static int
 show_flags(void *ctx, uint32_t uid, unsigned byte)
 {
 	struct walk *k = ctx;
-	struct store_message out = { .uid = uid };
-	struct message msg = { .flags = byte };
-	sqlite3_stmt *st = NULL;
 
-	if ((byte & PRESENT_KEYWORDS) != 0)
-		k->failed = message_get(k->ix, k->m->id, uid, &st, &msg);
-	if (k->failed == STORE_OK) {
-		out.flags = msg.flags & STORE_FLAGS;
-		names_of(k, &msg, &out);
-		k->at = uid + 1;
-		k->done++;
-		k->stop = k->fn(k->ctx, &out) != 0;
-	}
-	index_done(st);
-	return k->failed != STORE_OK || is_full(k);
+	k->bare.uid = uid;
+	k->bare.flags = byte & STORE_FLAGS;
+	k->bare.n_keywords = 0;
+	if ((byte & ~(STORE_FLAGS | PRESENT)) != 0)
+		k->failed = bare_keywords(k, uid, byte);
+	if (k->failed != STORE_OK)
+		return 1;
+	k->at = uid + 1;
+	k->done++;
+	k->stop = k->fn(k->ctx, &k->bare) != 0;
+	return is_full(k);
 }
 
 /* Messages first to last; false when the walk must pause or failed. */

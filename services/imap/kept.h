@@ -1,8 +1,8 @@
 /*
  * What the last SORT and THREAD of a session read from the headers, kept for a
- * few seconds: clients that show a sorted list page by page, and again after
- * each new mail, ask the same all the time. Only facts that never change are
- * kept, by UID; which messages match is found out each time. The worker drops
+ * few seconds: clients that show a sorted list page by page ask the same for
+ * each page. Only facts that never change are kept, by UID; which messages
+ * match is found out each time. The worker drops
  * it (session_drop_cache), and of a user's sessions one keeps at a time.
  */
 #ifndef IMAP_KEPT_H

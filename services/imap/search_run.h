@@ -35,6 +35,7 @@ struct search_run {
 	uint32_t next;
 	size_t asked;
 	size_t at;    /* in the view */
+	struct search_subject subject; /* of the walk */
 	int64_t now;
 	bool ended;
 	bool open_it; /* msg must be opened */
