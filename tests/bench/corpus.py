@@ -75,14 +75,20 @@ class Corpus:
 
 
 def place_many(s, user, messages):
-    """An INBOX of very many small messages, which are all the same few files."""
+    """
+    An INBOX of very many small messages, which are all the same few files. For Pillarbox it is one
+    that lost its index: no file has to be renamed.
+    """
     root = s.maildir(user)
     cur = new_maildir(root)
     text = (b"From: a@example.org\nTo: b@example.org\nSubject: one of very many\n"
             b"Date: Mon, 1 Jan 2024 12:00:00 +0000\n\nA line.\n")
-    tail = f",S={len(text)},W={len(text) + text.count(10)}:2,S"
+    sizes = f"S={len(text)},W={len(text) + text.count(10)}"
+    (root / "pillarbox-folder").write_text(
+        f"pillarbox 1\nuidvalidity {EPOCH}\nreserved {messages + 1}\nguid {'5' * 32}\n")
+    own(root / "pillarbox-folder")
     for n in range(messages):
-        name = f"{cur}/{EPOCH + n}.M{n % 1000000}P100.mail{tail}"
+        name = f"{cur}/{EPOCH + n}.M{n % 1000000}P100.mail,{sizes},U={n + 1}:2,S"
         if n % LINKS == 0:
             first = name
             Path(first).write_bytes(text)
