@@ -125,11 +125,7 @@ change_one(struct change *c, uint32_t uid, struct store_set *refused,
 	*changed = true;
 	err = rename_file(t, &old, &now);
 	if (err == STORE_OK)
-		err = index_exec(t->ix, SQL_MESSAGE_FLAGS, "iibii",
-		    index_key(t->row.id, uid), (int64_t)now.flags,
-		    now.keywords.n > 0 ? now.keywords : slice_of(NULL, 0),
-		    (int64_t)t->row.modseq, (int64_t)now.place);
-	message_count_flags(&t->row, uid, old.flags, now.flags, old.vsize);
+		err = message_put_flags(t, &old, &now);
 	if (keyfile_needed(old.keywords) || keyfile_needed(now.keywords))
 		note_keywords(t, &old, &now);
 out:

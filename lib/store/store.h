@@ -411,6 +411,8 @@ struct store_walk {
 	uint32_t from;               /* skip UIDs below */
 	uint64_t since;              /* MODSEQ, for CHANGEDSINCE and refresh */
 	unsigned want;               /* STORE_WANT_* */
+	bool flags_only;             /* uid, flags and keywords are enough,
+	                                want is 0: many times faster */
 	size_t limit;
 };
 

@@ -104,7 +104,9 @@ out_fetch(struct buf *out, bool uidonly, uint32_t seq, uint32_t uid,
 		buf_addf(out, "* %u UIDFETCH (", uid);
 		return;
 	}
-	buf_addf(out, "* %u FETCH (", seq);
+	buf_adds(out, "* ");
+	buf_addu(out, seq);
+	buf_adds(out, " FETCH (");
 	if (tell_uid)
 		buf_addf(out, "UID %u ", uid);
 }

@@ -354,6 +354,8 @@ read_word(struct reading *r, struct search_key **out)
 	if ((k->op == SEARCH_HEADER && store_header_is_cached(k->name)) ||
 	    (k->op >= SEARCH_SENTBEFORE && k->op <= SEARCH_SENTSINCE))
 		r->prog->headers = true;
+	if (k->op >= SEARCH_BEFORE && k->op < SEARCH_SET)
+		r->prog->facts = true;
 	return 0;
 }
 
@@ -428,6 +430,10 @@ read_program(struct reading *r)
 		return -1;
 	return parse_end(r->p);
 }
+
+const struct search_program search_all = {
+	.root = &(struct search_key){ .op = SEARCH_ALL },
+};
 
 int
 search_parse(struct parser *p, struct search_program *out)

@@ -66,6 +66,7 @@ struct search_program {
 	struct search_key *root; /* an AND */
 	bool modseq;      /* the client asked about MODSEQ */
 	bool headers;     /* needs store_message.headers */
+	bool facts;       /* needs its dates, size or MODSEQ */
 	bool objectids;   /* needs its emailid or threadid */
 	bool fuzzy;       /* has a FUZZY key */
 	bool bad_charset; /* parsing failed because of CHARSET */
@@ -84,6 +85,9 @@ int search_parse(struct parser *p, struct search_program *out);
 /* The same from the charset on, which SORT and THREAD must have (RFC 5256). */
 int search_parse_criteria(struct parser *p, struct search_program *out);
 void search_release(struct search_program *prog);
+
+/* Matches everything. */
+extern const struct search_program search_all;
 
 enum search_answer { SEARCH_NO, SEARCH_YES, SEARCH_OPEN_IT };
 

@@ -12,16 +12,6 @@
 #define WALK_RANGES 1000 /* above, a set costs more than it saves */
 #define CHECK_EACH 64    /* messages between looks at the clock */
 
-static struct search_subject
-subject_of(const struct search_run *r, const struct store_message *msg)
-{
-	return (struct search_subject){
-		.msg = msg,
-		.now = r->now,
-		.recent = store_set_has(&r->view->recent, msg->uid),
-	};
-}
-
 /* Keeps what search_ask needs of a message beyond the walk. */
 static void
 keep(struct search_run *r, const struct store_message *msg)
@@ -53,19 +43,22 @@ static int
 on_message(void *ctx, const struct store_message *msg)
 {
 	struct search_run *r = ctx;
-	struct search_subject subject = subject_of(r, msg);
+	struct search_subject *subject = &r->subject;
 	enum search_answer answer;
 
-	if (view_seq(r->view, msg->uid) == 0)
+	if (view_seq_next(r->view, msg->uid, &r->at) == 0)
 		return 0;
-	answer = search_ask(r->prog, &subject);
+	subject->msg = msg;
+	subject->now = r->now;
+	subject->recent = store_set_has(&r->view->recent, msg->uid);
+	answer = search_ask(r->prog, subject);
 	if (answer == SEARCH_OPEN_IT || (answer == SEARCH_YES && r->fields &&
 	    !msg->headers_complete)) {
 		keep(r, msg);
 		return 1;
 	}
 	if (answer == SEARCH_YES)
-		found(r, &subject, msg);
+		found(r, subject, msg);
 	return r->ended ||
 	    (++r->asked % CHECK_EACH == 0 && command_should_yield(r->c));
 }
@@ -73,7 +66,7 @@ on_message(void *ctx, const struct store_message *msg)
 static void
 ask_opened(struct search_run *r)
 {
-	struct search_subject subject = subject_of(r, &r->msg);
+	struct search_subject subject = r->subject;
 	struct store_body body;
 	enum store_err err =
 	    store_body_open(r->view->mailbox, r->msg.uid, &body);
@@ -87,6 +80,7 @@ ask_opened(struct search_run *r)
 			r->err = err;
 		return;
 	}
+	subject.msg = &r->msg;
 	subject.opened = true;
 	subject.text = body.text;
 	if (search_ask(r->prog, &subject) == SEARCH_YES) {
@@ -144,6 +138,11 @@ search_run_step(struct search_run *r, enum store_err *err)
 		return STEP_MORE;
 	walk.set = r->candidates;
 	empty = walk.set != NULL && walk.set->n == 0;
+	walk.flags_only = walk.want == 0 && !r->facts && !r->prog->facts &&
+	    !r->prog->modseq;
+	/* Then the clock alone ends a round. */
+	if (walk.flags_only)
+		walk.limit = 0;
 	while (!empty && !r->ended && r->next != 0 && r->err == STORE_OK) {
 		walk.from = r->next;
 		r->err = store_walk(r->view->mailbox, &walk, on_message, r,

@@ -25,6 +25,7 @@ struct search_run {
 	const struct view *view; /* whose messages these are */
 	const struct store_set *only; /* of these; NULL: of all */
 	bool fields;             /* found looks at the headers */
+	bool facts;              /* found looks at dates and sizes */
 	search_found_fn *found;
 	void *ctx;
 	unsigned score; /* RELEVANCY of the message that found gets */
@@ -36,6 +37,8 @@ struct search_run {
 	struct store_set both; /* candidates that the filter lets pass */
 	uint32_t next;
 	size_t asked;
+	size_t at;    /* in the view */
+	struct search_subject subject; /* of the walk */
 	int64_t now;
 	bool ended;
 	bool open_it; /* msg must be opened */

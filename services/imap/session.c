@@ -5,6 +5,7 @@
 #include "services/imap/box.h"
 #include "services/imap/context.h"
 #include "services/imap/event.h"
+#include "services/imap/kept.h"
 #include "services/imap/limits.h"
 #include "services/imap/name.h"
 #include "services/imap/notify.h"
@@ -73,7 +74,22 @@ session_drop_cache(struct session *s)
 	if (s->cache != NULL)
 		section_cache_free(s->cache);
 	s->cache = NULL;
+	kept_forget(s);
 	list_remove(&s->cache_link);
+}
+
+/* The session is in the worker's list while nobody works with the cache. */
+void
+session_hold_cache(struct command *c)
+{
+	struct session *s = c->session;
+
+	list_remove(&s->cache_link);
+	if (s->cache != NULL || s->kept != NULL) {
+		s->cache_used_at = loop_now(s->worker->loop);
+		list_push(&s->worker->cachers, &s->cache_link);
+	}
+	session_done(s);
 }
 
 void

@@ -48,6 +48,7 @@ struct session {
 	struct contexts *contexts;   /* its live results, or NULL */
 	struct command *cmd;         /* in the making or running, or NULL */
 	struct section_cache *cache; /* the message last read in parts */
+	struct kept *kept;           /* of SORT and THREAD, or NULL */
 	struct command *parked;      /* IDLE, while cmd is a look */
 	struct store_watch *watch;   /* selected mailbox; in IDLE, by NOTIFY */
 	struct store_watch *root_watch; /* by NOTIFY */
@@ -147,8 +148,10 @@ void session_bye(struct session *s, const char *text);
 void session_capabilities(const struct session *s, struct buf *out);
 /* Forgets the selected mailbox. */
 void session_unselect(struct session *s);
-/* Closes the cached message. */
+/* Closes the cached message, and forgets what is kept. */
 void session_drop_cache(struct session *s);
+/* As c->after: what is cached stays for some seconds. */
+void session_hold_cache(struct command *c);
 
 /* What box_ready waited for is there: the step runs. */
 void session_go_on(struct session *s);

@@ -27,6 +27,16 @@ view_seq(const struct view *v, uint32_t uid)
 	return i < v->n && v->uids[i] == uid ? (uint32_t)i + 1 : 0;
 }
 
+uint32_t
+view_seq_next(const struct view *v, uint32_t uid, size_t *at)
+{
+	if (*at >= v->n || v->uids[*at] != uid)
+		*at = view_lower(v, uid);
+	if (*at >= v->n || v->uids[*at] != uid)
+		return 0;
+	return (uint32_t)++*at;
+}
+
 /* Its messages are uids[*low] up to uids[*high - 1]. */
 static void
 range_in_view(const struct view *v, const struct store_range *r, size_t *low,

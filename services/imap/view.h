@@ -67,6 +67,8 @@ void view_free(struct view *v); /* NULL is fine */
 size_t view_lower(const struct view *v, uint32_t uid);
 /* Sequence number, 0 if the client does not know the message. */
 uint32_t view_seq(const struct view *v, uint32_t uid);
+/* The same for UIDs in ascending order, faster; *at is 0 before the first. */
+uint32_t view_seq_next(const struct view *v, uint32_t uid, size_t *at);
 /* Number of messages of the view in set. */
 size_t view_count(const struct view *v, const struct store_set *set);
 
