@@ -277,7 +277,8 @@ find_work(struct turn *k)
 	if (have < known || have > known + DEAD + known / DEAD_PART)
 		return compare(k);
 	k->n -= known;
-	memmove(k->uids, k->uids + known, k->n * sizeof(*k->uids));
+	if (k->n > 0)
+		memmove(k->uids, k->uids + known, k->n * sizeof(*k->uids));
 	return STORE_OK;
 }
 

@@ -204,6 +204,15 @@ def test_what_it_rules_out_is_not_opened(hundred):
     assert search(c, b"BODY changeling")[0].count(" ") == 101
 
 
+def test_an_emptied_mailbox(hundred):
+    w, c = hundred
+    c.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    c.ok("EXPUNGE")
+    c.ok("SELECT INBOX")
+    wait_indexed(database(w), 0)
+    assert search(c, b"BODY needle7s") == ["* SEARCH"]
+
+
 def test_new_messages_are_found_at_once(hundred):
     w, c = hundred
     uid = c.append("INBOX", "Subject: x\r\n\r\nbrandnew\r\n")
