@@ -53,7 +53,7 @@ arc_field_of(const struct header_field *h)
 static unsigned
 results_instance(struct slice value)
 {
-	struct slice item = S(""), name;
+	struct slice item = S(""), name = S("");
 	unsigned n = 0;
 
 	slice_split(&value, ';', &item);
