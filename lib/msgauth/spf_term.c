@@ -79,7 +79,7 @@ is_usable(struct spf *s, const struct wire_dns_answer *a)
 	return a->count > 0 || count_void(s);
 }
 
-/* --- names with several addresses ------------------------------------------ */
+/* --- names with several addresses ----------------------------------------- */
 
 static void
 add_host(struct spf *s, const struct buf *name, size_t max)
@@ -136,7 +136,7 @@ answer_mx_address(struct spf *s, const struct wire_dns_answer *a)
 	next_mx_host(s);
 }
 
-/* --- the client's own names (section 5.5) ---------------------------------- */
+/* --- the client's own names (section 5.5) --------------------------------- */
 
 static void
 next_client_name(struct spf *s)
@@ -210,7 +210,7 @@ spf_name_ready(struct spf *s, struct slice text)
 	return false;
 }
 
-/* --- mechanisms ------------------------------------------------------------ */
+/* --- mechanisms ----------------------------------------------------------- */
 
 static void
 decide(struct spf *s, bool matches)

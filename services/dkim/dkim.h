@@ -19,6 +19,7 @@ struct dkim {
 	struct list verifying;
 	struct list checking; /* SPF at RCPT */
 	size_t requests;
+	size_t checks;        /* of SPF at RCPT, under way */
 	uint64_t signatures;  /* since the start */
 	uint64_t verdicts;
 };

@@ -154,9 +154,10 @@ status(struct service *s, struct buf *out)
 	const struct dkim *d = service_data(s);
 
 	buf_addf(out, " keys=%zu rules=%zu signatures=%llu verdicts=%llu"
-	    " requests=%zu", d->tables.key_count, d->tables.rule_count,
+	    " requests=%zu checks=%zu", d->tables.key_count,
+	    d->tables.rule_count,
 	    (unsigned long long)d->signatures, (unsigned long long)d->verdicts,
-	    d->requests);
+	    d->requests, d->checks);
 }
 
 static const struct service_handler handlers[] = {

@@ -23,7 +23,7 @@ request_free(struct spf_request *r)
 	spf_work_release(&r->work);
 	arena_release(&r->arena);
 	list_remove(&r->link);
-	r->dkim->requests--;
+	r->dkim->checks--;
 	mem_free(r);
 }
 
@@ -54,7 +54,7 @@ spf_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 	struct spf_check check = { .now = now_wall() };
 	struct slice client;
 
-	d->requests++;
+	d->checks++;
 	r->dkim = d;
 	r->chan = c;
 	r->id = f->id;
@@ -72,7 +72,7 @@ spf_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 	}
 	/* Too busy, or nothing to wait for: what is not refused here is looked
 	 * at again with the message. */
-	if (d->requests > LIMIT_DKIM_JOBS ||
+	if (d->checks > LIMIT_SPF_JOBS ||
 	    !spf_work_start(&r->work, d, client, &check, finish, r))
 		finish(r);
 	return 0;
