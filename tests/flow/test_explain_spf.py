@@ -13,7 +13,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 from fakedns import FakeDns  # noqa: E402
 from stack import BIN  # noqa: E402
 
-ZONE = """
+MANY = "".join(f"many{n}.test TXT junk {i}\n" for n in (100, 300) for i in range(n))
+ZONE = MANY + f"""
+    many100.test TXT v=spf1 -all
+    many300.test TXT v=spf1 -all
+    huge.test TXT v=spf1 x={"y" * 60000} -all
+    hugetwo.test TXT v=spf1 x={"y" * 32000} +all
+    hugetwo.test TXT v=spf1 x={"z" * 31000} -all
+""" + """
     a.test TXT v=spf1 mx include:b.test -all exp=why.a.test
     a.test MX 10 mx.a.test
     mx.a.test A 192.0.2.1
@@ -48,6 +55,8 @@ def explain(*words):
     ("192.0.2.7", "u@a.test", "fail"), ("192.0.2.7", "u@bad.test", "permerror"),
     ("192.0.2.7", "u@none.test", "none"), ("192.0.2.7", "u@gone.test", "none"),
     ("192.0.2.7", "u@later.test", "temperror"), ("192.0.2.7", "u@bücher.test", "pass"),
+    ("192.0.2.7", "u@many100.test", "fail"), ("192.0.2.7", "u@many300.test", "temperror"),
+    ("192.0.2.7", "u@huge.test", "fail"), ("192.0.2.7", "u@hugetwo.test", "permerror"),
     ("192.0.2.1", "<>", "pass"), ("192.0.2.1", "", "pass")])
 def test_the_result_is_the_first_word(dns, ip, sender, result):
     code, out, _ = explain("--ip", ip, "--helo", "a.test", "--mail-from", sender,
