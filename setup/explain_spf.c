@@ -38,7 +38,7 @@ evaluate(struct spf *spf, struct lookup *l)
 	}
 }
 
-/* --- for people ------------------------------------------------------------ */
+/* --- for people ----------------------------------------------------------- */
 
 static void
 print_rule(const struct spf *s)
@@ -91,7 +91,7 @@ print_text(const struct spf *s)
 		print_lookup(&s->lookups[i]);
 }
 
-/* --- for programs ----------------------------------------------------------- */
+/* --- for programs --------------------------------------------------------- */
 
 static void
 put_lookups(const struct spf *s, struct json *j)
@@ -135,7 +135,7 @@ print_json(const struct spf *s)
 	buf_release(&out);
 }
 
-/* --- the command ------------------------------------------------------------ */
+/* --- the command ---------------------------------------------------------- */
 
 static int
 explain(struct setup *s, const struct request *r, struct spf_check *check)

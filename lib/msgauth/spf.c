@@ -30,7 +30,7 @@ spf_top(struct spf *s)
 	return &s->stack[s->depth - 1];
 }
 
-/* --- the identity (sections 2.3, 2.4, 4.3) --------------------------------- */
+/* --- the identity (sections 2.3, 2.4, 4.3) -------------------------------- */
 
 /* RFC 8616 section 4: U-labels are looked up as A-labels. */
 static int
@@ -169,7 +169,7 @@ spf_release(struct spf *s)
 	arena_release(&s->arena);
 }
 
-/* --- results ---------------------------------------------------------------- */
+/* --- results -------------------------------------------------------------- */
 
 /* What a record says is shown, but not as it is. */
 static struct slice
@@ -306,7 +306,7 @@ spf_no_match(struct spf *s)
 	spf_top(s)->open = false;
 }
 
-/* --- records ----------------------------------------------------------------- */
+/* --- records -------------------------------------------------------------- */
 
 void
 spf_enter(struct spf *s, struct slice domain)
@@ -411,7 +411,7 @@ begin_term(struct spf *s)
 	leave(s, SPF_NEUTRAL);
 }
 
-/* --- the explanation (section 6.2) ------------------------------------------- */
+/* --- the explanation (section 6.2) ---------------------------------------- */
 
 static void
 ask_explanation(struct spf *s)
@@ -467,7 +467,7 @@ expand_explanation(struct spf *s)
 	buf_release(&out);
 }
 
-/* --- the machine -------------------------------------------------------------- */
+/* --- the machine ---------------------------------------------------------- */
 
 void
 spf_ask(struct spf *s, enum spf_ask ask, uint32_t type)

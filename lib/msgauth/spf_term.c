@@ -36,6 +36,18 @@ is_within(struct slice name, struct slice domain)
 	    name.p[name.n - domain.n - 1] == '.' && slice_iends(name, domain));
 }
 
+/* The resolver passes on only so many: what is not among them may be among
+ * the others, so it is no "no". */
+static bool
+is_whole(struct spf *s, const struct wire_dns_answer *a)
+{
+	if (a->count < WIRE_DNS_ANSWERS)
+		return true;
+	spf_end(s, SPF_PERMERROR, "%.*s has too many addresses",
+	    SLICE_ARG(buf_slice(&s->name)));
+	return false;
+}
+
 /* --- the limits of section 4.6.4 ------------------------------------------ */
 
 /* One more term that asks; false if that is too many. */
@@ -79,7 +91,7 @@ is_usable(struct spf *s, const struct wire_dns_answer *a)
 	return a->count > 0 || count_void(s);
 }
 
-/* --- names with several addresses ------------------------------------------ */
+/* --- names with several addresses ----------------------------------------- */
 
 static void
 add_host(struct spf *s, const struct buf *name, size_t max)
@@ -130,13 +142,13 @@ answer_mx_address(struct spf *s, const struct wire_dns_answer *a)
 		return;
 	if (term_has_address(s, a)) {
 		spf_match(s);
-		return;
+	} else if (is_whole(s, a)) {
+		s->host_at++;
+		next_mx_host(s);
 	}
-	s->host_at++;
-	next_mx_host(s);
 }
 
-/* --- the client's own names (section 5.5) ---------------------------------- */
+/* --- the client's own names (section 5.5) --------------------------------- */
 
 static void
 next_client_name(struct spf *s)
@@ -210,7 +222,7 @@ spf_name_ready(struct spf *s, struct slice text)
 	return false;
 }
 
-/* --- mechanisms ------------------------------------------------------------ */
+/* --- mechanisms ----------------------------------------------------------- */
 
 static void
 decide(struct spf *s, bool matches)
@@ -331,8 +343,12 @@ spf_term_answer(struct spf *s, enum spf_ask ask,
 {
 	switch (ask) {
 	case SPF_ASK_ADDRESS:
-		if (is_usable(s, a))
-			decide(s, term_has_address(s, a));
+		if (!is_usable(s, a))
+			break;
+		if (term_has_address(s, a))
+			spf_match(s);
+		else if (is_whole(s, a))
+			spf_no_match(s);
 		break;
 	case SPF_ASK_EXISTS:
 		if (is_usable(s, a))

@@ -107,12 +107,14 @@ start(struct service *s, const char **why)
 	list_init(&d->signing);
 	list_init(&d->sealing);
 	list_init(&d->verifying);
+	list_init(&d->checking);
 	d->conf = conf;
 	d->enabled = conf->enable_opendkim;
 	for (struct slice rest = slice_str(conf->arc_trusted_sealers), item;
 	    d->sealer_count < LEN(d->sealers) &&
 	    slice_split(&rest, ',', &item);)
 		d->sealers[d->sealer_count++] = item;
+	d->host = conf->hostname;
 	d->spf_policy = conf->enable_policyd_spf;
 	if (read_tables(d) == -1)
 		return fail(why, buf_str(&problem));
@@ -132,6 +134,7 @@ on_peer(struct service *s, struct chan *c, bool open)
 	sign_forget(service_data(s), c);
 	seal_forget(service_data(s), c);
 	verify_forget(service_data(s), c);
+	spf_forget(service_data(s), c);
 }
 
 static int
@@ -152,21 +155,29 @@ on_verify(struct service *s, struct chan *c, struct chan_frame *f)
 	return verify_request(service_data(s), c, f);
 }
 
+static int
+on_spf(struct service *s, struct chan *c, struct chan_frame *f)
+{
+	return spf_request(service_data(s), c, f);
+}
+
 static void
 status(struct service *s, struct buf *out)
 {
 	const struct dkim *d = service_data(s);
 
 	buf_addf(out, " keys=%zu rules=%zu signatures=%llu verdicts=%llu"
-	    " requests=%zu", d->tables.key_count, d->tables.rule_count,
+	    " requests=%zu checks=%zu", d->tables.key_count,
+	    d->tables.rule_count,
 	    (unsigned long long)d->signatures, (unsigned long long)d->verdicts,
-	    d->requests);
+	    d->requests, d->checks);
 }
 
 static const struct service_handler handlers[] = {
 	{ "", WIRE_DKIM_SIGN, on_sign },
 	{ "", WIRE_DKIM_SEAL, on_seal },
 	{ "", WIRE_DKIM_VERIFY, on_verify },
+	{ "spf", WIRE_SPF_CHECK, on_spf },
 	{ NULL, 0, NULL },
 };
 

@@ -129,8 +129,8 @@ ask_key(struct sign_key *k)
 	struct buf b = WIRE_BUF;
 
 	buf_clear(&k->field);
-	if (dkim_sign_begin(&r->sign, k->key.domain, k->key.selector, k->alg, now_wall(),
-	    &k->field, digest) == -1) {
+	if (dkim_sign_begin(&r->sign, k->key.domain, k->key.selector, k->alg,
+	    now_wall(), &k->field, digest) == -1) {
 		key_done(k, "field too long");
 		return;
 	}

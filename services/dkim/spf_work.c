@@ -1,6 +1,8 @@
 /* SPF for one message. See spf_work.h. */
 #include "services/dkim/spf_work.h"
 
+#include "io/sockaddr.h"
+
 /* RFC 7208 section 4.6.4: at least 20 seconds. The queue waits for 25. */
 #define DEADLINE_MS 20000
 
@@ -77,10 +79,15 @@ bool
 spf_work_start(struct spf_work *w, struct dkim *d, struct slice client,
     const struct spf_check *check, void (*cb)(void *arg), void *arg)
 {
+	union sockaddr_any a;
+
 	w->dkim = d;
 	w->check = *check;
 	w->until = loop_now(d->loop) + DEADLINE_MS;
 	w->n = 0;
+	w->trusted = sockaddr_parse(&a, client, 0) == 0 &&
+	    sockaddr_in_networks(&a,
+	    slice_str(d->conf->dmarc_trusted_networks));
 	if (spf_ip_parse(&w->check.ip, client) == -1 ||
 	    is_loopback(&w->check.ip))
 		return false;
@@ -109,7 +116,7 @@ spf_work_release(struct spf_work *w)
 const struct spf *
 spf_work_refuses(const struct spf_work *w)
 {
-	for (size_t i = 0; i < w->n && w->dkim->spf_policy; i++)
+	for (size_t i = 0; i < w->n && w->dkim->spf_policy && !w->trusted; i++)
 		if (w->parts[i].spf.result == SPF_FAIL)
 			return &w->parts[i].spf;
 	return NULL;

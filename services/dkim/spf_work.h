@@ -19,6 +19,7 @@ struct spf_work {
 		struct spf spf;
 	} parts[SPF_RESULTS_MAX]; /* the sender first, then HELO */
 	size_t n;              /* 0: SPF says nothing about this client */
+	bool trusted;          /* a forwarder whom a setting names */
 	size_t waiting;
 	void (*cb)(void *arg);
 	void *arg;

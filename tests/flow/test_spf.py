@@ -85,10 +85,14 @@ def arrived(stack, subject):
     return wait_for(found, what=subject)
 
 
-def refused(stack, sender, subject="x", **where):
-    with connect(stack, **where) as c, pytest.raises(smtplib.SMTPDataError) as e:
-        c.sendmail(sender, [DEMO], message(subject))
-    return e.value.smtp_code, e.value.smtp_error.decode()
+def refused(stack, sender, **where):
+    """The reply to RCPT, of one recipient."""
+    with connect(stack, **where) as c:
+        assert c.ehlo()[0] == 250
+        assert c.mail(sender)[0] == 250
+        code, text = c.rcpt(DEMO)
+        assert c.docmd("DATA")[0] == 554  # there is nobody to send it to
+    return code, text.decode()
 
 
 def field(text, name):
@@ -121,7 +125,8 @@ def test_fail_is_refused(make_stack, dns):
     stack = stack_with(make_stack, dns)
     code, text = refused(stack, "a@fail.test")
     assert code == 550
-    assert text == ("5.7.23 Message rejected due to: SPF fail - not authorized. "
+    assert text == (f"5.7.23 <{DEMO}>: Recipient address rejected: "
+                    "Message rejected due to: SPF fail - not authorized. "
                     f'fail.test forbids {US} to send for it: "-all"; '
                     f"fail.test explains: Only our own servers send mail, not {US}.")
     code, text = refused(stack, "a@bare.test")
@@ -132,7 +137,33 @@ def test_fail_is_refused(make_stack, dns):
     code, text = refused(stack, "", helo="helo.fail.test")
     assert code == 550 and "SPF fail" in text
     assert "event=spf result=fail action=refuse identity=helo" in stack.log()
-    assert not stack.delivered(DEMO) or "fail.test" not in stack.delivered(DEMO)[0].read_text()
+    # No DNS is asked for who tries to relay.
+    dns.queries.clear()
+    with connect(stack) as c:
+        c.ehlo()
+        c.mail("a@fail.test")
+        assert c.rcpt("far@away.example") == (
+            554, b"5.7.1 <far@away.example>: Relay access denied")
+        assert "fail.test" not in [name for name, _ in dns.queries]
+        # An unknown user's mail is refused for the same reason.
+        assert c.rcpt("nobody@example.test")[1].startswith(b"5.7.23")
+        assert "fail.test" in [name for name, _ in dns.queries]
+    assert not stack.delivered(DEMO)
+
+
+def test_fail_is_refused_at_the_end_too(make_stack, dns):
+    """What RCPT let pass (dkim was away, the record changed meanwhile)."""
+    stack = stack_with(make_stack, dns)
+    dns.set_zone("late.test TXT v=spf1 ?all")
+    with connect(stack, helo="h") as c:
+        c.ehlo()
+        c.mail("a@late.test")
+        assert c.rcpt(DEMO)[0] == 250
+        dns.set_zone("late.test TXT v=spf1 -all")
+        code, text = c.data(message("late"))
+    assert code == 550
+    assert text.startswith(b"5.7.23 Message rejected due to: SPF fail - not authorized. late.test")
+    assert "action=refuse" in stack.log() and not stack.delivered(DEMO)
 
 
 def test_null_sender_is_postmaster_of_helo(make_stack, dns):

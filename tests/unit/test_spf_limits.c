@@ -174,6 +174,23 @@ TEST(ten_mx_and_ten_ptr)
 	buf_release(&zone);
 }
 
+TEST(more_addresses_than_are_passed_on)
+{
+	struct buf zone = BUF_INIT(1 << 20);
+
+	buf_adds(&zone, "a.example.com TXT v=spf1 a -all\n"
+	    "mx.example.com TXT v=spf1 mx -all\n"
+	    "mx.example.com MX a.example.com\n"
+	    "e.example.com TXT v=spf1 exists:a.example.com -all\n");
+	for (int i = 0; i < 300; i++)
+		buf_addf(&zone, "a.example.com A 9.9.%d.%d\n", i / 200, i % 200);
+	expect(buf_str(&zone), "u@a.example.com", "9.9.0.7", SPF_PASS);
+	expect(buf_str(&zone), "u@a.example.com", "1.2.3.4", SPF_PERMERROR);
+	expect(buf_str(&zone), "u@mx.example.com", "1.2.3.4", SPF_PERMERROR);
+	expect(buf_str(&zone), "u@e.example.com", "1.2.3.4", SPF_PASS);
+	buf_release(&zone);
+}
+
 TEST(two_empty_answers)
 {
 	static const char zone[] =
@@ -320,6 +337,7 @@ TEST(the_rule_that_decided_is_named)
 }
 
 TESTS(T(loops_end), T(ten_terms_may_ask), T(terms_count_through_all_records),
-    T(ten_mx_and_ten_ptr), T(two_empty_answers), T(large_records_are_bounded),
+    T(ten_mx_and_ten_ptr), T(more_addresses_than_are_passed_on),
+    T(two_empty_answers), T(large_records_are_bounded),
     T(explanations_are_bounded), T(time_is_up),
     T(the_rule_that_decided_is_named))
