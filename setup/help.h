@@ -40,7 +40,8 @@
 	"[domain D,...]\n"                                                     \
 	"    config show [NAME]\n"                                             \
 	"    config check\n"                                                   \
-	"    dns [DOMAIN]\n\n"                                                 \
+	"    dns [--panel] [--address IP]... [DOMAIN]\n"                       \
+	"    dns check [--dns HOST@PORT] [--json] [DOMAIN]\n\n"                \
 	"    migrate check [ADDRESS...]\n"                                     \
 	"    migrate back [ADDRESS...]\n\n"                                    \
 	"    status\n"                                                         \
@@ -198,8 +199,20 @@
 
 #define HELP_DNS HELP("SETUP-DNS(8)",                                          \
 	"setup dns - Show the DNS records to publish",                         \
-	"    setup dns [DOMAIN]\n",                                            \
-	"    Prints the records of each hosted domain as lines of a zone.\n")
+	"    setup dns [--panel] [--address IP]... [DOMAIN]\n",                \
+	"    Prints the records of the mail server and of each hosted domain as\n" \
+	"    a zone file, or with --panel as the rows of host, type and value\n" \
+	"    that the web page of a registrar asks for.\n"                     \
+	"    --address is a public address of the mail server.\n")
+
+#define HELP_DNS_CHECK HELP("SETUP-DNS(8)",                                    \
+	"setup dns check - Check the DNS records that are published",          \
+	"    setup dns check [--dns HOST@PORT] [--json] [DOMAIN]\n",           \
+	"    Looks each record up that 'setup dns' shows, and says what is\n"  \
+	"    right, wrong or missing, and what to change. --dns asks that\n"   \
+	"    server, without DNSSEC.\n"                                        \
+	"\nEXIT STATUS\n"                                                      \
+	"    0 if nothing has to change, 1 if something has, 2 for misuse\n")
 
 #define HELP_TLS HELP("SETUP-TLS(8)",                                          \
 	"setup tls - Make and check certificates",                             \
