@@ -87,7 +87,7 @@ check_text(struct check *c, const struct record *r, struct slice text)
 	} else if (alg == WIRE_KEYS_RSA_SHA256 && key.bits < RSA_BITS_GOOD) {
 		good = true;
 		check_add(c, CHECK_HINT, "DKIM", r->name, DNS_TXT,
-		    "The key has %u bits; %u are asked for.", key.bits,
+		    "The key is short: %u bits; %u are asked for.", key.bits,
 		    RSA_BITS_GOOD);
 		check_change(c, "make a longer key with a new selector, "
 		    "publish it, then sign with it");

@@ -41,6 +41,20 @@ address_text(struct check *c, const struct spf_ip *ip)
 	return text;
 }
 
+/* A record that counts for nobody (RFC 7208 2.6.7). */
+static void
+check_invalid(struct check *c, const struct record *r, struct slice text,
+    const char *why)
+{
+	check_add(c, CHECK_WRONG, "SPF", r->name, DNS_TXT,
+	    "\"%.*s\" does not count, receivers take it as an error "
+	    "(permerror): %s.", SLICE_ARG(text), why);
+	check_change(c, "make it valid: at most ten terms that need lookups "
+	    "(include, a, mx, ptr, exists, redirect), those of included "
+	    "records counted, at most two of them for nothing; for this server "
+	    "alone: \"%.*s\"", SLICE_ARG(r->value));
+}
+
 /* What is published lets this host send. False after a finding. */
 static bool
 lets_us(struct check *c, const struct record *r, struct slice text)
@@ -53,18 +67,24 @@ lets_us(struct check *c, const struct record *r, struct slice text)
 
 		if (result == SPF_PASS)
 			continue;
+		if (slice_eq(text, r->value) && result == SPF_FAIL) {
+			check_add(c, CHECK_HINT, "SPF", r->name, DNS_TXT,
+			    "\"%.*s\" is right, but what it refers to does "
+			    "not lead to this server yet.", SLICE_ARG(text));
+			check_change(c, "put the MX and address records right "
+			    "first");
+			return false;
+		}
+		if (result == SPF_PERMERROR) {
+			check_invalid(c, r, text, why);
+			return false;
+		}
 		check_add(c, result == SPF_TEMPERROR ? CHECK_UNKNOWN :
 		    CHECK_WRONG, "SPF", r->name, DNS_TXT,
 		    "\"%.*s\" gives %s for %s, the address of this server: "
 		    "%s.", SLICE_ARG(text), spf_result_name(result),
 		    address_text(c, ip), why);
-		if (result == SPF_PERMERROR)
-			check_change(c, "make it valid: at most ten terms "
-			    "that need lookups (include, a, mx, ptr, exists, "
-			    "redirect), those of included records counted; "
-			    "for this server alone: \"%.*s\"",
-			    SLICE_ARG(r->value));
-		else if (result != SPF_TEMPERROR)
+		if (result != SPF_TEMPERROR)
 			check_change(c, "put \"%s\" in front of its \"all\", "
 			    "or publish \"%.*s\"",
 			    r->kind == RECORD_HELO ? "a" : "mx",
@@ -74,14 +94,26 @@ lets_us(struct check *c, const struct record *r, struct slice text)
 	return true;
 }
 
-/* What it says of an address that nobody has (RFC 2544's). */
-static void
+/* What it says of an address that nobody has (RFC 2544's). False if the record
+ * does not count. */
+static bool
 others(struct check *c, const struct record *r, struct slice text)
 {
 	static const struct spf_ip stranger = { .bytes = { 198, 18, 99, 77 } };
 	const char *why;
+	bool good = true;
 
 	switch (evaluate(c, r->name, &stranger, &why)) {
+	case SPF_PERMERROR:
+		/* Before a receiver comes to what lets us, or behind it. */
+		check_invalid(c, r, text, why);
+		good = false;
+		break;
+	case SPF_TEMPERROR:
+		check_add(c, CHECK_UNKNOWN, "SPF", r->name, DNS_TXT,
+		    "\"%.*s\" cannot be looked up in full: %s.",
+		    SLICE_ARG(text), why);
+		break;
 	case SPF_PASS:
 		check_add(c, CHECK_WRONG, "SPF", r->name, DNS_TXT,
 		    "\"%.*s\" lets everybody send in the name of the domain.",
@@ -99,6 +131,7 @@ others(struct check *c, const struct record *r, struct slice text)
 		check_add(c, CHECK_RIGHT, "SPF", r->name, DNS_TXT, "%.*s",
 		    SLICE_ARG(text));
 	}
+	return good;
 }
 
 static bool
@@ -140,9 +173,8 @@ check_spf(struct check *c, const struct record *r)
 		check_add(c, CHECK_UNKNOWN, "SPF", r->name, DNS_TXT,
 		    "\"%.*s\": whether it lets this server send is not known "
 		    "before the server has an address.", SLICE_ARG(texts[0]));
-	} else if (lets_us(c, r, texts[0])) {
-		others(c, r, texts[0]);
-		if (r->kind == RECORD_SPF)
-			c->bulk[BULK_SPF] = true;
+	} else if (lets_us(c, r, texts[0]) && others(c, r, texts[0]) &&
+	    r->kind == RECORD_SPF) {
+		c->bulk[BULK_SPF] = true;
 	}
 }

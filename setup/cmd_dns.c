@@ -102,7 +102,7 @@ cmd_dns(struct setup *s, int argc, char **argv)
 		    s->problems.list[s->problems.n - 1].text);
 	ok = o.domain != NULL ? domains_parse(s, &d, o.domain) :
 	    domains_load(s, &d);
-	if (records_load(s, &r) == 0 && ok == 0) {
+	if (records_load(s, &d, &r) == 0 && ok == 0) {
 		format_host(&r, &o, &out);
 		for (size_t i = 0; i < d.n; i++)
 			format_domain(&r, &o, d.list[i], &out);

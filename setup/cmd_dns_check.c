@@ -217,7 +217,7 @@ cmd_dns_check(struct setup *s, int argc, char **argv)
 	}
 	ok = o.domain != NULL ? domains_parse(s, &d, o.domain) :
 	    domains_load(s, &d);
-	if (records_load(s, &r) == 0 && ok == 0) {
+	if (records_load(s, &d, &r) == 0 && ok == 0) {
 		l = lookup_new(&s->conf, o.server, &why);
 		if (l == NULL)
 			say_abort(s, "%s: %s", o.server != NULL ? o.server :

@@ -247,8 +247,9 @@ lookup_name(struct lookup *l, struct slice name, uint32_t type)
 	if (question_set(&l->question, name, type, NULL) == 0 &&
 	    !question_local(&l->question, &l->answer)) {
 		late = l->ctx == NULL || start >= deadline ||
-		    (!l->answered && l->lates == LOOKUP_LATES) || !ask_upstream(l,
-		    l->question.name, l->question.type, deadline);
+		    (!l->answered && l->lates == LOOKUP_LATES) ||
+		    !ask_upstream(l, l->question.name, l->question.type,
+		    deadline);
 		if (!late)
 			l->answered = true;
 		else if (!l->answered && l->lates < LOOKUP_LATES)

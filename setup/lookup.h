@@ -33,9 +33,10 @@ void lookup_free(struct lookup *l);
 
 /*
  * Asks and waits, at most LOOKUP_TIMEOUT and until LOOKUP_RUN_TIMEOUT after
-the first question; when LOOKUP_LATES had no answer and none had one, not at
- * all. Then the answer is WIRE_DNS_SERVFAIL, as it is for whatever else is no answer. A name that cannot exist is NXDOMAIN. Never
- * NULL; the answer and its slices are valid until the next question.
+ * the first question; when LOOKUP_LATES had no answer and none had one, not at
+ * all. Then the answer is WIRE_DNS_SERVFAIL, as it is for whatever else is no
+ * answer. A name that cannot exist is NXDOMAIN. Never NULL; the answer and its
+ * slices are valid until the next question.
  */
 const struct wire_dns_answer *lookup_ask(struct lookup *l,
     const struct dns_question *q);

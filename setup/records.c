@@ -122,7 +122,8 @@ records_of_host(struct records *r, const char *const *addresses, size_t n)
 		add(r, RECORD_ADDRESS, DNS_AAAA, r->domain.p, "");
 	}
 	/* RFC 7208 10.1.2: for bounces, which have no sender but HELO. */
-	add(r, RECORD_HELO, DNS_TXT, r->domain.p, "v=spf1 a -all");
+	if (!r->host_is_domain)
+		add(r, RECORD_HELO, DNS_TXT, r->domain.p, "v=spf1 a -all");
 	add_tlsa(r);
 	add_caa(r);
 }
@@ -219,7 +220,7 @@ records_of_domain(struct records *r, struct slice domain)
 	begin(r, domain);
 	add(r, RECORD_MX, DNS_MX, r->domain.p, arena_printf(&r->arena,
 	    "10 %s.", r->conf->hostname));
-	/* A domain that is the host itself has one SPF record, not two. */
+	/* A name has one SPF record, not two (RFC 7208 3.2). */
 	add(r, RECORD_SPF, DNS_TXT, r->domain.p,
 	    slice_ieq(r->domain, slice_str(r->conf->hostname)) ?
 	    "v=spf1 a mx -all" : "v=spf1 mx -all");
@@ -255,9 +256,12 @@ load_dkim(const struct setup *s, struct conf_dkim *d)
 }
 
 int
-records_load(const struct setup *s, struct records *r)
+records_load(const struct setup *s, const struct domains *d, struct records *r)
 {
 	*r = (struct records){ .conf = &s->conf };
+	for (size_t i = 0; i < d->n; i++)
+		if (slice_ieq(d->list[i], slice_str(s->conf.hostname)))
+			r->host_is_domain = true;
 	conf_dkim_init(&r->dkim);
 	served_load(&s->conf, &r->served);
 	return load_dkim(s, &r->dkim);

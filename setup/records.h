@@ -7,6 +7,7 @@
 #define SETUP_RECORDS_H
 
 #include "conf/conf_dkim.h"
+#include "setup/domains.h"
 #include "setup/served.h"
 #include "wire/resolver.h"
 
@@ -41,15 +42,17 @@ struct records {
 	size_t n;
 	struct slice domain; /* of the mail server, or hosted */
 	const struct conf *conf;
+	bool host_is_domain; /* the host name is a hosted domain, too */
 	struct served served;
 	struct conf_dkim dkim;
 };
 
 /*
- * Reads what both lists are made from. Needs the host name. -1 after saying
- * why; records_release in every case.
+ * Reads what both lists are made from, for these domains. Needs the host name.
+ * -1 after saying why; records_release in every case.
  */
-int records_load(const struct setup *s, struct records *r) MUST_CHECK;
+int records_load(const struct setup *s, const struct domains *d,
+    struct records *r) MUST_CHECK;
 void records_release(struct records *r);
 
 /* Fills r anew: the host's own, with these addresses (NULL: not known). */
