@@ -82,6 +82,15 @@ $(BUILD)/obj/%.o: %.c
 	@echo "cc $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# Signatures in search indexes are those of texts that these sources make: when
+# one of them changes, the sum does, and indexes are built again.
+TEXTS := $(wildcard lib/mail/charset.* lib/mail/encode.* lib/mail/fold* \
+	lib/mail/gram.* lib/mail/header.* lib/mail/html.* lib/mail/mime* \
+	lib/mail/texts.* lib/mail/word.*) lib/store/signatures.c
+$(BUILD)/obj/lib/store/signatures.o: CPPFLAGS += \
+	-DTEXTS_SUM=$(shell cat $(TEXTS) | cksum | cut -d' ' -f1)u
+$(BUILD)/obj/lib/store/signatures.o: $(TEXTS)
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 # --- running ---------------------------------------------------------------

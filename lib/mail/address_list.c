@@ -131,6 +131,9 @@ take_words(struct parser *p)
 			return true;
 		if (p->some && p->phrase.n > 0)
 			buf_addc(&p->phrase, ' ');
+		/* A name in a comment stands behind the address. */
+		if (!p->some)
+			buf_clear(&p->comment);
 		p->some = true;
 		if (c == '"') {
 			take_quoted(p);
@@ -232,26 +235,13 @@ skip_rest(struct parser *p)
 	}
 }
 
-/* A display name was written, or a comment stands in for it. */
-static struct slice
-name_of(struct parser *p, struct slice name)
-{
-	struct slice comment = slice_trim(buf_slice(&p->comment));
-
-	if (name.n > 0)
-		return name;
-	if (comment.n == 0)
-		return slice_of(NULL, 0);
-	return arena_slice(p->arena, comment);
-}
-
 /* "<" [route] local "@" domain ">"; the phrase before it is the name. */
 static void
 take_angle(struct parser *p)
 {
 	struct address a = { .kind = ADDRESS_MAILBOX, .host = S("") };
 
-	if (p->some)
+	if (p->phrase.n > 0)
 		a.name = arena_slice(p->arena, buf_slice(&p->phrase));
 	skip(p);
 	if (skip_cfws(p) && peek(p) == '@')
@@ -265,7 +255,6 @@ take_angle(struct parser *p)
 	while (skip_cfws(p) && peek(p) != '>' && peek(p) != ',')
 		skip(p);
 	skip_rest(p);
-	a.name = name_of(p, a.name);
 	push(p, &a);
 }
 
@@ -274,14 +263,22 @@ static void
 take_bare(struct parser *p)
 {
 	struct address a = { .kind = ADDRESS_MAILBOX, .host = S("") };
+	struct slice comment;
 
 	a.mailbox = arena_slice(p->arena, buf_slice(&p->local));
 	if (p->in.n > 0 && peek(p) == '@') {
 		skip(p);
 		a.host = take_domain(p);
+	} else if (p->phrase.n > p->local.n) {
+		/* "Undisclosed recipients" and the like. */
+		a.name = arena_slice(p->arena, buf_slice(&p->phrase));
+		a.mailbox = S("");
 	}
 	skip_rest(p);
-	a.name = name_of(p, a.name);
+	/* The old way to give a name: "jdoe@x.test (John Doe)". */
+	comment = slice_trim(buf_slice(&p->comment));
+	if (comment.n > 0 && a.name.n == 0)
+		a.name = arena_slice(p->arena, comment);
 	push(p, &a);
 }
 

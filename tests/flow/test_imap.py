@@ -57,6 +57,25 @@ def test_starttls_and_pipelined_login(shared_stack, user):
     assert b"x1 OK [CAPABILITY" in text and b"x2 OK [READ-WRITE]" in text and b"* BYE" in text
 
 
+@pytest.mark.parametrize("form", ["{%d}", "{%d+}"])
+def test_login_by_literals(shared_stack, user, form):
+    """RFC 9051 4.3: the server says of each that it may come."""
+    with imaplib.IMAP4_SSL("localhost", shared_stack.port(993), ssl_context=shared_stack.tls(), timeout=10) as m:
+        for password in ("", "wrong", user[1]):
+            m.send(b"a LOGIN ")
+            for i, text in enumerate((user[0], password)):
+                m.send(b" "[:i] + (form % len(text)).encode() + b"\r\n")
+                if "+" not in form:
+                    assert m.readline().startswith(b"+ ")
+                m.send(text.encode())
+            m.send(b"\r\n")
+            assert m.readline().startswith(b"a OK" if password == user[1] else b"a NO")
+        m.send(b"b SELECT INBOX\r\n")
+        while not (line := m.readline()).startswith(b"b "):
+            pass
+        assert line.startswith(b"b OK")
+
+
 def test_large_append_and_fetch_through_tls(shared_stack, user):
     big = MESSAGE + b"a line that is one of very many lines\r\n" * 100000
     with shared_stack.imap(*user) as m:

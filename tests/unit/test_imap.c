@@ -282,7 +282,7 @@ TEST(list_patterns_match)
 		struct slice p = pattern_make(&arena,
 		    slice_str(cases[i].reference), slice_str(cases[i].pattern));
 
-		CHECK(pattern_matches(p, slice_str(cases[i].name)) ==
+		CHECK(pattern_matches(p, slice_str(cases[i].name), '.') ==
 		    cases[i].match, "%s %s", cases[i].pattern, cases[i].name);
 	}
 }

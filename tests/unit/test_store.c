@@ -1,5 +1,7 @@
 #include "store_fixture.h"
 
+#include "store/index.h"
+
 static struct store_set
 set_of(uint32_t first, uint32_t last)
 {
@@ -420,6 +422,36 @@ TEST(a_walk_goes_on_where_it_paused)
 	fixture_end(&f);
 }
 
+TEST(a_second_handle_keeps_the_locks_of_the_first)
+{
+	struct fixture f;
+	struct index *one, *two;
+	int status;
+	pid_t pid;
+
+	fixture_start(&f);
+	append(&f, "INBOX", "a", 0, NULL);
+	OK(index_take(f.user, &one));
+	OK(index_take(f.user, &two));
+	/* As another process sees it: whoever closes the index must not think
+	 * that it is the last, and remove the WAL. */
+	pid = fork();
+	if (pid == 0) {
+		/* SQLite's shared lock. */
+		struct flock lock = { .l_type = F_WRLCK,
+			.l_whence = SEEK_SET, .l_start = 0x40000002,
+			.l_len = 510 };
+		int fd = open(at(&f, INDEX_FILE), O_RDWR);
+
+		_exit(fd == -1 || fcntl(fd, F_GETLK, &lock) == -1 ||
+		    lock.l_type != F_RDLCK);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	index_give(f.user, two);
+	index_give(f.user, one);
+	fixture_end(&f);
+}
+
 TESTS(T(set_merges_and_finds), T(append_is_seen_with_its_texts_and_body),
     T(recent_is_given_to_one_session_and_moves_files),
     T(flags_change_in_index_and_file_names),
@@ -430,4 +462,5 @@ TESTS(T(set_merges_and_finds), T(append_is_seen_with_its_texts_and_body),
     T(renaming_inbox_moves_its_messages), T(hostile_names_are_refused),
     T(multiappend_is_one_and_abort_leaves_nothing),
     T(delivery_is_idempotent_and_leaves_out_the_cuts),
-    T(a_walk_goes_on_where_it_paused))
+    T(a_walk_goes_on_where_it_paused),
+    T(a_second_handle_keeps_the_locks_of_the_first))
