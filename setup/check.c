@@ -43,7 +43,7 @@ check_add(struct check *c, enum check_state state, const char *topic,
 	f = &c->list[c->n++];
 	*f = (struct finding){ .state = state, .topic = topic,
 		.name = arena_dup(&c->arena, name),
-		.type = lookup_type(type) };
+		.type = type != 0 ? lookup_type(type) : "" };
 	if (text == NULL)
 		return;
 	va_start(ap, text);
@@ -319,7 +319,7 @@ check_certificate(struct check *c)
 	bool bad = s->n == 0, self_signed = false;
 
 	if (bad) {
-		check_add(c, CHECK_WRONG, "TLS", host, DNS_A,
+		check_add(c, CHECK_WRONG, "TLS", host, 0,
 		    "There is no certificate that can be read.");
 		check_change(c, "see 'setup config check'");
 	}
@@ -328,7 +328,7 @@ check_certificate(struct check *c)
 		self_signed = self_signed || s->list[i].self_signed;
 		if (!bad)
 			continue;
-		check_add(c, CHECK_WRONG, "TLS", host, DNS_A,
+		check_add(c, CHECK_WRONG, "TLS", host, 0,
 		    s->list[i].ends <= now ? "The certificate has expired." :
 		    "The certificate is not for this name.");
 		check_change(c, "get a certificate for %.*s",
@@ -337,8 +337,8 @@ check_certificate(struct check *c)
 	c->bulk[BULK_TLS] = !bad;
 	if (bad)
 		return;
-	check_add(c, self_signed ? CHECK_HINT : CHECK_RIGHT, "TLS", host,
-	    DNS_A, self_signed ? "The certificate is self-made: mail programs "
+	check_add(c, self_signed ? CHECK_HINT : CHECK_RIGHT, "TLS", host, 0,
+	    self_signed ? "The certificate is self-made: mail programs "
 	    "warn of it, and MTA-STS does not accept it." :
 	    "The certificate is for this name.");
 	if (self_signed)

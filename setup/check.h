@@ -24,7 +24,7 @@ struct finding {
 	enum check_state state;
 	const char *topic;  /* "SPF", "reverse name" */
 	const char *name;   /* of the record */
-	const char *type;
+	const char *type;   /* "MX"; "" if it is about no record */
 	const char *text;   /* what was found, a sentence; or NULL */
 	const char *change; /* what to do, or NULL */
 };
@@ -62,7 +62,7 @@ void check_release(struct check *c);
 
 /* For the files of check: */
 
-/* Adds a finding; the text is a format, NULL for none. */
+/* Adds a finding; the text is a format, NULL for none; type 0: of no record. */
 void check_add(struct check *c, enum check_state state, const char *topic,
     struct slice name, uint32_t type, const char *text, ...)
     PRINTF_LIKE(6, 7);

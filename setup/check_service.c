@@ -77,7 +77,7 @@ check_mx(struct check *c, const struct record *r)
 		check_add(c, CHECK_MISSING, "MX", r->name, DNS_MX,
 		    "Nothing says which host takes the mail of the domain.");
 		check_publish(c, r);
-	} else if (!found) {
+	} else if (!found && good) {
 		check_add(c, CHECK_WRONG, "MX", r->name, DNS_MX,
 		    "Mail goes to another server: %s.", buf_str(&list));
 		check_publish(c, r);

@@ -359,6 +359,14 @@ def test_no_answer_is_not_missing(box):
     assert records["DMARC", f"_dmarc.{DOMAIN}"]["state"] == "unknown"
 
 
+def test_asks_where_the_settings_say(box):
+    done = box.ok("dns", "check", DNS_SERVERS=box.dns.address)
+    assert f"asked {box.dns.address}, without DNSSEC" in done.stdout
+    # The root proves that test. does not exist, so DNSSEC is not asked of it.
+    done = box.ok("dns", "check", DNS_SERVERS=box.dns.address, PILLARBOX_DNS_STRICT="1")
+    assert f"asked {box.dns.address}, with DNSSEC" in done.stdout
+
+
 def test_nobody_there_ends_soon(box):
     start = time.monotonic()
     done = box("dns", "check", "--dns", "127.0.0.1@1")
