@@ -1,149 +1,121 @@
 #include "setup/commands.h"
 
-#include "conf/conf_dkim.h"
+#include <arpa/inet.h>
+
 #include "conf/conf_load.h"
-#include "setup/dkim_key.h"
 #include "setup/domains.h"
-#include "setup/table.h"
+#include "setup/zone.h"
 
-/* The tables of opendkim/; nothing is said about wrong lines here. */
+#define ADDRESSES_MAX 16
+#define OUTPUT_MAX 67108864
+
+struct options {
+	const char *domain;
+	bool panel;
+	const char *addresses[ADDRESSES_MAX];
+	size_t address_count;
+};
+
+static bool
+is_address(const char *text)
+{
+	unsigned char bytes[16];
+
+	return inet_pton(AF_INET, text, bytes) == 1 ||
+	    inet_pton(AF_INET6, text, bytes) == 1;
+}
+
 static int
-load_dkim(const struct setup *s, struct conf_dkim *d)
+parse(struct options *o, int argc, char **argv)
 {
-	struct table keys, rules;
-	int r = table_open(s, &keys, CONF_DKIM_KEY_TABLE, false);
-
-	if (table_open(s, &rules, CONF_DKIM_SIGNING_TABLE, false) == -1)
-		r = -1;
-	if (r == 0)
-		conf_dkim_parse(d, s->conf.config_dir,
-		    &(struct conf_dkim_files){ buf_slice(&keys.text),
-			buf_slice(&rules.text), S("") }, NULL);
-	table_close(&keys);
-	table_close(&rules);
-	return r;
-}
-
-static void
-print_dkim(const struct conf_dkim *d, struct slice domain)
-{
-	struct buf record = BUF_INIT(16384), owner = BUF_INIT(1024);
-	bool any = false;
-
-	puts("; DKIM: the keys that signatures are checked with.");
-	for (size_t i = 0; i < d->key_count; i++) {
-		const struct conf_dkim_key *k = &d->keys[i];
-		EVP_PKEY *key;
-
-		if (!slice_ieq(k->domain, domain))
-			continue;
-		any = true;
-		key = dkim_key_load(k->path);
-		buf_clear(&owner);
-		buf_clear(&record);
-		buf_addf(&owner, "%.*s._domainkey.%.*s.",
-		    SLICE_ARG(k->selector), SLICE_ARG(domain));
-		if (key != NULL && dkim_key_record(key, buf_slice(&owner),
-		    k->selector, domain, &record) == 0)
-			fputs(buf_str(&record), stdout);
-		else
-			printf("; %s: cannot be read\n", k->path);
-		EVP_PKEY_free(key);
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--panel") == 0) {
+			o->panel = true;
+		} else if (strcmp(argv[i], "--address") == 0) {
+			if (++i == argc || !is_address(argv[i]) ||
+			    o->address_count == ADDRESSES_MAX)
+				return -1;
+			o->addresses[o->address_count++] = argv[i];
+		} else if (argv[i][0] != '-' && o->domain == NULL) {
+			o->domain = argv[i];
+		} else {
+			return -1;
+		}
 	}
-	if (!any)
-		puts("; There is no key yet: run 'setup config dkim'.");
-	buf_release(&record);
-	buf_release(&owner);
+	return 0;
 }
 
 static void
-print_services(const struct conf *c, struct slice domain)
+format_host(struct records *r, const struct options *o, struct buf *out)
 {
-	static const struct {
-		const char *name;
-		unsigned priority, port;
-		bool imap;
-	} services[] = {
-		{ "_submissions", 0, 465, false },
-		{ "_submission", 10, 587, false },
-		{ "_imaps", 0, 993, true },
-		{ "_imap", 10, 143, true },
-	};
+	struct slice hostname = slice_str(r->conf->hostname);
+	ssize_t dot = slice_find(hostname, '.');
 
-	puts("; Where mail programs find the server (RFC 6186, RFC 8314).");
-	for (size_t i = 0; i < LEN(services); i++)
-		if (!services[i].imap || (c->enable_imap && !c->smtp_only))
-			printf("%s._tcp.%.*s.\tIN\tSRV\t%u 1 %u %s.\n",
-			    services[i].name, SLICE_ARG(domain),
-			    services[i].priority,
-			    services[i].port + (unsigned)c->port_base,
-			    c->hostname);
+	records_of_host(r, o->addresses, o->address_count);
+	if (!o->panel) {
+		buf_addf(out, "$TTL 3600\n\n; ---- %s, the mail server ----\n\n",
+		    r->conf->hostname);
+		zone_format(r, out);
+		return;
+	}
+	buf_addf(out, "What to enter on the web page of your registrar. HOST "
+	    "is relative to the domain;\nnames in VALUE are whole (where the "
+	    "page appends its domain to them, end them\nwith a dot).\n\n"
+	    "%s, the mail server, in the domain %s:\n\n",
+	    r->conf->hostname, r->conf->hostname + dot + 1);
+	zone_format_panel(r, slice_from(hostname, (size_t)dot + 1), out);
+	buf_addf(out, "\nAsk the owner of its addresses, your provider, to set "
+	    "their reverse names (PTR)\nto %s. Many servers refuse mail "
+	    "without that.\n", r->conf->hostname);
 }
 
 static void
-print_dmarc(const struct conf *c, struct slice domain)
+format_domain(struct records *r, const struct options *o, struct slice domain,
+    struct buf *out)
 {
-	struct slice postmaster = slice_str(c->postmaster_address);
-	ssize_t at = slice_rfind(postmaster, '@');
-
-	puts("; DMARC: what to do with mail that is not from here.");
-	printf("_dmarc.%.*s.\tIN\tTXT\t\"v=DMARC1; p=quarantine",
-	    SLICE_ARG(domain));
-	/* Reports to another domain need its consent (RFC 7489 7.1). */
-	if (at >= 0 && slice_ieq(slice_from(postmaster, (size_t)at + 1),
-	    domain))
-		printf("; rua=mailto:%s", c->postmaster_address);
-	puts("\"");
-}
-
-static void
-print_domain(const struct conf *c, const struct conf_dkim *d,
-    struct slice domain)
-{
-	printf("\n; ---- %.*s ----\n\n", SLICE_ARG(domain));
-	puts("; The host that takes the mail of the domain.");
-	printf("%.*s.\tIN\tMX\t10 %s.\n", SLICE_ARG(domain), c->hostname);
-	puts("; SPF: only that host sends mail of the domain.");
-	if (*c->relay_host != '\0' || *c->default_relay_host != '\0')
-		printf("; Mail leaves through %s: add what its owner names "
-		    "(\"include:...\").\n", *c->relay_host != '\0' ?
-		    c->relay_host : c->default_relay_host);
-	printf("%.*s.\tIN\tTXT\t\"v=spf1 mx -all\"\n", SLICE_ARG(domain));
-	print_dkim(d, domain);
-	print_dmarc(c, domain);
-	print_services(c, domain);
+	records_of_domain(r, domain);
+	if (!o->panel) {
+		buf_addf(out, "\n; ---- %.*s ----\n\n", SLICE_ARG(domain));
+		zone_format(r, out);
+		return;
+	}
+	buf_addf(out, "\n%.*s:\n\n", SLICE_ARG(domain));
+	zone_format_panel(r, domain, out);
+	buf_addf(out, "\nmta-sts.%.*s must be a web server that answers "
+	    "/.well-known/mta-sts.txt with:\n", SLICE_ARG(domain));
+	records_mta_sts_policy(r->conf, "    ", out);
 }
 
 int
 cmd_dns(struct setup *s, int argc, char **argv)
 {
-	struct conf_dkim dkim;
+	struct buf out = BUF_INIT(OUTPUT_MAX);
+	struct options o = { 0 };
+	struct records r;
 	struct domains d;
 	int status = 1, ok;
 
-	if (argc > 1)
+	if (parse(&o, argc, argv) == -1)
 		return say_usage(s, 1);
 	if (conf_load_host(&s->conf, &s->problems) == -1)
 		return say_abort(s, "%s",
 		    s->problems.list[s->problems.n - 1].text);
-	conf_dkim_init(&dkim);
-	ok = argc == 1 ? domains_parse(s, &d, argv[0]) : domains_load(s, &d);
-	if (ok == 0 && load_dkim(s, &dkim) == 0) {
-		printf("; The address of the mail server: put its public "
-		    "addresses here.\n"
-		    ";%s.\tIN\tA\t192.0.2.1\n"
-		    ";%s.\tIN\tAAAA\t2001:db8::1\n"
-		    "; Ask the owner of these addresses (your provider) to set "
-		    "their reverse\n; names (PTR) to %s.\n", s->conf.hostname,
-		    s->conf.hostname, s->conf.hostname);
+	ok = o.domain != NULL ? domains_parse(s, &d, o.domain) :
+	    domains_load(s, &d);
+	if (records_load(s, &d, &r) == 0 && ok == 0) {
+		format_host(&r, &o, &out);
 		for (size_t i = 0; i < d.n; i++)
-			print_domain(&s->conf, &dkim, d.list[i]);
+			format_domain(&r, &o, d.list[i], &out);
 		if (d.n == 0)
-			puts("\n; No domain yet: add an account first, with "
-			    "'setup email add'.");
-		status = 0;
+			buf_adds(&out, o.panel ? "\nNo domain yet: add an "
+			    "account first, with 'setup email add'.\n" :
+			    "\n; No domain yet: add an account first, with "
+			    "'setup email add'.\n");
+		fputs(buf_str(&out), stdout);
+		status = buf_ok(&out) ? 0 : 1;
 	}
-	conf_dkim_release(&dkim);
+	records_release(&r);
 	domains_release(&d);
+	buf_release(&out);
 	return status;
 }

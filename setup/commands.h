@@ -20,6 +20,7 @@ int cmd_config_show(struct setup *s, int argc, char **argv);
 int cmd_config_check(struct setup *s, int argc, char **argv);
 int cmd_config_docs(struct setup *s, int argc, char **argv);
 int cmd_dns(struct setup *s, int argc, char **argv);
+int cmd_dns_check(struct setup *s, int argc, char **argv);
 int cmd_explain_dkim(struct setup *s, int argc, char **argv);
 int cmd_explain_dmarc(struct setup *s, int argc, char **argv);
 int cmd_explain_arc(struct setup *s, int argc, char **argv);

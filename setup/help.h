@@ -43,13 +43,14 @@
 	"[domain D,...]\n"                                                     \
 	"    config show [NAME]\n"                                             \
 	"    config check\n"                                                   \
-	"    dns [DOMAIN]\n\n"                                                 \
+	"    dns [--panel] [--address IP]... [DOMAIN]\n"                       \
+	"    dns check [--dns HOST@PORT] [--json] [DOMAIN]\n\n"                \
+	"    explain spf --ip A [--helo H] [--mail-from F]\n"                  \
 	"    explain dkim <FILE>\n"                                            \
 	"    explain dmarc <FILE> --ip <ADDRESS> --mail-from <ADDRESS>\n"      \
 	"    explain arc <FILE>\n"                                             \
 	"    dkim sign <FILE> [--key PEM --selector S]\n"                      \
 	"    arc seal <FILE> [--key PEM --selector S]\n\n"                     \
-	"    explain spf --ip A [--helo H] [--mail-from F]\n\n"                \
 	"    migrate check [ADDRESS...]\n"                                     \
 	"    migrate back [ADDRESS...]\n\n"                                    \
 	"    status\n"                                                         \
@@ -217,8 +218,20 @@
 
 #define HELP_DNS HELP("SETUP-DNS(8)",                                          \
 	"setup dns - Show the DNS records to publish",                         \
-	"    setup dns [DOMAIN]\n",                                            \
-	"    Prints the records of each hosted domain as lines of a zone.\n")
+	"    setup dns [--panel] [--address IP]... [DOMAIN]\n",                \
+	"    Prints the records of the mail server and of each hosted domain as\n" \
+	"    a zone file, or with --panel as the rows of host, type and value\n" \
+	"    that the web page of a registrar asks for.\n"                     \
+	"    --address is a public address of the mail server.\n")
+
+#define HELP_DNS_CHECK HELP("SETUP-DNS(8)",                                    \
+	"setup dns check - Check the DNS records that are published",          \
+	"    setup dns check [--dns HOST@PORT] [--json] [DOMAIN]\n",           \
+	"    Looks each record up that 'setup dns' shows, and says what is\n"  \
+	"    right, wrong or missing, and what to change. --dns asks that\n"   \
+	"    server, without DNSSEC.\n"                                        \
+	"\nEXIT STATUS\n"                                                      \
+	"    0 if nothing has to change, 1 if something has, 2 for misuse\n")
 
 #define HELP_EXPLAIN_DKIM HELP("SETUP-EXPLAIN(8)",                             \
 	"setup explain dkim - Show what DKIM says, and why",                   \
@@ -259,6 +272,7 @@
 	"    Prints the three fields of an ARC set. The results in it are those\n" \
 	"    of the Authentication-Results fields of that name (by default our\n" \
 	"    host name). Without --cv the chain is validated.\n")
+
 #define HELP_EXPLAIN_SPF HELP("SETUP-EXPLAIN(8)",                              \
 	"setup explain spf - Show what SPF says, and why",                     \
 	"    setup explain spf --ip <ADDRESS> [--helo <NAME>] "                \

@@ -39,6 +39,8 @@ struct lookup {
 	struct row *rows;
 	size_t row_count;
 	size_t unseen; /* lookups that found no room in rows */
+	bool answered;  /* something was, well or not */
+	unsigned lates; /* questions without an answer before that */
 };
 
 /* "HOST@PORT" to the form of libunbound, an address. */
@@ -245,8 +247,13 @@ lookup_name(struct lookup *l, struct slice name, uint32_t type)
 	if (question_set(&l->question, name, type, NULL) == 0 &&
 	    !question_local(&l->question, &l->answer)) {
 		late = l->ctx == NULL || start >= deadline ||
+		    (!l->answered && l->lates == LOOKUP_LATES) ||
 		    !ask_upstream(l, l->question.name, l->question.type,
 		    deadline);
+		if (!late)
+			l->answered = true;
+		else if (!l->answered && l->lates < LOOKUP_LATES)
+			l->lates++;
 		if (late)
 			l->answer = (struct wire_dns_answer){
 				.status = WIRE_DNS_SERVFAIL };

@@ -15,6 +15,8 @@
 
 #define LOOKUP_TIMEOUT 10000     /* milliseconds for one question */
 #define LOOKUP_RUN_TIMEOUT 60000 /* for all of them */
+/* The first questions, without an answer to any of which nobody is there. */
+#define LOOKUP_LATES 3
 #define LOOKUP_TRACE 1000        /* lookups that are remembered */
 
 struct lookup;
@@ -31,9 +33,10 @@ void lookup_free(struct lookup *l);
 
 /*
  * Asks and waits, at most LOOKUP_TIMEOUT and until LOOKUP_RUN_TIMEOUT after
- * the first question; then the answer is WIRE_DNS_SERVFAIL, as it is for
- * whatever else is no answer. A name that cannot exist is NXDOMAIN. Never
- * NULL; the answer and its slices are valid until the next question.
+ * the first question; when LOOKUP_LATES had no answer and none had one, not at
+ * all. Then the answer is WIRE_DNS_SERVFAIL, as it is for whatever else is no
+ * answer. A name that cannot exist is NXDOMAIN. Never NULL; the answer and its
+ * slices are valid until the next question.
  */
 const struct wire_dns_answer *lookup_ask(struct lookup *l,
     const struct dns_question *q);

@@ -56,6 +56,7 @@ static const struct command commands[] = {
 	{ "config", "show", "setup", cmd_config_show, HELP_CONFIG_SHOW },
 	{ "config", "check", "setup", cmd_config_check, HELP_CONFIG_CHECK },
 	{ "config", "docs", "setup", cmd_config_docs, HELP_CONFIG_DOCS },
+	{ "dns", "check", "setup", cmd_dns_check, HELP_DNS_CHECK },
 	{ "dns", NULL, "setup", cmd_dns, HELP_DNS },
 	{ "explain", "dkim", "setup", cmd_explain_dkim, HELP_EXPLAIN_DKIM },
 	{ "explain", "dmarc", "setup", cmd_explain_dmarc,

@@ -275,9 +275,11 @@ on_retry(void *arg)
 void
 ladder_doubt(struct ladder *d)
 {
-	if (d->rungs.n > 1 && d->current != NONE &&
-	    loop_now(d->l) >= d->climbed + LADDER_RETRY)
-		climb(d, true);
+	/* Nor is it of use where nothing but the rung in use may be tried. */
+	if (d->current == NONE || rungs_to_try(d, true) < 2 ||
+	    loop_now(d->l) < d->climbed + LADDER_RETRY)
+		return;
+	climb(d, true);
 }
 
 struct ladder *

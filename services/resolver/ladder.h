@@ -12,7 +12,7 @@
 #include "io/loop.h"
 
 /* Milliseconds until a better rung is tried; doubles up to the second. */
-#define LADDER_RETRY 30000
+#define LADDER_RETRY 10000
 #define LADDER_RETRY_MAX 600000
 
 struct ladder;
@@ -26,7 +26,7 @@ struct ladder *ladder_new(struct loop *l, struct rungs *rungs,
     struct buf *anchors, void (*fn)(void *arg, struct ub_ctx *ctx), void *arg);
 void ladder_free(struct ladder *d); /* NULL is fine */
 
-/* A question had no answer in time: perhaps the rung in use broke. */
+/* A question had no answer: perhaps the rung in use broke. Never calls fn. */
 void ladder_doubt(struct ladder *d);
 
 /* " upstream=recurse dnssec=yes" */

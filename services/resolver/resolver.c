@@ -115,6 +115,8 @@ on_result(void *arg, int err, struct ub_result *result)
 		log_str(&l, "reason", result->why_bogus);
 		log_end(&l);
 	}
+	if (a.status == WIRE_DNS_SERVFAIL)
+		ladder_doubt(query->r->ladder);
 	query_finish(query, &a);
 	ub_resolve_free(result);
 }

@@ -478,13 +478,14 @@ def test_dns_prints_the_records(box):
     out = box.ok("dns").stdout
     for line in ["one.test.\tIN\tMX\t10 mail.example.test.",
                  'one.test.\tIN\tTXT\t"v=spf1 mx -all"',
-                 'mail._domainkey.one.test.\tIN\tTXT\t( "v=DKIM1; h=sha256; k=rsa; "',
-                 '_dmarc.one.test.\tIN\tTXT\t"v=DMARC1; p=quarantine"',
+                 '_dmarc.one.test.\tIN\tTXT\t"v=DMARC1; p=quarantine; '
+                 'rua=mailto:postmaster@one.test"',
                  '_dmarc.example.test.\tIN\tTXT\t"v=DMARC1; p=quarantine; '
                  'rua=mailto:postmaster@example.test"',
                  "_submissions._tcp.one.test.\tIN\tSRV\t0 1 465 mail.example.test.",
                  "_imaps._tcp.one.test.\tIN\tSRV\t0 1 993 mail.example.test."]:
         assert line in out.splitlines(), line
+    assert 'mail._domainkey.one.test.\tIN\tTXT\t"v=DKIM1; h=sha256; k=rsa; p=MII' in out
     assert "reverse" in out
     only = box.ok("dns", "one.test").stdout
     assert "one.test." in only and "_dmarc.example.test" not in only
