@@ -32,6 +32,7 @@ def stack(ca, tmp_path_factory):
     with Stack(tmp_path_factory.mktemp("stack"), env={"PILLARBOX_CLIENT_CA_PATH": ca.root}) as s:
         for name in (ADA, BOB):
             s.add_account(name, "secret")
+        s.wait_log("file=accounts accounts=3 ")
         yield s
 
 

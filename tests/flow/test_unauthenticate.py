@@ -19,6 +19,7 @@ def stack(tmp_path_factory):
     with Stack(tmp_path_factory.mktemp("stack")) as s:
         for name in (ADA, BOB):
             s.add_account(name, "secret")
+        s.wait_log("file=accounts accounts=3 ")
         yield s
 
 
@@ -256,7 +257,7 @@ def test_many_at_once(stack):
 def test_limits_count_one_connection(make_stack):
     s = make_stack(env={"PILLARBOX_IMAP_CONNECTIONS_PER_ADDRESS": "2"})
     s.add_account(ADA, "secret")
-    wait_for(lambda: "accounts=2" in s.log(), 10)
+    s.wait_log("file=accounts accounts=2 ")
     c = Client(s)
     for _ in range(5):
         c.login(ADA)
