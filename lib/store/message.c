@@ -161,12 +161,12 @@ message_drop(struct mailbox_txn *t, const struct message *msg)
 
 enum store_err
 message_select(struct index *ix, int64_t mailbox,
-    const struct store_set *set, uint32_t **uids, size_t *n)
+    const struct store_set *set, unsigned flags, uint32_t **uids, size_t *n)
 {
 	static const struct store_range all = { 1, STORE_UID_MAX };
 	const struct store_range *r = set != NULL ? set->r : &all;
 	size_t ranges = set != NULL ? set->n : 1;
-	struct present_list list = { 0 };
+	struct present_list list = { .flags = flags };
 	enum store_err err = STORE_OK;
 
 	for (size_t i = 0; err == STORE_OK && i < ranges; i++)
@@ -637,7 +637,7 @@ store_mailbox_uids(struct store_mailbox *m, uint32_t **uids, size_t *n)
 		return err;
 	err = mailbox_row_get(ix, m->id, &row);
 	if (err == STORE_OK)
-		err = message_select(ix, m->id, NULL, uids, n);
+		err = message_select(ix, m->id, NULL, 0, uids, n);
 	index_give(m->user, ix);
 	return err;
 }
