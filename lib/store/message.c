@@ -433,6 +433,27 @@ fill_save(struct walk *k)
 	k->n_fill = 0;
 }
 
+/* Only what is wanted: each column costs. */
+static void
+show_cached(unsigned want, sqlite3_stmt *st, struct store_message *out)
+{
+	if ((want & STORE_WANT_ENVELOPE) != 0)
+		out->envelope = index_column(st, 11);
+	if ((want & STORE_WANT_BODY) != 0)
+		out->body = index_column(st, 12);
+	if ((want & STORE_WANT_BODYSTRUCTURE) != 0)
+		out->bodystructure = index_column(st, 13);
+	if ((want & STORE_WANT_HEADERS) != 0) {
+		out->headers = index_column(st, 14);
+		out->headers_complete =
+		    sqlite3_column_type(st, 14) != SQLITE_NULL;
+	}
+	if ((want & STORE_WANT_OBJECTID) != 0) {
+		out->emailid = index_column(st, 15);
+		out->threadid = index_column(st, 16);
+	}
+}
+
 static void
 show(struct walk *k, sqlite3_stmt *st)
 {
@@ -453,14 +474,7 @@ show(struct walk *k, sqlite3_stmt *st)
 		if (sqlite3_column_type(st, 10) == SQLITE_NULL) {
 			fill_one(k, &msg, &out);
 		} else {
-			out.envelope = index_column(st, 11);
-			out.body = index_column(st, 12);
-			out.bodystructure = index_column(st, 13);
-			out.headers = index_column(st, 14);
-			out.headers_complete =
-			    sqlite3_column_type(st, 14) != SQLITE_NULL;
-			out.emailid = index_column(st, 15);
-			out.threadid = index_column(st, 16);
+			show_cached(k->w->want, st, &out);
 		}
 	}
 	if (k->w->want & STORE_WANT_FILE) {
