@@ -107,6 +107,7 @@ start(struct service *s, const char **why)
 	list_init(&d->signing);
 	list_init(&d->verifying);
 	list_init(&d->checking);
+	list_init(&d->kept);
 	d->enabled = conf->enable_opendkim;
 	d->host = conf->hostname;
 	d->spf_policy = conf->enable_policyd_spf;
