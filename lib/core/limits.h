@@ -94,6 +94,7 @@
 #define LIMIT_TRUSTED_SEALERS 256  /* domains that a setting may name */
 /* SPF: RFC 7208 section 4.6.4, and what one check holds. */
 #define LIMIT_SPF_JOBS 512         /* senders being checked at RCPT */
+#define LIMIT_SPF_KEPT 64          /* results of RCPT that wait for their message */
 #define LIMIT_SPF_TERMS 10         /* mechanisms and modifiers that ask the DNS */
 #define LIMIT_SPF_VOID 2           /* of them with an empty answer */
 #define LIMIT_SPF_MX 10            /* names of one mx */

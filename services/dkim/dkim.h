@@ -22,6 +22,8 @@ struct dkim {
 	struct list sealing;
 	struct list verifying;
 	struct list checking; /* SPF at RCPT */
+	struct list kept;     /* its results; see spf_kept.h */
+	size_t kept_count;
 	size_t requests;
 	size_t checks;        /* of SPF at RCPT, under way */
 	uint64_t signatures;  /* since the start */

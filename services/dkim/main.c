@@ -109,6 +109,7 @@ start(struct service *s, const char **why)
 	list_init(&d->verifying);
 	list_init(&d->checking);
 	d->conf = conf;
+	list_init(&d->kept);
 	d->enabled = conf->enable_opendkim;
 	for (struct slice rest = slice_str(conf->arc_trusted_sealers), item;
 	    d->sealer_count < LEN(d->sealers) &&

@@ -1,10 +1,10 @@
 /*
- * One WIRE_SPF_CHECK request: what smtp-mx asks at RCPT. The results for the
- * header are found again with the message (verify_request.c), when the DNS
- * answers lie in the resolver's cache.
+ * One WIRE_SPF_CHECK request: what smtp-mx asks at RCPT. The results are kept
+ * for the message (verify_request.c).
  */
 #include "core/arena.h"
 #include "core/now.h"
+#include "services/dkim/spf_kept.h"
 #include "services/dkim/spf_work.h"
 #include "wire/dkim.h"
 
@@ -43,6 +43,8 @@ finish(void *arg)
 		chan_send(r->chan, WIRE_SPF_VERDICT, r->id, buf_slice(&b), -1);
 	buf_release(&text);
 	buf_release(&b);
+	if (refuses == NULL)
+		spf_kept_put(&r->work);
 	request_free(r);
 }
 

@@ -2,6 +2,7 @@
 #include "services/dkim/spf_work.h"
 
 #include "io/sockaddr.h"
+#include "services/dkim/spf_kept.h"
 
 /* RFC 7208 section 4.6.4: at least 20 seconds. The queue waits for 25. */
 #define DEADLINE_MS 20000
@@ -46,12 +47,13 @@ go_on(struct spf_part *p)
 {
 	struct spf_work *w = p->work;
 	uint64_t now = loop_now(w->dkim->loop);
+	uint64_t until = w->began + DEADLINE_MS;
 	struct dns_question q;
 
-	if (now >= w->until)
+	if (now >= until)
 		spf_give_up(&p->spf);
 	if (spf_step(&p->spf, &q) == MSGAUTH_ASK)
-		ask(p, &q, w->until - now);
+		ask(p, &q, until - now);
 	else
 		part_done(w);
 }
@@ -83,13 +85,15 @@ spf_work_start(struct spf_work *w, struct dkim *d, struct slice client,
 
 	w->dkim = d;
 	w->check = *check;
-	w->until = loop_now(d->loop) + DEADLINE_MS;
+	w->began = loop_now(d->loop);
 	w->n = 0;
 	w->trusted = sockaddr_parse(&a, client, 0) == 0 &&
 	    sockaddr_in_networks(&a,
 	    slice_str(d->conf->dmarc_trusted_networks));
 	if (spf_ip_parse(&w->check.ip, client) == -1 ||
 	    is_loopback(&w->check.ip))
+		return false;
+	if (spf_kept_take(w))
 		return false;
 	/* Section 2.4: the null path stands for postmaster at the HELO name,
 	 * which is what the HELO check asks about anyway. */

@@ -13,7 +13,7 @@
 struct spf_work {
 	struct dkim *dkim;
 	struct spf_check check;
-	uint64_t until;        /* loop time */
+	uint64_t began;        /* loop time */
 	struct spf_part {
 		struct spf_work *work;
 		struct spf spf;
@@ -26,7 +26,8 @@ struct spf_work {
 };
 
 /*
- * Begins. client is the address in text; it and the slices must stay until
+ * Begins, or takes what was found for the same a moment ago (spf_kept.h).
+ * client is the address in text; it and the slices must stay until
  * spf_work_release. True: cb is called once, later, when the results are
  * there; false: they are already.
  */

@@ -151,8 +151,29 @@ def test_fail_is_refused(make_stack, dns):
     assert not stack.delivered(DEMO)
 
 
+def test_the_answer_of_rcpt_holds_for_its_message(make_stack, dns):
+    stack = stack_with(make_stack, dns)
+    text = deliver(stack, "a@pass.test", "once")
+    assert "spf=pass" in field(text, "Authentication-Results")
+    once = [q for q in dns.queries if q == ("pass.test", "TXT")]
+    assert len(once) == 1  # the zone's TTL is 0
+    # The next mail asks anew, and is judged by what it says itself.
+    dns.set_zone("pass.test TXT v=spf1 ~all\nother.test TXT v=spf1 ?all")
+    text = deliver(stack, "a@pass.test", "again")
+    assert "spf=softfail" in field(text, "Authentication-Results")
+    with connect(stack) as c:
+        c.ehlo()
+        c.mail("a@pass.test")
+        c.rcpt(DEMO)
+        c.rset()
+        c.sendmail("a@other.test", [DEMO], message("other"))
+    assert "smtp.mailfrom=a@other.test" in field(arrived(stack, "other"),
+                                                 "Authentication-Results")
+    assert "spf=neutral" in arrived(stack, "other")
+
+
 def test_fail_is_refused_at_the_end_too(make_stack, dns):
-    """What RCPT let pass (dkim was away, the record changed meanwhile)."""
+    """What RCPT let pass: dkim died meanwhile, and the record changed."""
     stack = stack_with(make_stack, dns)
     dns.set_zone("late.test TXT v=spf1 ?all")
     with connect(stack, helo="h") as c:
@@ -160,6 +181,7 @@ def test_fail_is_refused_at_the_end_too(make_stack, dns):
         c.mail("a@late.test")
         assert c.rcpt(DEMO)[0] == 250
         dns.set_zone("late.test TXT v=spf1 -all")
+        stack.kill("dkim")
         code, text = c.data(message("late"))
     assert code == 550
     assert text.startswith(b"5.7.23 Message rejected due to: SPF fail - not authorized. late.test")
