@@ -21,6 +21,7 @@ int cmd_config_check(struct setup *s, int argc, char **argv);
 int cmd_config_docs(struct setup *s, int argc, char **argv);
 int cmd_dns(struct setup *s, int argc, char **argv);
 int cmd_dns_check(struct setup *s, int argc, char **argv);
+int cmd_explain_spf(struct setup *s, int argc, char **argv);
 int cmd_tls_selfsign(struct setup *s, int argc, char **argv);
 int cmd_tls_check(struct setup *s, int argc, char **argv);
 int cmd_quota_set(struct setup *s, int argc, char **argv);

@@ -44,7 +44,8 @@
 	"    config show [NAME]\n"                                             \
 	"    config check\n"                                                   \
 	"    dns [--panel] [--address IP]... [DOMAIN]\n"                       \
-	"    dns check [--dns HOST@PORT] [--json] [DOMAIN]\n\n"                \
+	"    dns check [--dns HOST@PORT] [--json] [DOMAIN]\n"                  \
+	"    explain spf --ip A [--helo H] [--mail-from F]\n\n"                \
 	"    migrate check [ADDRESS...]\n"                                     \
 	"    migrate back [ADDRESS...]\n\n"                                    \
 	"    status\n"                                                         \
@@ -226,6 +227,17 @@
 	"    server, without DNSSEC.\n"                                        \
 	"\nEXIT STATUS\n"                                                      \
 	"    0 if nothing has to change, 1 if something has, 2 for misuse\n")
+
+#define HELP_EXPLAIN_SPF HELP("SETUP-EXPLAIN(8)",                              \
+	"setup explain spf - Show what SPF says, and why",                     \
+	"    setup explain spf --ip <ADDRESS> [--helo <NAME>] "                \
+	"[--mail-from <ADDRESS>]\n"                                            \
+	"                      [--dns <HOST[@PORT]>] [--json]\n",              \
+	"    Checks whether that client may send mail for the domain of "      \
+	"--mail-from, or, without\n"                                           \
+	"    it, use that name in HELO, as the server does for mail that "     \
+	"arrives. The result is the\n"                                         \
+	"    first word; the exit status is 0 whatever it is.\n")
 
 #define HELP_TLS HELP("SETUP-TLS(8)",                                          \
 	"setup tls - Make and check certificates",                             \

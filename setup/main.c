@@ -58,6 +58,7 @@ static const struct command commands[] = {
 	{ "config", "docs", "setup", cmd_config_docs, HELP_CONFIG_DOCS },
 	{ "dns", "check", "setup", cmd_dns_check, HELP_DNS_CHECK },
 	{ "dns", NULL, "setup", cmd_dns, HELP_DNS },
+	{ "explain", "spf", "setup", cmd_explain_spf, HELP_EXPLAIN_SPF },
 	{ "tls", "selfsign", "setup", cmd_tls_selfsign, HELP_TLS },
 	{ "tls", "check", "setup", cmd_tls_check, HELP_TLS },
 	{ "migrate", "check", "setup", cmd_migrate_check, HELP_MIGRATE },

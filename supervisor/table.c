@@ -40,7 +40,7 @@ const struct sup_process sup_table[] = {
 	  { "auth.lookup", "auth.verify", "queue.submit", "resolver" }, NULL, NULL },
 	{ "smtp-mx", "smtp", SUP_USER_SMTP, SUP_ROOT_EMPTY, CONF_TO_MX,
 	  SUP_FILES_TLS, { 25 },
-	  { "auth.lookup", "queue.submit", "resolver" }, NULL, NULL },
+	  { "auth.lookup", "queue.submit", "resolver", "dkim.spf" }, NULL, NULL },
 };
 /* clang-format on */
 

@@ -26,7 +26,6 @@ static const struct conf_dms table[] = {
 	{ "SPAM_SUBJECT", "" },
 	/* Authentication of messages, spam, viruses. */
 	{ "ENABLE_OPENDMARC", "1" },
-	{ "ENABLE_POLICYD_SPF", "1" },
 	{ "ENABLE_POSTGREY", "0" },
 	{ "POSTGREY_DELAY", "300" },
 	{ "POSTGREY_MAX_AGE", "35" },

@@ -88,6 +88,7 @@
 #define LIMIT_DKIM_KEYS 8          /* signatures put on one message */
 #define LIMIT_DKIM_JOBS 512        /* messages under way at once */
 /* SPF: RFC 7208 section 4.6.4, and what one check holds. */
+#define LIMIT_SPF_JOBS 512         /* senders being checked at RCPT */
 #define LIMIT_SPF_TERMS 10         /* mechanisms and modifiers that ask the DNS */
 #define LIMIT_SPF_VOID 2           /* of them with an empty answer */
 #define LIMIT_SPF_MX 10            /* names of one mx */

@@ -21,18 +21,23 @@ static void
 take_records(struct wire_dns_answer *a, const struct ub_result *result)
 {
 	size_t total = 0;
+	bool cut = false;
 
-	for (size_t i = 0; result->data[i] != NULL; i++) {
+	for (size_t i = 0; result->data[i] != NULL && !cut; i++) {
 		struct slice rdata;
 
-		if (result->len[i] < 0 || a->count == WIRE_DNS_ANSWERS)
+		if (result->len[i] < 0)
 			break;
 		rdata = slice_of(result->data[i], (size_t)result->len[i]);
 		total += rdata.n + 4;
-		if (total > LIMIT_FRAME - FRAME_MARGIN)
-			break;
-		a->rdata[a->count++] = rdata;
+		cut = a->count == WIRE_DNS_ANSWERS ||
+		    total > LIMIT_FRAME - FRAME_MARGIN;
+		if (!cut)
+			a->rdata[a->count++] = rdata;
 	}
+	/* Two SPF records are an error; one of them alone would be a lie. */
+	if (cut && result->qtype == DNS_TXT)
+		a->count = 0;
 	if (a->count == 0)
 		a->status = WIRE_DNS_SERVFAIL;
 }

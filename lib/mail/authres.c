@@ -22,8 +22,8 @@ clean(char c)
 	return (unsigned char)c < ' ' || c == 0x7f ? ' ' : c;
 }
 
-static void
-put_value(struct buf *out, struct slice s)
+void
+authres_put_value(struct buf *out, struct slice s)
 {
 	if (is_bare(s)) {
 		buf_add_slice(out, s);
@@ -58,7 +58,7 @@ put_result(struct buf *out, const struct authres_result *r)
 		put_comment(out, r->comment);
 	if (r->reason.n > 0) {
 		buf_adds(out, " reason=");
-		put_value(out, r->reason);
+		authres_put_value(out, r->reason);
 	}
 	for (size_t i = 0; i < LEN(r->properties); i++) {
 		const struct authres_property *p = &r->properties[i];
@@ -66,7 +66,7 @@ put_result(struct buf *out, const struct authres_result *r)
 		if (p->ptype == NULL || p->value.n == 0)
 			continue;
 		buf_addf(out, " %s.%s=", p->ptype, p->property);
-		put_value(out, p->value);
+		authres_put_value(out, p->value);
 	}
 }
 
@@ -74,7 +74,7 @@ void
 authres_write_value(struct buf *out, struct slice authserv_id,
     const struct authres_result *results, size_t n)
 {
-	put_value(out, authserv_id);
+	authres_put_value(out, authserv_id);
 	for (size_t i = 0; i < n; i++)
 		put_result(out, &results[i]);
 	if (n == 0)

@@ -33,6 +33,10 @@ void authres_write(struct buf *out, struct slice authserv_id,
 void authres_write_value(struct buf *out, struct slice authserv_id,
     const struct authres_result *results, size_t n);
 
+/* Appends a value as those fields have it: bare, or quoted if that is needed
+ * (RFC 8601 section 2.2, value; addresses stay bare). */
+void authres_put_value(struct buf *out, struct slice value);
+
 /*
  * True if an Authentication-Results value (folded or not) has our authserv-id:
  * case ignored, comments, quotes and a version tolerated (RFC 8601 section 5).

@@ -5,11 +5,12 @@
 #include <openssl/evp.h>
 
 #include "mail/addr.h"
-#include "mail/authres.h"
 #include "msgauth/canon.h"
 #include "msgauth/fields.h"
 #include "msgauth/pubkey.h"
 
+/* Results of other methods in one report. */
+#define AUTHRES_OTHERS 8
 #define READ_SIZE 65536
 /* Relaxing and CRLF make a header hardly longer. */
 #define CANON_MAX (2 * LIMIT_HEADER_BYTES)
@@ -368,11 +369,12 @@ put_dkim(const struct dkim_verified *s, struct shown *shown,
 	};
 }
 
-/* Results of other methods (SPF, DMARC, ARC) belong behind those of DKIM. */
 void
-dkim_verify_report(const struct dkim_verify *v, struct buf *out)
+dkim_verify_report(const struct dkim_verify *v,
+    const struct authres_result *others, size_t other_count, struct buf *out)
 {
-	struct authres_result results[LIMIT_DKIM_SIGNATURES + 1];
+	struct authres_result results[LIMIT_DKIM_SIGNATURES + 1 +
+	    AUTHRES_OTHERS];
 	struct shown shown[LIMIT_DKIM_SIGNATURES];
 	size_t n = 0;
 
@@ -383,5 +385,7 @@ dkim_verify_report(const struct dkim_verify *v, struct buf *out)
 			.method = "dkim",
 			.result = "none",
 		};
+	for (size_t i = 0; i < other_count && i < AUTHRES_OTHERS; i++)
+		results[n++] = others[i];
 	authres_write(out, v->authserv_id, results, n);
 }

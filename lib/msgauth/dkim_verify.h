@@ -7,6 +7,7 @@
 #ifndef MSGAUTH_DKIM_VERIFY_H
 #define MSGAUTH_DKIM_VERIFY_H
 
+#include "mail/authres.h"
 #include "msgauth/reader.h"
 #include "msgauth/signature.h"
 
@@ -59,7 +60,9 @@ bool dkim_verify_use_key(struct dkim_verified *s, struct slice txt);
 void dkim_verify_no_key(struct dkim_verified *s, bool temporary,
     const char *why);
 
-/* Appends the Authentication-Results field, at most 32 KiB. */
-void dkim_verify_report(const struct dkim_verify *v, struct buf *out);
+/* Appends the Authentication-Results field, at most 32 KiB: DKIM's results,
+ * then the n others, at most 8. */
+void dkim_verify_report(const struct dkim_verify *v,
+    const struct authres_result *others, size_t n, struct buf *out);
 
 #endif

@@ -3,7 +3,8 @@
 
 #include <idn2.h>
 
-#define WHY_MAX 1024
+/* Octets of a reason: it goes into a header field and a reply. */
+#define WHY_SHOWN 400
 /* Of a term, in a sentence; and of a name that is shown. */
 #define TERM_SHOWN 200
 
@@ -29,7 +30,7 @@ spf_top(struct spf *s)
 	return &s->stack[s->depth - 1];
 }
 
-/* --- the identity (sections 2.3, 2.4, 4.3) --------------------------------- */
+/* --- the identity (sections 2.3, 2.4, 4.3) -------------------------------- */
 
 /* RFC 8616 section 4: U-labels are looked up as A-labels. */
 static int
@@ -168,7 +169,7 @@ spf_release(struct spf *s)
 	arena_release(&s->arena);
 }
 
-/* --- results ---------------------------------------------------------------- */
+/* --- results -------------------------------------------------------------- */
 
 /* What a record says is shown, but not as it is. */
 static struct slice
@@ -187,12 +188,10 @@ shown(struct spf *s, struct slice text)
 static void
 set_why(struct spf *s, const char *fmt, va_list ap)
 {
-	struct buf b = BUF_INIT(WHY_MAX);
+	struct buf b = BUF_INIT(4096);
 
 	buf_vaddf(&b, fmt, ap);
-	s->why = shown(s, S(""));
-	if (b.n > 0)
-		s->why = arena_slice(&s->arena, buf_slice(&b));
+	s->why = arena_slice(&s->arena, slice_head(buf_slice(&b), WHY_SHOWN));
 	buf_release(&b);
 }
 
@@ -263,10 +262,10 @@ conclude(struct spf *s, enum spf_result result)
 		say_why(s, "%.*s %s: nothing in its record matches",
 		    SLICE_ARG(s->domain), verdict);
 	else if (slice_eq(s->rule_domain, s->domain))
-		say_why(s, "%.*s %s (\"%.*s\")", SLICE_ARG(s->domain), verdict,
+		say_why(s, "%.*s %s: \"%.*s\"", SLICE_ARG(s->domain), verdict,
 		    SLICE_ARG(s->rule));
 	else
-		say_why(s, "%.*s %s (\"%.*s\" of %.*s)", SLICE_ARG(s->domain),
+		say_why(s, "%.*s %s: \"%.*s\" of %.*s", SLICE_ARG(s->domain),
 		    verdict, SLICE_ARG(s->rule), SLICE_ARG(s->rule_domain));
 	f->open = false;
 	/* Section 6.2: of a match only, and never of an included record. */
@@ -307,7 +306,7 @@ spf_no_match(struct spf *s)
 	spf_top(s)->open = false;
 }
 
-/* --- records ----------------------------------------------------------------- */
+/* --- records -------------------------------------------------------------- */
 
 void
 spf_enter(struct spf *s, struct slice domain)
@@ -412,7 +411,7 @@ begin_term(struct spf *s)
 	leave(s, SPF_NEUTRAL);
 }
 
-/* --- the explanation (section 6.2) ------------------------------------------- */
+/* --- the explanation (section 6.2) ---------------------------------------- */
 
 static void
 ask_explanation(struct spf *s)
@@ -468,7 +467,7 @@ expand_explanation(struct spf *s)
 	buf_release(&out);
 }
 
-/* --- the machine -------------------------------------------------------------- */
+/* --- the machine ---------------------------------------------------------- */
 
 void
 spf_ask(struct spf *s, enum spf_ask ask, uint32_t type)

@@ -52,7 +52,7 @@ struct spf_lookup {
 	enum wire_dns_status status;
 	struct slice term;     /* the term that needed it, or empty */
 	struct slice domain;   /* whose record has the term */
-	struct slice text;     /* what came, readable; at most some 500 octets */
+	struct slice text;     /* what came, readable; some 500 octets */
 };
 
 /* One record being evaluated. */
@@ -75,7 +75,7 @@ struct spf {
 	struct slice why;          /* a sentence */
 	struct slice rule;         /* the term that decided; "" if none did */
 	struct slice rule_domain;  /* whose record has it */
-	struct slice inner;        /* with include: the term that matched there */
+	struct slice inner;        /* with include: what matched there */
 	struct slice inner_domain;
 	/* What the domain wants to be said with a fail (section 6.2), printable
 	 * ASCII; or empty. Whose words they are is explained_by. */
@@ -104,6 +104,7 @@ struct spf {
 	struct slice validated[LIMIT_SPF_PTR]; /* the client's names */
 	size_t validated_count;
 	bool validation;            /* was made */
+	bool nameless;              /* and there was no PTR record */
 	struct slice exp;           /* explain-string that waits for it */
 };
 

@@ -36,6 +36,18 @@ is_within(struct slice name, struct slice domain)
 	    name.p[name.n - domain.n - 1] == '.' && slice_iends(name, domain));
 }
 
+/* The resolver passes on only so many: what is not among them may be among
+ * the others, so it is no "no". */
+static bool
+is_whole(struct spf *s, const struct wire_dns_answer *a)
+{
+	if (a->count < WIRE_DNS_ANSWERS)
+		return true;
+	spf_end(s, SPF_PERMERROR, "%.*s has too many addresses",
+	    SLICE_ARG(buf_slice(&s->name)));
+	return false;
+}
+
 /* --- the limits of section 4.6.4 ------------------------------------------ */
 
 /* One more term that asks; false if that is too many. */
@@ -52,11 +64,11 @@ count_term(struct spf *s)
 /* A term counts once, however many of its questions had no answer. True if it
  * is still within the limit. */
 static bool
-count_void(struct spf *s, const struct wire_dns_answer *a)
+count_void(struct spf *s)
 {
 	struct spf_frame *f = spf_top(s);
 
-	if (a->count > 0 || f->empty)
+	if (f->empty)
 		return true;
 	f->empty = true;
 	if (++s->voids <= LIMIT_SPF_VOID)
@@ -76,10 +88,10 @@ is_usable(struct spf *s, const struct wire_dns_answer *a)
 		    SLICE_ARG(buf_slice(&s->name)));
 		return false;
 	}
-	return count_void(s, a);
+	return a->count > 0 || count_void(s);
 }
 
-/* --- names with several addresses ------------------------------------------ */
+/* --- names with several addresses ----------------------------------------- */
 
 static void
 add_host(struct spf *s, const struct buf *name, size_t max)
@@ -130,13 +142,13 @@ answer_mx_address(struct spf *s, const struct wire_dns_answer *a)
 		return;
 	if (term_has_address(s, a)) {
 		spf_match(s);
-		return;
+	} else if (is_whole(s, a)) {
+		s->host_at++;
+		next_mx_host(s);
 	}
-	s->host_at++;
-	next_mx_host(s);
 }
 
-/* --- the client's own names (section 5.5) ---------------------------------- */
+/* --- the client's own names (section 5.5) --------------------------------- */
 
 static void
 next_client_name(struct spf *s)
@@ -152,9 +164,7 @@ static void
 answer_ptr(struct spf *s, const struct wire_dns_answer *a)
 {
 	/* A DNS error is no error of the record: there are just no names. */
-	if (s->depth > 0 && spf_top(s)->open && spf_answered(a) &&
-	    !count_void(s, a))
-		return;
+	s->nameless = spf_answered(a) && a->count == 0;
 	s->host_count = s->host_at = 0;
 	/* The set is the client's: the first ten count, the rest does not. */
 	for (uint32_t i = 0; i < a->count; i++) {
@@ -212,7 +222,7 @@ spf_name_ready(struct spf *s, struct slice text)
 	return false;
 }
 
-/* --- mechanisms ------------------------------------------------------------ */
+/* --- mechanisms ----------------------------------------------------------- */
 
 static void
 decide(struct spf *s, bool matches)
@@ -282,6 +292,12 @@ no_target(struct spf *s, const char *why)
 		spf_no_match(s);
 }
 
+static bool
+wants_names(const struct spf_term *t)
+{
+	return t->kind == SPF_PTR || spf_macro_uses(t->spec, 'p');
+}
+
 void
 spf_term_run(struct spf *s)
 {
@@ -300,6 +316,9 @@ spf_term_run(struct spf *s)
 	}
 	f->counted = true;
 	if (first && !count_term(s))
+		return;
+	/* Whether the names are asked for now or were before. */
+	if (s->nameless && wants_names(t) && !count_void(s))
 		return;
 	/* Section 4.6.4: the PTR lookup of "p" is one more. */
 	if (first && !s->validation && spf_macro_uses(t->spec, 'p') &&
@@ -324,8 +343,12 @@ spf_term_answer(struct spf *s, enum spf_ask ask,
 {
 	switch (ask) {
 	case SPF_ASK_ADDRESS:
-		if (is_usable(s, a))
-			decide(s, term_has_address(s, a));
+		if (!is_usable(s, a))
+			break;
+		if (term_has_address(s, a))
+			spf_match(s);
+		else if (is_whole(s, a))
+			spf_no_match(s);
 		break;
 	case SPF_ASK_EXISTS:
 		if (is_usable(s, a))

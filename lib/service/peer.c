@@ -229,6 +229,17 @@ service_peer(struct service *s, const char *name, uint64_t pick)
 	panic("%s may not dial %s", s->name, name);
 }
 
+bool
+service_may_dial(struct service *s, const char *name)
+{
+	struct peer *p;
+
+	LIST_EACH(p, &s->peers, struct peer, link)
+		if (strcmp(p->name, name) == 0)
+			return true;
+	return false;
+}
+
 static uint32_t
 request(struct peer *p, uint16_t type, struct slice payload, int fd,
     uint64_t timeout_ms, struct wait model)

@@ -95,6 +95,8 @@ const char *service_caller(struct chan *c);
  * same for the same key; pass 0 when there is one.
  */
 struct peer *service_peer(struct service *s, const char *name, uint64_t pick);
+/* Does the table grant it? For a program that is run with different rights. */
+bool service_may_dial(struct service *s, const char *name);
 
 /*
  * Sends a request and calls cb once: with the reply frame (its descriptor

@@ -46,7 +46,7 @@ struct wish {
 /* A mailbox having its turn. */
 struct turn {
 	struct store *store;
-	struct store_mailbox box;
+	struct store_mailbox *box;
 	struct signatures db;
 	struct signed_box signed_box;
 	uint32_t *uids; /* without signatures, ascending */
@@ -87,7 +87,7 @@ sign(struct turn *k, uint32_t uid, struct signed_message *out)
 {
 	struct texts texts;
 	struct store_body body;
-	enum store_err err = store_body_open(&k->box, uid, &body);
+	enum store_err err = store_body_open(k->box, uid, &body);
 	size_t start = k->signatures.n;
 
 	*out = (struct signed_message){ .there = err != STORE_NO_MESSAGE };
@@ -267,7 +267,7 @@ compare(struct turn *k)
 static enum store_err
 find_work(struct turn *k)
 {
-	enum store_err err = store_mailbox_uids(&k->box, &k->uids, &k->n);
+	enum store_err err = store_mailbox_uids(k->box, &k->uids, &k->n);
 	size_t known = 0, have = k->signed_box.messages;
 
 	if (err != STORE_OK)
@@ -277,7 +277,8 @@ find_work(struct turn *k)
 	if (have < known || have > known + DEAD + known / DEAD_PART)
 		return compare(k);
 	k->n -= known;
-	memmove(k->uids, k->uids + known, k->n * sizeof(*k->uids));
+	if (k->n > 0)
+		memmove(k->uids, k->uids + known, k->n * sizeof(*k->uids));
 	return STORE_OK;
 }
 
@@ -308,14 +309,14 @@ static bool
 exists(struct turn *k, struct slice guid, uint32_t uidvalidity)
 {
 	struct index *ix;
-	enum store_err err = index_take(k->box.user, &ix);
+	enum store_err err = index_take(k->box->user, &ix);
 	struct mailbox_row row;
 
 	/* Not known for sure: it stays. */
 	if (err != STORE_OK)
 		return true;
 	err = mailbox_row_by_guid(ix, guid, &row);
-	index_give(k->box.user, ix);
+	index_give(k->box->user, ix);
 	return err == STORE_OK ? row.uidvalidity == uidvalidity :
 	    err != STORE_NO_MAILBOX;
 }
@@ -344,7 +345,7 @@ find_box(struct turn *k)
 {
 	char guid[33];
 	uint32_t uidvalidity;
-	enum store_err err = signatures_whose(&k->box, guid, &uidvalidity);
+	enum store_err err = signatures_whose(k->box, guid, &uidvalidity);
 
 	if (err != STORE_OK)
 		return err;
@@ -371,11 +372,12 @@ turn(struct store *s, struct store_user *u, int64_t mailbox, bool *more)
 	enum store_err err;
 
 	k->store = s;
-	k->box = (struct store_mailbox){ .user = u, .id = mailbox };
 	k->head = mem_alloc(sizeof(*k->head));
 	k->body = mem_alloc(sizeof(*k->body));
 	buf_init(&k->signatures, BATCH_BYTES + 2 * GRAM_SET_BYTES);
-	err = signatures_open(&k->db, u->root, true);
+	err = mailbox_open_id(u, mailbox, &k->box);
+	if (err == STORE_OK)
+		err = signatures_open(&k->db, u->root, true);
 	if (err == STORE_OK)
 		err = find_box(k);
 	if (err == STORE_OK)
@@ -390,6 +392,7 @@ turn(struct store *s, struct store_user *u, int64_t mailbox, bool *more)
 		sqlite3_wal_checkpoint_v2(k->db.db, NULL,
 		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	signatures_close(&k->db);
+	store_mailbox_close(k->box);
 	buf_release(&k->signatures);
 	mem_free(k->uids);
 	mem_free(k->head);

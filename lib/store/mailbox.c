@@ -456,12 +456,22 @@ mailbox_create(struct store_user *u, struct index *ix, struct slice name,
 
 /* ---- handles ------------------------------------------------------------- */
 
+static struct store_mailbox *
+handle_new(struct store_user *u, const struct mailbox_row *row)
+{
+	struct store_mailbox *m = mem_zero(sizeof(*m));
+
+	m->user = u;
+	m->id = row->id;
+	m->name = mem_str(row->name);
+	return m;
+}
+
 enum store_err
 store_mailbox_open(struct store_user *u, struct slice name, bool create,
     struct store_mailbox **out)
 {
 	struct mailbox_row row;
-	struct store_mailbox *m;
 	struct index *ix;
 	enum store_err err;
 
@@ -472,14 +482,25 @@ store_mailbox_open(struct store_user *u, struct slice name, bool create,
 		return err;
 	err = mailbox_find(u, ix, name, create, &row);
 	index_give(u, ix);
+	if (err == STORE_OK)
+		*out = handle_new(u, &row);
+	return err;
+}
+
+enum store_err
+mailbox_open_id(struct store_user *u, int64_t id, struct store_mailbox **out)
+{
+	struct mailbox_row row;
+	struct index *ix;
+	enum store_err err = index_take(u, &ix);
+
 	if (err != STORE_OK)
 		return err;
-	m = mem_zero(sizeof(*m));
-	m->user = u;
-	m->id = row.id;
-	m->name = mem_str(row.name);
-	*out = m;
-	return STORE_OK;
+	err = mailbox_row_get(ix, id, &row);
+	index_give(u, ix);
+	if (err == STORE_OK)
+		*out = handle_new(u, &row);
+	return err;
 }
 
 struct store_user *

@@ -284,6 +284,10 @@ mailbox_delivered_at(struct slice id)
 	return id.n == STORE_CONTENT_ID ? INT64_MAX : now_wall();
 }
 
+/* A handle like store_mailbox_open's, by the id that the index has for it. */
+enum store_err mailbox_open_id(struct store_user *u, int64_t id,
+    struct store_mailbox **out);
+
 struct store_append;
 void append_set_quota(struct store_append *a, enum quota_kind kind);
 

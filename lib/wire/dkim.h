@@ -1,6 +1,7 @@
 /*
- * Conversation queue -> dkim: sign what leaves, judge what comes in. Each
- * request carries the read-only body descriptor (CRLF).
+ * Conversations with dkim. queue: sign what leaves, judge what comes in; each
+ * of its requests carries the read-only body descriptor (CRLF). smtp-mx,
+ * through the door spf: may this client send at all?
  */
 #ifndef WIRE_DKIM_H
 #define WIRE_DKIM_H
@@ -16,13 +17,20 @@ enum wire_dkim_type {
 	WIRE_DKIM_SIGNED,
 	/* WIRE_DKIM_VERIFY: u64 size, slice client ip, slice helo,
 	 *	slice sender, slice authserv-id (our host name).
-	 * Reply WIRE_DKIM_VERDICT: slice header field
-	 *	("Authentication-Results: ...\r\n"),
+	 *	The client is neither trusted nor logged in.
+	 * Reply WIRE_DKIM_VERDICT: slice header fields
+	 *	("Received-SPF: ...\r\nAuthentication-Results: ...\r\n"),
 	 *	u32 code (0: accept; else 4xx/5xx to answer), slice enhanced,
 	 *	slice text, u32 cuts, cuts * { u64 start, u64 end }: forged
 	 *	Authentication-Results of our name (RFC 8601 section 5). */
 	WIRE_DKIM_VERIFY,
 	WIRE_DKIM_VERDICT,
+	/* WIRE_SPF_CHECK (door spf): slice client ip, slice helo,
+	 *	slice sender.
+	 * Reply WIRE_SPF_VERDICT: slice text: why 550 5.7.23, a line of
+	 *	ASCII; "" if SPF refuses nothing. */
+	WIRE_SPF_CHECK,
+	WIRE_SPF_VERDICT,
 	WIRE_DKIM_TYPES
 };
 

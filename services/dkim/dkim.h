@@ -11,21 +11,28 @@ struct dkim {
 	struct peer *keys;
 	struct peer *resolver;
 	bool enabled;
+	const char *host; /* our name */
+	bool spf_policy; /* a fail refuses, Received-SPF is added */
 	struct conf_dkim tables;
 	struct map algs;      /* key name: 1 + enum wire_keys_alg, as learnt */
 	struct list signing;  /* requests under way */
 	struct list verifying;
+	struct list checking; /* SPF at RCPT */
 	size_t requests;
+	size_t checks;        /* of SPF at RCPT, under way */
 	uint64_t signatures;  /* since the start */
 	uint64_t verdicts;
 };
 
-/* Handlers of WIRE_DKIM_SIGN and WIRE_DKIM_VERIFY; -1 if malformed. */
+/* Handlers of WIRE_DKIM_SIGN, WIRE_DKIM_VERIFY and WIRE_SPF_CHECK; -1 if
+ * malformed. */
 int sign_request(struct dkim *d, struct chan *c, struct chan_frame *f);
 int verify_request(struct dkim *d, struct chan *c, struct chan_frame *f);
+int spf_request(struct dkim *d, struct chan *c, struct chan_frame *f);
 
 /* The channel is gone: nobody waits for its answers any more. */
 void sign_forget(struct dkim *d, struct chan *c);
 void verify_forget(struct dkim *d, struct chan *c);
+void spf_forget(struct dkim *d, struct chan *c);
 
 #endif

@@ -106,7 +106,10 @@ start(struct service *s, const char **why)
 	map_init(&d->algs);
 	list_init(&d->signing);
 	list_init(&d->verifying);
+	list_init(&d->checking);
 	d->enabled = conf->enable_opendkim;
+	d->host = conf->hostname;
+	d->spf_policy = conf->enable_policyd_spf;
 	if (read_tables(d) == -1)
 		return fail(why, buf_str(&problem));
 	d->loop = service_loop(s);
@@ -124,6 +127,7 @@ on_peer(struct service *s, struct chan *c, bool open)
 		return;
 	sign_forget(service_data(s), c);
 	verify_forget(service_data(s), c);
+	spf_forget(service_data(s), c);
 }
 
 static int
@@ -138,20 +142,28 @@ on_verify(struct service *s, struct chan *c, struct chan_frame *f)
 	return verify_request(service_data(s), c, f);
 }
 
+static int
+on_spf(struct service *s, struct chan *c, struct chan_frame *f)
+{
+	return spf_request(service_data(s), c, f);
+}
+
 static void
 status(struct service *s, struct buf *out)
 {
 	const struct dkim *d = service_data(s);
 
 	buf_addf(out, " keys=%zu rules=%zu signatures=%llu verdicts=%llu"
-	    " requests=%zu", d->tables.key_count, d->tables.rule_count,
+	    " requests=%zu checks=%zu", d->tables.key_count,
+	    d->tables.rule_count,
 	    (unsigned long long)d->signatures, (unsigned long long)d->verdicts,
-	    d->requests);
+	    d->requests, d->checks);
 }
 
 static const struct service_handler handlers[] = {
 	{ "", WIRE_DKIM_SIGN, on_sign },
 	{ "", WIRE_DKIM_VERIFY, on_verify },
+	{ "spf", WIRE_SPF_CHECK, on_spf },
 	{ NULL, 0, NULL },
 };
 

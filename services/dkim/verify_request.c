@@ -1,10 +1,12 @@
 /*
  * One WIRE_DKIM_VERIFY request: hash (a large message on a thread), ask the
- * resolver for the keys, answer with the verdict.
+ * resolver for the keys, check SPF beside that, answer with the verdict.
  */
+#include "core/log.h"
 #include "core/now.h"
-#include "services/dkim/dkim.h"
 #include "msgauth/dkim_verify.h"
+#include "services/dkim/dkim.h"
+#include "services/dkim/spf_work.h"
 #include "wire/dkim.h"
 #include "wire/resolver.h"
 
@@ -18,6 +20,7 @@ struct verify_request {
 	struct chan *chan; /* NULL when its caller is gone */
 	uint32_t id;
 	struct dkim_verify verify;
+	struct spf_work spf;
 	size_t waiting;
 	struct question {
 		struct verify_request *request;
@@ -35,6 +38,7 @@ struct answer {
 static void
 request_free(struct verify_request *r)
 {
+	spf_work_release(&r->spf);
 	dkim_verify_release(&r->verify);
 	list_remove(&r->link);
 	r->dkim->requests--;
@@ -62,17 +66,35 @@ send_verdict(struct verify_request *r, struct slice field,
 	buf_release(&b);
 }
 
+/* SPF refuses whatever DKIM says (dms-compat 6.9). */
+static struct answer
+refuse(struct verify_request *r, const struct spf *s)
+{
+	struct buf text = BUF_INIT(LIMIT_SMTP_REPLY);
+	struct answer a = { 550, "5.7.23", "" }; /* RFC 7372 section 3.2 */
+
+	spf_refusal(s, &text);
+	a.text = arena_dup(&r->verify.arena, buf_slice(&text));
+	buf_release(&text);
+	return a;
+}
+
 /* A DKIM result alone never refuses a message (RFC 6376 6.3); a policy of the
  * author's domain will be judged here. */
 static struct answer
-decide(const struct dkim_verify *v)
+decide(struct verify_request *r)
 {
+	const struct dkim_verify *v = &r->verify;
+	const struct spf *refuses = spf_work_refuses(&r->spf);
+
 	if (v->error != 0)
 		return (struct answer){ 451, "4.3.0",
 			"The message could not be read back" };
 	if (v->too_many_cuts)
 		return (struct answer){ 550, "5.6.0",
 			"Too many forged Authentication-Results fields" };
+	if (refuses != NULL)
+		return refuse(r, refuses);
 	return (struct answer){ 0, "", "" };
 }
 
@@ -80,12 +102,16 @@ static void
 finish(struct verify_request *r)
 {
 	struct buf field = BUF_INIT(LIMIT_FRAME / 2);
-	struct answer a = decide(&r->verify);
+	struct authres_result spf[SPF_RESULTS_MAX];
+	struct answer a = decide(r);
 
 	if (r->verify.error != 0)
 		log_error("dkim-verify-failed", "error=\"%s\"",
 		    strerror(r->verify.error));
-	dkim_verify_report(&r->verify, &field);
+	spf_work_log(&r->spf);
+	spf_work_received(&r->spf, &field);
+	dkim_verify_report(&r->verify, spf, spf_work_results(&r->spf, spf),
+	    &field);
 	r->dkim->verdicts++;
 	send_verdict(r, buf_slice(&field), &a);
 	buf_release(&field);
@@ -162,7 +188,6 @@ read_done(void *arg)
 	struct verify_request *r = arg;
 	struct dkim_verify *v = &r->verify;
 
-	r->waiting = 1;
 	if (!r->dkim->enabled)
 		v->n = 0;
 	for (size_t i = 0; i < v->n && v->error == 0; i++) {
@@ -177,6 +202,15 @@ read_done(void *arg)
 		finish(r);
 }
 
+static void
+on_spf(void *arg)
+{
+	struct verify_request *r = arg;
+
+	if (--r->waiting == 0)
+		finish(r);
+}
+
 int
 verify_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 {
@@ -184,6 +218,8 @@ verify_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 	struct wire_in in = wire_in(f->payload);
 	struct verify_request *r = mem_zero(sizeof(*r));
 	struct dkim_verify *v = &r->verify;
+	struct spf_check check = { 0 };
+	struct slice client;
 
 	d->requests++;
 	r->dkim = d;
@@ -193,17 +229,19 @@ verify_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 	list_push(&d->verifying, &r->link);
 	dkim_verify_init(v);
 	v->size = wire_get_u64(&in);
-	/* Client, HELO name and sender are for SPF. */
-	wire_get_slice(&in, SOCKADDR_TEXT);
-	wire_get_slice(&in, LIMIT_SMTP_COMMAND);
-	wire_get_slice(&in, LIMIT_SMTP_COMMAND);
+	client = wire_get_slice(&in, SOCKADDR_TEXT);
+	check.helo = arena_slice(&v->arena,
+	    wire_get_slice(&in, LIMIT_SMTP_COMMAND));
+	check.sender = arena_slice(&v->arena,
+	    wire_get_slice(&in, LIMIT_SMTP_COMMAND));
 	v->authserv_id = arena_slice(&v->arena,
 	    wire_get_slice(&in, LIMIT_DOMAIN));
+	check.receiver = v->authserv_id;
 	if (wire_end(&in) == -1 || f->fd == -1 || v->size > INT64_MAX) {
 		request_free(r);
 		return -1;
 	}
-	v->now = now_wall();
+	v->now = check.now = now_wall();
 	v->fd = f->fd;
 	f->fd = -1;
 	if (d->requests > LIMIT_DKIM_JOBS) {
@@ -211,6 +249,9 @@ verify_request(struct dkim *d, struct chan *c, struct chan_frame *f)
 		request_free(r);
 		return 0;
 	}
+	r->waiting = 1; /* for reading */
+	if (spf_work_start(&r->spf, d, client, &check, on_spf, r))
+		r->waiting++;
 	if (v->size > INLINE_SIZE) {
 		loop_work(d->loop, read_work, read_done, r);
 		return 0;

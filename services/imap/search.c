@@ -345,8 +345,11 @@ read_word(struct reading *r, struct search_key **out)
 	k->name = slice_str(w->field);
 	if (read_argument(r, w, k) == -1)
 		return -1;
-	if (k->text.n > 0 && k->fuzzy == NULL && r->prog->n_texts < SEARCH_TEXTS)
+	if (k->text.n > 0 && k->fuzzy == NULL &&
+	    r->prog->n_texts < SEARCH_TEXTS) {
 		r->prog->texts[r->prog->n_texts++] = k;
+		k->text_number = (unsigned)r->prog->n_texts;
+	}
 	if (w->negate) {
 		*out = key_new(r, SEARCH_NOT);
 		(*out)->child = k;

@@ -57,6 +57,7 @@ struct search_key {
 	struct seq_set set;
 	bool uid;                 /* set of UIDs */
 	struct store_set resolved;/* by the caller; see search_each_set */
+	unsigned text_number; /* 1 + the place in texts; 0: none */
 	struct store_set ruled_out; /* text cannot be in these; by the caller */
 };
 

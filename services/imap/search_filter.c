@@ -30,17 +30,25 @@ is_worth_it(const struct search_filter *f, const struct store_set *only)
 	    store_set_count(only) * OPEN_COST >= f->view->n;
 }
 
-static uint32_t
-required(const struct search_program *prog)
+/* False if no message that may contain only these texts matches. */
+static bool
+may_match(const struct search_key *k, uint32_t may)
 {
-	uint32_t bits = 0;
+	const struct search_key *c = k->child;
 
-	for (const struct search_key *k = prog->root->child; k != NULL;
-	     k = k->next)
-		for (size_t i = 0; i < prog->n_texts; i++)
-			if (prog->texts[i] == k)
-				bits |= 1u << i;
-	return bits;
+	switch (k->op) {
+	case SEARCH_AND:
+		while (c != NULL && may_match(c, may))
+			c = c->next;
+		return c == NULL;
+	case SEARCH_OR:
+		while (c != NULL && !may_match(c, may))
+			c = c->next;
+		return c != NULL;
+	default:
+		/* Nothing is known of the rest, and of what NOT says. */
+		return k->text_number == 0 || (may >> (k->text_number - 1) & 1);
+	}
 }
 
 void
@@ -77,7 +85,7 @@ open_index(struct search_filter *f)
 		store_finder_open(f->view->mailbox, f->needles, prog->n_texts,
 		    &f->finder);
 	f->done = f->finder == NULL;
-	f->required = required(prog);
+	f->bounds = !may_match(prog->root, 0);
 	f->at = view_lower(f->view, f->next);
 }
 
@@ -125,7 +133,7 @@ on_indexed(void *ctx, uint32_t uid, uint32_t may)
 			if ((may >> i & 1) == 0)
 				add(&f->prog->texts[i]->ruled_out,
 				    &f->ruled[i], v, f->at);
-		if ((f->required & ~may) == 0)
+		if (may_match(f->prog->root, may))
 			add(&f->may, &f->passed, v, f->at);
 		f->at++;
 	}
@@ -147,7 +155,7 @@ search_filter_step(struct search_filter *f)
 	/* Those behind the end of the index; UID_MAX is not one. */
 	pass_until(f, STORE_UID_MAX);
 	/* Many short ranges cost more than they save. */
-	if (f->required != 0 &&
+	if (f->bounds &&
 	    (f->may.n <= WALK_RANGES || f->may.n <= f->view->n / 8))
 		f->possible = &f->may;
 	return true;

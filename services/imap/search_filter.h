@@ -23,7 +23,7 @@ struct search_filter {
 	struct store_needle *needles;
 	struct store_finder *finder;
 	bool done;
-	uint32_t required; /* bit i: a message without text i does not match */
+	bool bounds; /* without any of the texts no message matches */
 	uint32_t next;
 	uint32_t last;
 	size_t at;         /* in the view's messages */

@@ -151,7 +151,7 @@ mx_list_set(struct mx_list *l, const struct wire_dns_answer *a,
 
 	l->n = 0;
 	l->null_mx = l->self = false;
-	for (uint32_t i = 0; i < a->count; i++) {
+	for (uint32_t i = 0; i < a->count && l->n < LEN(l->mx); i++) {
 		struct mx *mx = &l->mx[l->n];
 
 		buf_clear(&host);

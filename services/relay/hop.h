@@ -10,6 +10,7 @@
 
 #define HOP_HOST 256
 #define HOP_MX 10        /* exchangers of one domain that are looked at */
+#define HOP_MX_READ 64   /* from which those are chosen */
 #define HOP_ADDRESSES 10 /* addresses of one exchanger */
 
 struct hop {
@@ -34,7 +35,7 @@ struct mx {
 };
 
 struct mx_list {
-	struct mx mx[WIRE_DNS_ANSWERS];
+	struct mx mx[HOP_MX_READ];
 	size_t n;
 	bool null_mx; /* RFC 7505: the domain takes no mail */
 	bool self;    /* we were among them */

@@ -68,6 +68,8 @@ start(struct service *s, const char **why UNUSED)
 	v->lookup = service_peer(s, "auth.lookup", 0);
 	v->queue = service_peer(s, "queue.submit", 0);
 	v->resolver = service_peer(s, "resolver", 0);
+	if (v->conf->enable_policyd_spf && service_may_dial(s, "dkim.spf"))
+		v->spf = service_peer(s, "dkim.spf", 0);
 	if (v->submission)
 		v->verify = service_peer(s, "auth.verify", 0);
 	list_init(&v->sessions);

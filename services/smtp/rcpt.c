@@ -3,47 +3,50 @@
 
 #include "mail/addr.h"
 #include "services/smtp/reply.h"
-#include "wire/auth.h"
+#include "services/smtp/spf.h"
 
 #define LOOKUP_MS 30000
 
-/* What auth says about one address. */
-struct answer {
-	enum wire_rcpt_result result;
-	uint32_t count;
-	struct wire_queue_target *targets; /* in the arena */
-};
-
-/* -1 if it is no proper answer. */
+/* What auth says about the address. -1 if it is no proper answer. */
 static int
-read_answer(struct transaction *t, struct slice payload, struct answer *a)
+read_answer(struct transaction *t, struct slice payload, struct recipient *r)
 {
 	struct wire_in in = wire_in(arena_slice(&t->arena, payload));
+	enum wire_rcpt_result result;
+	struct wire_queue_target *targets;
+	uint32_t count;
 
-	a->result = wire_get_enum(&in, WIRE_RCPT_RESULTS);
-	a->count = wire_get_u32(&in);
-	if (in.failed || a->count > WIRE_QUEUE_TARGETS)
+	result = wire_get_enum(&in, WIRE_RCPT_RESULTS);
+	count = wire_get_u32(&in);
+	if (in.failed || count > WIRE_QUEUE_TARGETS)
 		return -1;
-	a->targets = arena_array(&t->arena, a->count, sizeof(*a->targets));
-	for (uint32_t i = 0; i < a->count; i++) {
-		a->targets[i].local = wire_get_enum(&in, WIRE_TARGET_KINDS) ==
+	targets = arena_array(&t->arena, count, sizeof(*targets));
+	for (uint32_t i = 0; i < count; i++) {
+		targets[i].local = wire_get_enum(&in, WIRE_TARGET_KINDS) ==
 		    WIRE_TARGET_LOCAL;
-		a->targets[i].address = wire_get_slice(&in, LIMIT_ADDRESS);
+		targets[i].address = wire_get_slice(&in, LIMIT_ADDRESS);
 	}
 	t->target_bytes += payload.n;
-	if ((a->result == WIRE_RCPT_OK || a->result == WIRE_RCPT_FULL) &&
-	    a->count == 0)
+	if (wire_end(&in) == -1 || ((result == WIRE_RCPT_OK ||
+	    result == WIRE_RCPT_FULL) && count == 0))
 		return -1;
-	return wire_end(&in);
+	r->result = result;
+	r->rcpt.count = count;
+	r->rcpt.targets = targets;
+	return 0;
 }
 
 static void
-add_recipient(struct session *s, struct recipient *r, const struct answer *a)
+add_recipient(struct session *s, struct recipient *r)
 {
 	struct transaction *t = &s->t;
 
-	r->rcpt.count = a->count;
-	r->rcpt.targets = a->targets;
+	if (r->rcpt.count == 0) {
+		r->rcpt.count = 1;
+		r->rcpt.targets = arena_alloc(&t->arena,
+		    sizeof(*r->rcpt.targets));
+		r->rcpt.targets[0].address = r->rcpt.address;
+	}
 	*t->last = r;
 	t->last = &r->next;
 	t->count++;
@@ -58,43 +61,50 @@ add_recipient(struct session *s, struct recipient *r, const struct answer *a)
 /* Law 5 is here: an address that is not ours is taken only from a login or a
  * trusted network. The order of the rest is dms-compat 6.2. */
 static void
-judge(struct session *s, struct recipient *r, struct answer *a)
+judge(struct session *s, struct recipient *r)
 {
 	struct slice to = r->rcpt.address;
 	bool known_client = s->user != NULL || s->trusted;
 
-	if (a->result == WIRE_RCPT_NOT_OURS && !known_client) {
+	if (r->result == WIRE_RCPT_NOT_OURS && !known_client) {
 		reply_reject(s, "RCPT", to,
 		    "554 5.7.1 <%.*s>: Relay access denied", SLICE_ARG(to));
+	} else if (s->t.spf_refusal.n > 0) {
+		reply_reject(s, "RCPT", to,
+		    "550 5.7.23 <%.*s>: Recipient address rejected: %.*s",
+		    SLICE_ARG(to), SLICE_ARG(s->t.spf_refusal));
 	} else if (s->helo_kind == HELO_INVALID && !known_client) {
 		reply_reject(s, "RCPT", to,
 		    "501 5.5.2 <%s>: Helo command rejected: Invalid name",
 		    s->helo);
-	} else if (a->result == WIRE_RCPT_UNKNOWN) {
+	} else if (r->result == WIRE_RCPT_UNKNOWN) {
 		reply_reject(s, "RCPT", to,
 		    "550 5.1.1 <%.*s>: Recipient address rejected: User "
 		    "unknown in virtual mailbox table", SLICE_ARG(to));
-	} else if (a->result == WIRE_RCPT_LOOP) {
+	} else if (r->result == WIRE_RCPT_LOOP) {
 		reply_reject(s, "RCPT", to,
 		    "550 5.4.6 <%.*s>: Recipient address rejected: alias loop",
 		    SLICE_ARG(to));
-	} else if (a->result == WIRE_RCPT_LATER) {
+	} else if (r->result == WIRE_RCPT_LATER) {
 		reply_reject(s, "RCPT", to,
 		    "451 4.3.0 <%.*s>: Temporary lookup failure",
 		    SLICE_ARG(to));
-	} else if (a->result == WIRE_RCPT_FULL && !known_client) {
+	} else if (r->result == WIRE_RCPT_FULL && !known_client) {
 		reply_reject(s, "RCPT", to,
 		    "552 5.2.2 <%.*s>: Recipient address rejected: Mailbox is "
 		    "full", SLICE_ARG(to));
 	} else {
-		if (a->count == 0) {
-			a->count = 1;
-			a->targets = arena_alloc(&s->t.arena,
-			    sizeof(*a->targets));
-			a->targets[0].address = to;
-		}
-		add_recipient(s, r, a);
+		add_recipient(s, r);
 	}
+}
+
+static void
+on_spf(struct session *s)
+{
+	struct recipient *r = s->t.asked;
+
+	s->t.asked = NULL;
+	judge(s, r);
 }
 
 static void
@@ -102,14 +112,16 @@ on_answer(void *arg, struct chan_frame *f)
 {
 	struct session *s = arg;
 	struct recipient *r = s->t.asked;
-	struct answer a = { .result = WIRE_RCPT_LATER };
 
-	s->t.asked = NULL;
 	if (f == NULL || f->type != WIRE_AUTH_RCPT_REPLY ||
-	    read_answer(&s->t, f->payload, &a) == -1)
-		a = (struct answer){ .result = WIRE_RCPT_LATER };
+	    read_answer(&s->t, f->payload, r) == -1)
+		r->result = WIRE_RCPT_LATER;
 	session_go_on(s);
-	judge(s, r, &a);
+	/* No DNS is asked for whoever tries to relay. */
+	if (r->result != WIRE_RCPT_NOT_OURS && spf_is_open(s))
+		spf_ask(s, on_spf);
+	else
+		on_spf(s);
 }
 
 static void

@@ -21,6 +21,7 @@ struct server {
 	struct peer *verify;     /* auth, submission only */
 	struct peer *queue;
 	struct peer *resolver;
+	struct peer *spf;        /* dkim; NULL: SPF is not asked at RCPT */
 	struct trust trust;
 	struct list sessions;
 	size_t count;            /* of sessions */

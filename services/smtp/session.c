@@ -428,6 +428,7 @@ session_new(struct server *v, const char *port, int fd,
 	s->implicit_tls = implicit;
 	/* dms-compat 6.1: the submission ports want a login from everybody. */
 	s->trusted = !v->submission && trust_allows(&v->trust, from);
+	s->stranger = !s->trusted && !sockaddr_is_loopback(from);
 	s->state = SMTP_OPENING;
 	transaction_init(&s->t);
 	list_push(&v->sessions, &s->link);

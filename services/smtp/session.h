@@ -47,6 +47,7 @@ struct session {
 	bool esmtp;              /* EHLO, not HELO */
 	bool implicit_tls;       /* port 465 */
 	bool trusted;            /* may relay without a login */
+	bool stranger;           /* neither that nor on this machine */
 	bool long_line;          /* throwing an overlong command away */
 	bool waiting;
 	unsigned errors;

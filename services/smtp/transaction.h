@@ -10,6 +10,7 @@
 #include "core/arena.h"
 #include "services/smtp/body.h"
 #include "services/smtp/params.h"
+#include "wire/auth.h"
 #include "wire/queue.h"
 
 struct session;
@@ -17,6 +18,7 @@ struct session;
 struct recipient {
 	struct recipient *next;
 	struct wire_queue_rcpt rcpt;
+	enum wire_rcpt_result result; /* of auth */
 };
 
 /* All zero but fd = -1 when there is no transaction. */
@@ -26,7 +28,9 @@ struct transaction {
 	struct params params;    /* of MAIL; slices in the arena */
 	struct recipient *first;
 	struct recipient **last;
-	struct recipient *asked; /* RCPT waiting for auth's answer */
+	struct recipient *asked; /* RCPT waiting for answers about it */
+	bool spf_asked;
+	struct slice spf_refusal; /* or empty; see spf.h */
 	size_t count;            /* recipients accepted */
 	size_t target_bytes;     /* of what auth made of them */
 	uint32_t request;        /* at the queue; 0: none */
@@ -37,6 +41,7 @@ struct transaction {
 	uint64_t until;          /* loop time at which data must have ended */
 	/* Called when fd is there; set while the session waits for it. */
 	void (*then)(struct session *s);
+	void (*spf_then)(struct session *s);
 };
 
 void transaction_init(struct transaction *t);

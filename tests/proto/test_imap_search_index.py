@@ -204,6 +204,15 @@ def test_what_it_rules_out_is_not_opened(hundred):
     assert search(c, b"BODY changeling")[0].count(" ") == 101
 
 
+def test_an_emptied_mailbox(hundred):
+    w, c = hundred
+    c.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    c.ok("EXPUNGE")
+    c.ok("SELECT INBOX")
+    wait_indexed(database(w), 0)
+    assert search(c, b"BODY needle7s") == ["* SEARCH"]
+
+
 def test_new_messages_are_found_at_once(hundred):
     w, c = hundred
     uid = c.append("INBOX", "Subject: x\r\n\r\nbrandnew\r\n")
@@ -435,3 +444,17 @@ def test_noop_beside_it_is_quick(tmp_path):
             times.append(time.monotonic() - start)
             time.sleep(0.002)
         assert sorted(times)[len(times) * 98 // 100] < 0.25
+
+
+def test_a_message_that_goes_while_the_index_is_made(worker, c):
+    """Its file is looked for again, which reads the folder anew."""
+    for n in range(50):
+        c.append("INBOX", b"Subject: x\r\n\r\nword%d\r\n" % n)
+    c.ok("SELECT INBOX")
+    root = worker.maildir()
+    for place in ("cur", "new"):
+        for name in os.listdir(os.path.join(root, place)):
+            os.unlink(os.path.join(root, place, name))
+    time.sleep(1)
+    c.ok("NOOP")
+    assert c.ok("SEARCH BODY word1") == ["* SEARCH"]

@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
-from harness import Client, FakeAuth, FakeQueue, FakeResolver, Harness  # noqa: E402
+from harness import Client, FakeAuth, FakeQueue, FakeResolver, FakeSpf, Harness, put  # noqa: E402
 
 NAME = "mail.b.test"
 USER = "u@b.test"
@@ -31,10 +31,10 @@ def wait_for(condition, timeout=30):
 class Mx(Harness):
     def __init__(self, address="127.0.0.1", **settings):
         self.auth, self.queue = FakeAuth(users=[USER, "v@b.test"]), FakeQueue()
-        self.resolver = FakeResolver()
+        self.resolver, self.spf = FakeResolver(), FakeSpf()
         super().__init__("smtp", "smtp-mx", {"hostname": NAME, **settings}, ["25"], {
             "auth.lookup": self.auth, "queue.submit": self.queue,
-            "resolver": self.resolver}, address=address)
+            "resolver": self.resolver, "dkim.spf": self.spf}, address=address)
 
     def client(self, helo="EHLO client.example.org"):
         c = Client(self.connect("25"))
@@ -338,6 +338,42 @@ def test_a_client_has_its_name_if_the_name_has_its_address(back):
         assert c.do("DATA").startswith("354")
         c.send("x\r\n.\r\n")
         assert wait_message(h, c)["rdns"] == ("client.example.org" if back else "")
+
+
+def test_spf_is_asked_once_a_mail():
+    with Mx(address=own_address()) as h:
+        h.spf.refused["bad@x.test"] = "SPF fail \r\n250 Ok"
+        c = h.client("EHLO h.test")
+        for sender in ("bad@x.test", "good@x.test"):
+            assert c.do(f"MAIL FROM:<{sender}>") == "250 2.1.0 Ok"
+            assert c.do("RCPT TO:<far@away.example>").startswith("554 5.7.1")
+            assert len(h.spf.frames) == (0 if sender.startswith("bad") else 1)
+            for user in (USER, "v@b.test"):
+                assert c.do(f"RCPT TO:<{user}>") == (
+                    "250 2.1.5 Ok" if sender == "good@x.test" else
+                    f"550 5.7.23 <{user}>: Recipient address rejected: SPF fail ??250 Ok")
+            assert c.do("RSET").startswith("250")
+        assert [f[2] for f in h.spf.frames] == [
+            put(own_address(), "h.test", s) for s in ("bad@x.test", "good@x.test")]
+
+
+def test_spf_that_goes_away_refuses_nothing():
+    with Mx(address=own_address()) as h:
+        h.spf.silent = True
+        c = h.client()
+        assert c.do("MAIL FROM:<s@x.test>") == "250 2.1.0 Ok"
+        c.send(f"RCPT TO:<{USER}>\r\n")
+        wait_for(lambda: h.spf.frames)
+        h.lose_peer(h.spf)
+        assert c.reply() == "250 2.1.5 Ok"
+
+
+@pytest.mark.parametrize("settings", [{"enable_policyd_spf": "0"},
+                                      {"trusted_networks": "0.0.0.0/0"}, {"address": "127.0.0.1"}])
+def test_spf_is_not_asked(settings):
+    with Mx(**{"address": own_address(), **settings}) as h:
+        h.envelope()
+        assert not h.spf.frames
 
 
 def test_mail_does_not_wait_for_a_name():

@@ -234,6 +234,19 @@ class FakeResolver(Peer):
         self.send(2, ident, put(("u8", 0 if found else 2), False, 60, "", len(found), *found))
 
 
+class FakeSpf(Peer):
+    """The door spf of wire/dkim.h. refused: {sender: why}."""
+
+    def __init__(self, refused=None):
+        super().__init__()
+        self.refused = refused or {}
+
+    def on_frame(self, kind, ident, payload):
+        assert kind == 5
+        ip, helo, sender = get(payload, "sss")
+        self.send(6, ident, put(self.refused.get(sender, "")))
+
+
 class Harness:
     def __init__(self, program, name, settings, ports, peers, files=None, env=None,
                  address="127.0.0.1"):

@@ -223,7 +223,7 @@ TEST(rfc_8463_example_passes)
 	struct dkim_verify v;
 
 	judge(&v, slice_str(rfc_message));
-	dkim_verify_report(&v, &out);
+	dkim_verify_report(&v, NULL, 0, &out);
 	CHECK_SLICE(buf_slice(&out), "Authentication-Results: mx.test;\r\n"
 	    "\tdkim=pass header.d=football.example.com header.s=brisbane "
 	    "header.a=ed25519-sha256 header.b=/gCrinpc;\r\n"
@@ -399,7 +399,7 @@ TEST(forged_results_are_cut)
 	CHECK(slice_starts(slice_from(slice_str(text), v.cuts[0].end),
 	    S("From:")), " ");
 	CHECK(v.cuts[1].end == strlen(text) - 2, " ");
-	dkim_verify_report(&v, &out);
+	dkim_verify_report(&v, NULL, 0, &out);
 	CHECK_SLICE(buf_slice(&out),
 	    "Authentication-Results: mx.test;\r\n\tdkim=none\r\n");
 	buf_release(&out);
@@ -419,7 +419,7 @@ TEST(report_repeats_only_names_and_stays_short)
 		buf_adds(&text, "test\r\n");
 	}
 	judge(&v, buf_slice(&text));
-	dkim_verify_report(&v, &out);
+	dkim_verify_report(&v, NULL, 0, &out);
 	CHECK(buf_ok(&out) && out.n < 4096, "%zu", out.n);
 	CHECK(strstr(buf_str(&out), "dkim=permerror reason=") != NULL, " ");
 	CHECK(strstr(buf_str(&out), " header.b=ABCDEFGH") != NULL, " ");

@@ -567,4 +567,5 @@ TEST(explanations)
 
 TESTS(T(what_is_no_domain_is_not_checked), T(addresses_are_of_one_family),
     T(one_record_is_selected), T(records_are_checked_as_a_whole), T(all), T(a),
-    T(mx), T(ptr), T(include), T(exists), T(networks), T(redirect), T(explanations))
+    T(mx), T(ptr), T(include), T(exists), T(networks), T(redirect),
+    T(explanations))

@@ -174,6 +174,23 @@ TEST(ten_mx_and_ten_ptr)
 	buf_release(&zone);
 }
 
+TEST(more_addresses_than_are_passed_on)
+{
+	struct buf zone = BUF_INIT(1 << 20);
+
+	buf_adds(&zone, "a.example.com TXT v=spf1 a -all\n"
+	    "mx.example.com TXT v=spf1 mx -all\n"
+	    "mx.example.com MX a.example.com\n"
+	    "e.example.com TXT v=spf1 exists:a.example.com -all\n");
+	for (int i = 0; i < 300; i++)
+		buf_addf(&zone, "a.example.com A 9.9.%d.%d\n", i / 200, i % 200);
+	expect(buf_str(&zone), "u@a.example.com", "9.9.0.7", SPF_PASS);
+	expect(buf_str(&zone), "u@a.example.com", "1.2.3.4", SPF_PERMERROR);
+	expect(buf_str(&zone), "u@mx.example.com", "1.2.3.4", SPF_PERMERROR);
+	expect(buf_str(&zone), "u@e.example.com", "1.2.3.4", SPF_PASS);
+	buf_release(&zone);
+}
+
 TEST(two_empty_answers)
 {
 	static const char zone[] =
@@ -187,6 +204,8 @@ TEST(two_empty_answers)
 	    "mx3.example.com TXT v=spf1 mx:m.test mx:m.test mx:m.test ?all\n"
 	    "m.test MX a.m.test\nm.test MX b.m.test\nm.test MX c.m.test\n"
 	    "ptr.example.com TXT v=spf1 ptr a:x1.test a:x2.test ?all\n"
+	    "ptrs.example.com TXT v=spf1 ptr:x1.test ptr:x2.test ptr ?all\n"
+	    "p.example.com TXT v=spf1 ptr:x1.test ptr a:%{p}.test ?all\n"
 	    "nested.example.com TXT v=spf1 include:two.example.com "
 	    "exists:x3.test ?all\n";
 
@@ -197,6 +216,8 @@ TEST(two_empty_answers)
 	expect(zone, "u@mx.example.com", "1.2.3.4", SPF_NEUTRAL);
 	expect(zone, "u@mx3.example.com", "1.2.3.4", SPF_PERMERROR);
 	expect(zone, "u@ptr.example.com", "1.2.3.4", SPF_PERMERROR);
+	expect(zone, "u@ptrs.example.com", "1.2.3.4", SPF_PERMERROR);
+	expect(zone, "u@p.example.com", "1.2.3.4", SPF_PERMERROR);
 	expect(zone, "u@nested.example.com", "1.2.3.4", SPF_PERMERROR);
 }
 
@@ -316,6 +337,7 @@ TEST(the_rule_that_decided_is_named)
 }
 
 TESTS(T(loops_end), T(ten_terms_may_ask), T(terms_count_through_all_records),
-    T(ten_mx_and_ten_ptr), T(two_empty_answers), T(large_records_are_bounded),
+    T(ten_mx_and_ten_ptr), T(more_addresses_than_are_passed_on),
+    T(two_empty_answers), T(large_records_are_bounded),
     T(explanations_are_bounded), T(time_is_up),
     T(the_rule_that_decided_is_named))
