@@ -158,12 +158,15 @@ enum store_err store_acl_each(struct store_user *u, struct slice user,
 /*
  * Calls fn with each user, but not user itself, who may have a mailbox that
  * user can see, in order of addresses. It comes from the file
- * pillarbox-shares in the mail root, which is a hint and can be deleted: it is
- * made by a look at all folders when it is missing or from before this process.
+ * pillarbox-shares in the mail root, which is a hint and can be deleted: where
+ * it is missing, it is made by a look at all folders.
  */
 typedef void store_shares_fn(void *ctx, struct slice owner);
 enum store_err store_shares_with(struct store *s, struct slice user,
     store_shares_fn *fn, void *ctx);
+/* Makes the file anew if it is from before this process; that may take seconds.
+ * Others can read it meanwhile. */
+void store_shares_refresh(struct store *s);
 /* The rights of mailboxes of u may have changed: its lines are made anew. */
 void store_shares_update(struct store_user *u);
 

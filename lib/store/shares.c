@@ -10,9 +10,9 @@
  * ("bob may see something of alice", "anyone something of info"; the number
  * is when all folders were looked at, in microseconds.) It is a hint: what can
  * be seen is decided by the mailboxes' own files. A change of rights through us
- * makes the lines of that user anew. Every process, when it first asks, wants
- * a file from after its own start, so what other programs did to dovecot-acl
- * files while we were down is found.
+ * makes the lines of that user anew. A process that starts has all folders
+ * looked at once more, so what other programs did to dovecot-acl files while we
+ * were down is found; the old file serves until then.
  */
 #include "store/acl_store.h"
 
@@ -210,7 +210,7 @@ save(struct store *s)
 	buf_release(&text);
 }
 
-/* With the lock of this process. The file's is taken while it is changed. */
+/* With the lock of this process, as what follows. */
 static void
 load(struct store *s)
 {
@@ -221,27 +221,20 @@ load(struct store *s)
 	follow(s);
 }
 
-/* True if all folders were looked at since this process began. */
-static bool
-is_fresh(const struct store *s)
+static int64_t
+scanned_us(struct store *s)
 {
-	return s->shares->scanned_us >= s->started_us;
+	int64_t at;
+
+	pthread_mutex_lock(&s->shares_lock);
+	load(s);
+	at = s->shares->scanned_us;
+	pthread_mutex_unlock(&s->shares_lock);
+	return at;
 }
 
-static void
-scan_all(struct store *s)
-{
-	struct shares *sh = s->shares;
-
-	/* The clock may have been set back. */
-	sh->scanned_us = now_wall_us();
-	if (sh->scanned_us < s->started_us)
-		sh->scanned_us = s->started_us;
-	buf_clear(&sh->text);
-	scan(s, &sh->text);
-	save(s);
-}
-
+/* The file's lock, for who changes it; taken before the one of this process, so
+ * that nobody here waits for a scan who only reads. */
 static int
 lock_root(const struct store *s)
 {
@@ -250,6 +243,37 @@ lock_root(const struct store *s)
 	if (lock == -1)
 		store_errno("lock", s->mailroot);
 	return lock;
+}
+
+/* Looks at all folders, unless somebody did so since least_us. */
+static void
+scan_all(struct store *s, int64_t least_us)
+{
+	struct buf text = BUF_INIT(LIMIT_SHARES_BYTES);
+	int lock = lock_root(s);
+	int64_t now = now_wall_us();
+
+	if (scanned_us(s) < least_us) {
+		scan(s, &text);
+		pthread_mutex_lock(&s->shares_lock);
+		buf_release(&s->shares->text);
+		s->shares->text = text;
+		buf_init(&text, 0);
+		/* The clock may have been set back. */
+		s->shares->scanned_us = now > least_us ? now : least_us;
+		save(s);
+		pthread_mutex_unlock(&s->shares_lock);
+	}
+	if (lock != -1)
+		close(lock);
+	buf_release(&text);
+}
+
+void
+store_shares_refresh(struct store *s)
+{
+	if (scanned_us(s) < s->started_us)
+		scan_all(s, s->started_us);
 }
 
 /* ---- who ------------------------------------------------------------------ */
@@ -281,19 +305,12 @@ store_shares_with(struct store *s, struct slice user, store_shares_fn *fn,
 	struct slice rest, who, owner;
 	struct map seen;
 	size_t n = 0;
-	int lock;
 
+	/* An old file serves until the next refresh. */
+	if (scanned_us(s) == 0)
+		scan_all(s, 1);
 	map_init(&seen);
 	pthread_mutex_lock(&s->shares_lock);
-	load(s);
-	if (!is_fresh(s)) {
-		lock = lock_root(s);
-		follow(s);
-		if (!is_fresh(s))
-			scan_all(s);
-		if (lock != -1)
-			close(lock);
-	}
 	rest = buf_slice(&s->shares->text);
 	while (n < LIMIT_SHARES_OWNERS && take_line(&rest, &who, &owner))
 		if ((slice_eq(who, S("*")) || slice_ieq(who, user)) &&
@@ -335,17 +352,14 @@ void
 store_shares_update(struct store_user *u)
 {
 	struct store *s = u->store;
-	int lock;
+	int lock = lock_root(s);
 
 	pthread_mutex_lock(&s->shares_lock);
 	load(s);
-	lock = lock_root(s);
-	follow(s);
-	if (is_fresh(s))
+	/* Where there is none yet, it will be made with what is so now. */
+	if (s->shares->scanned_us > 0)
 		replace_lines(u);
-	else
-		scan_all(s);
+	pthread_mutex_unlock(&s->shares_lock);
 	if (lock != -1)
 		close(lock);
-	pthread_mutex_unlock(&s->shares_lock);
 }

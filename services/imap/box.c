@@ -1,7 +1,6 @@
 #include "services/imap/box.h"
 
 #include "mail/mutf7.h"
-#include "services/imap/limits.h"
 #include "services/imap/name.h"
 #include "services/imap/session.h"
 
@@ -34,12 +33,19 @@ box_name(struct arena *a, struct slice prefix, struct slice name)
 	    SLICE_ARG(name)));
 }
 
-/* A name taken apart; address is empty for an own one. */
-struct parts {
-	struct slice prefix;
-	struct slice address; /* in the arena, lower case */
-	struct slice inner;   /* with "/", as it came */
-};
+bool
+box_reaches_others(struct slice name)
+{
+	static const struct slice tops[] = { { BOX_OTHERS,
+		sizeof(BOX_OTHERS) - 1 }, { BOX_SHARED,
+		sizeof(BOX_SHARED) - 1 } };
+
+	for (size_t i = 0; i < LEN(tops); i++)
+		if (slice_starts(name, tops[i]) ||
+		    slice_eq(name, slice_head(tops[i], tops[i].n - 1)))
+			return true;
+	return false;
+}
 
 /* The address that a level of "Other Users" stands for; empty if none. */
 static struct slice
@@ -57,16 +63,14 @@ address_of(struct arena *a, struct slice level)
 	return out;
 }
 
-/* 1: another user's, 0: an own one, -1: in another namespace, but no name of
- * a mailbox. */
-static int
-take_apart(const struct session *s, struct arena *a, struct slice name,
-    struct parts *out)
+int
+box_take_apart(const struct session *s, struct arena *a, struct slice name,
+    struct box_parts *out)
 {
 	struct slice shared = slice_str(s->worker->conf.shared);
 	struct slice level, rest;
 
-	*out = (struct parts){ .inner = name };
+	*out = (struct box_parts){ .inner = name };
 	if (slice_starts(name, S(BOX_OTHERS))) {
 		rest = slice_from(name, strlen(BOX_OTHERS));
 		if (!slice_split(&rest, '/', &level) || rest.n == 0)
@@ -87,65 +91,14 @@ take_apart(const struct session *s, struct arena *a, struct slice name,
 	return 1;
 }
 
-/* ---- other users ---------------------------------------------------------- */
-
-static struct other *
-other_find(const struct session *s, struct slice address)
-{
-	struct other *o;
-
-	LIST_EACH(o, &s->others, struct other, link)
-		if (slice_eq(slice_str(store_user_address(o->store)), address))
-			return o;
-	return NULL;
-}
-
-/* NULL if it cannot be an address of ours. */
-static struct other *
-other_get(struct session *s, struct slice address)
-{
-	struct other *o = other_find(s, address);
-	struct store_user *u;
-
-	if (o != NULL)
-		return o;
-	if (store_user_open(s->worker->store, address, &u) != STORE_OK)
-		return NULL;
-	o = mem_zero(sizeof(*o));
-	o->session = s;
-	o->store = u;
-	o->exists = true;
-	list_push(&s->others, &o->link);
-	s->n_others++;
-	return o;
-}
-
-static void
-other_free(struct other *o)
-{
-	list_remove(&o->link);
-	o->session->n_others--;
-	store_user_close(o->store);
-	mem_free(o);
-}
-
-void
-box_free_all(struct session *s)
-{
-	struct other *o;
-
-	while ((o = LIST_FIRST(&s->others, struct other, link)) != NULL)
-		other_free(o);
-}
-
 /* ---- finding -------------------------------------------------------------- */
 
 static enum store_err
 resolve(struct command *c, struct slice name, struct box *out)
 {
 	struct session *s = c->session;
-	struct parts p;
-	int r = take_apart(s, &c->arena, name, &p);
+	struct box_parts p;
+	int r = box_take_apart(s, &c->arena, name, &p);
 
 	*out = (struct box){ .user = s->store, .name = name };
 	if (r <= 0)
@@ -292,9 +245,9 @@ struct store_user *
 box_user(struct session *s, struct arena *a, struct slice name,
     struct slice *inner)
 {
-	struct parts p;
+	struct box_parts p;
 	struct other *o;
-	int r = take_apart(s, a, name, &p);
+	int r = box_take_apart(s, a, name, &p);
 
 	*inner = name;
 	if (r == 0)
@@ -379,254 +332,13 @@ box_check(struct command *c)
 	return true;
 }
 
-/* ---- listing -------------------------------------------------------------- */
-
-struct box_lister {
-	struct command *c;
-	struct store_list *list;
-	struct map names;     /* of the entries that were added */
-	struct arena *arena;  /* of the list */
-	size_t cap;
-	struct slice prefix;
-	struct store_user *user;
-};
-
-static struct store_list_entry *
-add(struct box_lister *l, struct slice name, unsigned attributes)
-{
-	struct store_list *list = l->list;
-	size_t at = (size_t)(uintptr_t)map_get(&l->names, name);
-	struct store_list_entry *e;
-
-	if (at > 0) {
-		e = &list->entries[at - 1];
-		if ((attributes & STORE_NOSELECT) == 0)
-			e->attributes &= ~(unsigned)STORE_NOSELECT;
-		e->attributes |= attributes & ~(unsigned)STORE_NOSELECT;
-		return e;
-	}
-	if (list->n == l->cap) {
-		struct store_list_entry *more;
-
-		l->cap = l->cap * 2 + 16;
-		more = arena_array(l->arena, l->cap, sizeof(*more));
-		if (list->n > 0)
-			memcpy(more, list->entries, list->n * sizeof(*more));
-		list->entries = more;
-	}
-	e = &list->entries[list->n++];
-	*e = (struct store_list_entry){ .name = arena_dup(l->arena, name),
-		.attributes = attributes | BOX_OTHER };
-	map_put(&l->names, name, (void *)(uintptr_t)list->n);
-	return e;
-}
-
-/* The name, and those above it where nothing is. */
-static void
-add_with_parents(struct box_lister *l, struct slice name, unsigned attributes)
-{
-	ssize_t slash;
-
-	add(l, name, attributes);
-	while ((slash = slice_rfind(name, '/')) > 0) {
-		name = slice_head(name, (size_t)slash);
-		add(l, name, STORE_NOSELECT | STORE_HASCHILDREN);
-	}
-}
-
-static void
-on_mailbox(void *ctx, struct slice name, unsigned rights UNUSED)
-{
-	struct box_lister *l = ctx;
-
-	add_with_parents(l, box_name(&l->c->arena, l->prefix, name), 0);
-}
-
-static void
-list_user(struct box_lister *l, struct slice address, struct slice prefix)
-{
-	struct session *s = l->c->session;
-	const struct other *o = other_find(s, address);
-	struct store_user *u;
-
-	if ((o != NULL && !o->exists) ||
-	    slice_eq(address, slice_str(s->user->address)) ||
-	    store_user_open(s->worker->store, address, &u) != STORE_OK)
-		return;
-	l->prefix = prefix;
-	(void)store_acl_each(u, slice_str(s->user->address), ACL_LOOKUP,
-	    on_mailbox, l);
-	store_user_close(u);
-}
-
-static void
-on_owner(void *ctx, struct slice owner)
-{
-	struct box_lister *l = ctx;
-	struct buf prefix = BUF_INIT(LIMIT_MAILBOX_NAME);
-
-	/* They have a namespace of their own. */
-	if (slice_eq(owner, slice_str(l->c->session->worker->conf.shared)))
-		return;
-	buf_adds(&prefix, BOX_OTHERS);
-	if (mutf7_encode(&prefix, owner) == 0 && buf_ok(&prefix)) {
-		buf_addc(&prefix, '/');
-		list_user(l, owner, buf_slice(&prefix));
-	}
-	buf_release(&prefix);
-}
-
-static void
-on_subscribed(void *ctx, struct slice name)
-{
-	struct box_lister *l = ctx;
-	struct parts p;
-
-	if (take_apart(l->c->session, &l->c->arena, name, &p) != 1)
-		return;
-	add(l, name, map_get(&l->names, name) != NULL ? STORE_SUBSCRIBED :
-	    STORE_SUBSCRIBED | STORE_NOSELECT);
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct store_list_entry *)a)->name,
-	    ((const struct store_list_entry *)b)->name);
-}
-
-enum store_err
-box_list(struct command *c, struct store_list *list)
-{
-	size_t own = list->n;
-	struct session *s = c->session;
-	struct slice shared = slice_str(s->worker->conf.shared);
-	struct box_lister l = { .c = c, .list = list, .arena = list->memory,
-		.cap = list->n };
-	enum store_err err;
-
-	map_init(&l.names);
-	for (size_t i = 0; i < list->n; i++)
-		map_put(&l.names, slice_str(list->entries[i].name),
-		    (void *)(uintptr_t)(i + 1));
-	err = store_shares_with(s->worker->store, slice_str(s->user->address),
-	    on_owner, &l);
-	if (shared.n > 0)
-		list_user(&l, shared, S(BOX_SHARED));
-	if (err == STORE_OK)
-		err = store_subscribed_others(s->store, on_subscribed, &l);
-	map_release(&l.names, NULL);
-	if (list->n > own)
-		qsort(list->entries + own, list->n - own,
-		    sizeof(*list->entries), by_name);
-	return err;
-}
-
-bool
-box_reaches_others(struct slice name)
-{
-	static const struct slice tops[] = { { BOX_OTHERS,
-		sizeof(BOX_OTHERS) - 1 }, { BOX_SHARED,
-		sizeof(BOX_SHARED) - 1 } };
-
-	for (size_t i = 0; i < LEN(tops); i++)
-		if (slice_starts(name, tops[i]) ||
-		    slice_eq(name, slice_head(tops[i], tops[i].n - 1)))
-			return true;
-	return false;
-}
-
 /* ---- on the loop ---------------------------------------------------------- */
-
-/* A user whose mailbox the command names. */
-struct box_owner {
-	struct box_owner *next;
-	struct slice address;
-};
-
-void
-box_note_owner(struct command *c, struct slice address)
-{
-	struct box_owner *w = arena_alloc(&c->arena, sizeof(*w));
-
-	w->address = address;
-	w->next = c->owners;
-	c->owners = w;
-}
 
 void
 box_note(struct command *c, struct slice name)
 {
-	struct parts p;
+	struct box_parts p;
 
-	if (take_apart(c->session, &c->arena, name, &p) == 1)
-		box_note_owner(c, p.address);
-}
-
-static void
-on_asked(void *arg, struct chan_frame *reply)
-{
-	struct other *o = arg;
-	struct session *s = o->session;
-
-	o->asked = 0;
-	if (limits_read(reply, &o->quota, &o->exists))
-		o->known = true;
-	if (--s->cmd->asking == 0)
-		session_go_on(s);
-}
-
-static bool
-is_needed(const struct session *s, const struct other *o)
-{
-	return s->view != NULL &&
-	    store_mailbox_user(s->view->mailbox) == o->store;
-}
-
-bool
-box_ready(struct command *c)
-{
-	struct session *s = c->session;
-	uint64_t now = loop_now(s->worker->loop);
-	struct other *o;
-
-	if (c->owners_asked)
-		return c->asking == 0;
-	c->owners_asked = true;
-	if (s->n_others > LIMIT_IMAP_OTHERS)
-		LIST_EACH(o, &s->others, struct other, link)
-			if (!is_needed(s, o))
-				other_free(o);
-	for (const struct box_owner *w = c->owners; w != NULL; w = w->next) {
-		o = other_get(s, w->address);
-		if (o == NULL || o->asked != 0 || (o->known &&
-		    now - o->asked_at < LIMITS_FRESH_MS))
-			continue;
-		o->asked_at = now;
-		c->asking++;
-		o->asked = limits_ask_address(s->worker,
-		    store_user_address(o->store), on_asked, o);
-	}
-	return c->asking == 0;
-}
-
-void
-box_begin(struct session *s)
-{
-	struct other *o;
-
-	LIST_EACH(o, &s->others, struct other, link)
-		store_user_set_quota(o->store, &o->quota);
-}
-
-void
-box_end(struct session *s)
-{
-	struct store_usage held;
-	struct other *o;
-
-	LIST_EACH(o, &s->others, struct other, link)
-		if (store_user_usage(o->store, &held))
-			limits_report(s->worker, store_user_address(o->store),
-			    &held);
+	if (box_take_apart(c->session, &c->arena, name, &p) == 1)
+		other_note(c, p.address);
 }

@@ -17,24 +17,11 @@
 #ifndef IMAP_BOX_H
 #define IMAP_BOX_H
 
-#include "core/list.h"
-#include "services/imap/command.h"
+#include "services/imap/other.h"
 #include "store/acl.h"
 
 #define BOX_OTHERS "Other Users/"
 #define BOX_SHARED "Shared/"
-
-/* A user whose mailboxes the session works with. */
-struct other {
-	struct list link;      /* of the session */
-	struct session *session;
-	struct store_user *store;
-	struct store_quota quota;
-	uint64_t asked_at;     /* auth, for the quota; 0: never */
-	uint32_t asked;        /* the request under way, or 0 */
-	bool known;            /* it answered */
-	bool exists;           /* the account is there */
-};
 
 struct box {
 	struct store_user *user; /* whose it is */
@@ -44,6 +31,17 @@ struct box {
 	unsigned rights;         /* of the session's user, ACL_* */
 };
 
+/* A name taken apart. */
+struct box_parts {
+	struct slice prefix;  /* "" of an own one */
+	struct slice address; /* whose it is, in the arena, lower case */
+	struct slice inner;   /* with "/", as it came */
+};
+
+/* 1: another user's, 0: an own one, -1: in another namespace, but no name of
+ * a mailbox. */
+int box_take_apart(const struct session *s, struct arena *a,
+    struct slice name, struct box_parts *out);
 /* The separator of the namespace a name is in. */
 char box_separator(struct slice name);
 /* The name as clients say it, in the arena. */
@@ -94,7 +92,7 @@ enum store_err myrights_write(struct command *c, struct slice name);
 #define BOX_OTHER 0x100
 #define BOX_NO_ACCESS 0x200 /* \NoAccess (RFC 5465 section 3.1) */
 
-/* Adds what the user can see in the other namespaces to list. */
+/* Adds what the user can see in the other namespaces to list (box_list.c). */
 enum store_err box_list(struct command *c, struct store_list *list);
 
 /* True if name is in another namespace, or above what is. */
@@ -107,15 +105,6 @@ bool box_reaches_others(struct slice name);
 struct store_user *box_user(struct session *s, struct arena *a,
     struct slice name, struct slice *inner);
 
-/* A name of the command: if it is another user's, auth is asked about him
- * before the first step. */
+/* A name of the command: if it is another user's, see other_note. */
 void box_note(struct command *c, struct slice name);
-void box_note_owner(struct command *c, struct slice address);
-/* True if nothing need be waited for; else session_work is called again. */
-bool box_ready(struct command *c);
-/* Before and after a step: quotas of the others, and what they hold now. */
-void box_begin(struct session *s);
-void box_end(struct session *s);
-void box_free_all(struct session *s);
-
 #endif

@@ -45,6 +45,7 @@ static void
 finish(struct command *c, const struct store_copied *done)
 {
 	const struct copy *cp = c->state;
+	const struct session *s = c->session;
 
 	if (cp->move && done->n > 0) {
 		/* RFC 6851 4.3: in an untagged OK, before the EXPUNGEs. */
@@ -53,6 +54,14 @@ finish(struct command *c, const struct store_copied *done)
 		buf_adds(&c->out, "Moved.\r\n");
 	}
 	command_refresh(c, true, false);
+	if (cp->move && done->n > 0 && s->qresync) {
+		/* RFC 6851 4.4 */
+		command_tell_cut(c);
+		buf_addf(&c->out, "%.*s OK [HIGHESTMODSEQ %llu] MOVE "
+		    "completed.\r\n", SLICE_ARG(c->tag),
+		    (unsigned long long)s->view->modseq);
+		return;
+	}
 	if (cp->move || done->n == 0) {
 		command_completed(c);
 		return;

@@ -157,7 +157,7 @@ cmd_getquota(struct command *c)
 	if (slice_starts(root, S(ROOT_OTHER)) &&
 	    root.n > strlen(ROOT_OTHER)) {
 		q->owner = slice_from(root, strlen(ROOT_OTHER));
-		box_note_owner(c, q->owner);
+		other_note(c, q->owner);
 	} else if (!slice_eq(root, S(ROOT))) {
 		command_no(c, "[NONEXISTENT] No such quota root.");
 		return CMD_DONE;

@@ -16,10 +16,10 @@
 #include "services/imap/parse.h"
 #include "store/store.h"
 
-struct box_owner;
 struct command;
 struct event;
 struct name_given;
+struct other_named;
 struct session;
 
 enum verdict {
@@ -79,8 +79,9 @@ struct command {
 	/* Mailbox names that came in another spelling, see name.h. */
 	struct name_given *given;
 	struct event *events; /* see event.h */
-	/* Users whose mailboxes it names, and what auth says of them: box.h. */
-	struct box_owner *owners;
+	/* Users whose mailboxes it names, and how many auth is asked about:
+	 * other.h. */
+	struct other_named *owners;
 	bool owners_asked;
 	unsigned asking;
 	bool checked; /* the rights of the selected mailbox, see box.h */

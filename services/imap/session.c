@@ -144,7 +144,7 @@ session_free(struct session *s)
 	session_unselect(s);
 	notify_free(s);
 	store_set_release(&s->fresh);
-	box_free_all(s);
+	other_free_all(s);
 	store_user_close(s->store);
 	list_remove(&s->link);
 	list_remove(&s->user_link);
@@ -218,7 +218,7 @@ step_start(struct session *s)
 		s->user->naming++;
 	limits_refresh(s->user);
 	store_user_set_quota(s->store, &s->user->quota);
-	box_begin(s);
+	other_begin(s);
 	loop_work(s->worker->loop, step_run, step_over, s);
 }
 
@@ -245,7 +245,7 @@ step_over(void *arg)
 	s->busy = false;
 	if (store_user_usage(s->store, &held))
 		limits_report(s->worker, s->user->address, &held);
-	box_end(s);
+	other_end(s);
 	start_next(s->user);
 	if (c->names)
 		s->user->naming--;
@@ -291,7 +291,7 @@ session_work(struct session *s)
 {
 	s->busy = true;
 	conn_pause(s->conn);
-	if (box_ready(s->cmd))
+	if (other_ready(s->cmd))
 		step_queue(s);
 }
 

@@ -153,7 +153,7 @@ void session_drop_cache(struct session *s);
 /* As c->after: what is cached stays for some seconds. */
 void session_hold_cache(struct command *c);
 
-/* What box_ready waited for is there: the step runs. */
+/* What other_ready waited for is there: the step runs. */
 void session_go_on(struct session *s);
 
 /* Lets the input go on after a step that does not end the command. */

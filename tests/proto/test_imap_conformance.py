@@ -717,6 +717,43 @@ def test_qresync_needs_enable(worker, c):
         bad(c, f"SELECT INBOX (QRESYNC {args})")
 
 
+def test_what_removes_messages_tells_highestmodseq(worker, c, two):
+    """RFC 7162 3.2.7 to 3.2.10, RFC 6851 4.4."""
+    c.ok("ENABLE QRESYNC")
+    fill(c, 8)
+    two.ok("NOOP")
+    lines = c.ok("SELECT INBOX")
+    highest = [int(code(lines, "HIGHESTMODSEQ"))]
+    c.ok("STORE 1:3,7 +FLAGS.SILENT (\\Deleted)")
+    for command, told in (("UID EXPUNGE 2", "* VANISHED 2"), ("EXPUNGE", "* VANISHED 1,3,7"), ("UID MOVE 4:5 Sent", "* VANISHED 4:5"),
+                          ("MOVE 1 Sent", "* VANISHED 6")):
+        assert c.ok(command)[-1] == told
+        highest.append(int(re.match(r"OK \[HIGHESTMODSEQ (\d+)\]", c.last)[1]))
+        if command != "MOVE 1 Sent":
+            c.ok(command)
+            assert "HIGHESTMODSEQ" not in c.last  # nothing went
+    assert highest == sorted(set(highest))
+    # who did not ask for VANISHED hears EXPUNGE
+    assert len([x for x in two.ok("NOOP") if "EXPUNGE" in x]) == 7
+    assert two.ok("FETCH 1:* UID") == ["* 1 FETCH (UID 8)"]
+    c.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    assert c.ok("CLOSE") == []
+    highest.append(int(re.match(r"OK \[HIGHESTMODSEQ (\d+)\]", c.last)[1]))
+    assert code(c.ok("SELECT INBOX"), "HIGHESTMODSEQ") == str(highest[-1])
+    validity = code(lines, "UIDVALIDITY")
+    assert "* VANISHED (EARLIER) 1:8" in c.ok(f"SELECT INBOX (QRESYNC ({validity} {highest[0]}))")
+    assert "* VANISHED (EARLIER) 4:6,8" in c.ok(f"SELECT INBOX (QRESYNC ({validity} {highest[2]} 1:8))")
+    # another UIDVALIDITY: nothing is told
+    assert not [x for x in c.ok(f"SELECT INBOX (QRESYNC ({int(validity) + 1} {highest[0]}))") if "VANISHED" in x]
+
+
+def test_pipelined_idle(c):
+    c.send("a IDLE\r\nDONE\r\nb IDLE\r\nDONE\r\nd NOOP\r\n")
+    for tag, told in (("a", 1), ("b", 1), ("d", 0)):
+        lines, text = c.until(tag)
+        assert text.startswith("OK") and len(lines) == told
+
+
 # ---- RFC 9051, Appendix E: what rev2 changes ----
 
 def test_rev2(worker):

@@ -281,6 +281,7 @@ on_name(void *ctx, struct slice name, unsigned rights)
 TEST(who_shares_is_known_without_looking_everywhere)
 {
 	struct buf b = BUF_INIT(250);
+	struct store_user *other;
 	char shares[128];
 	struct fixture f;
 
@@ -305,6 +306,8 @@ TEST(who_shares_is_known_without_looking_everywhere)
 	CHECK_TEXT(owners(&f, S("eve@x.test")), "");
 	fixture_close(&f);
 	fixture_open(&f);
+	CHECK_TEXT(owners(&f, S("eve@x.test")), "");
+	store_shares_refresh(f.store);
 	CHECK_TEXT(owners(&f, S("eve@x.test")), "u@x.test ");
 	/* It is a hint, and can be deleted or damaged. */
 	fixture_close(&f);
@@ -315,6 +318,19 @@ TEST(who_shares_is_known_without_looking_everywhere)
 	put_file(&f, "../../pillarbox-shares", "nonsense\n");
 	fixture_open(&f);
 	CHECK_TEXT(owners(&f, BOB), "u@x.test ");
+	/* What is put into an old file does not make it a new one. */
+	fixture_close(&f);
+	fixture_open(&f);
+	put_file(&f, "dovecot-acl", "anyone r\n");
+	set(&f, "Team", TO_BOB, "r");
+	CHECK_TEXT(owners(&f, BOB), "");
+	OK(store_user_open(f.store, S("w@x.test"), &other));
+	OK(store_create(other, S("Mine"), NULL));
+	put_file(&f, "../w/.Mine/dovecot-acl", "anyone l\n");
+	CHECK_TEXT(owners(&f, BOB), "");
+	store_shares_refresh(f.store);
+	CHECK_TEXT(owners(&f, BOB), "w@x.test ");
+	store_user_close(other);
 	buf_release(&b);
 	fixture_end(&f);
 }
