@@ -9,8 +9,8 @@
 /*
  * err and result are what libunbound handed over; result may be NULL. Slices
  * of *a are views into result. As many records are taken as a frame has room
- * for: an answer of hostile size is cut, not refused. Never fails: whatever is
- * not an answer is WIRE_DNS_SERVFAIL.
+ * for; texts are taken all or not at all. Never fails: whatever is not an
+ * answer is WIRE_DNS_SERVFAIL.
  */
 void answer_take(struct wire_dns_answer *a, int err,
     const struct ub_result *result);
