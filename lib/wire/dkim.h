@@ -15,13 +15,6 @@ enum wire_dkim_type {
 	 *	one per key; "" if no key matches the From domain). */
 	WIRE_DKIM_SIGN = 1,
 	WIRE_DKIM_SIGNED,
-	/* WIRE_DKIM_SEAL: u64 size, edit (as it will leave), slice address
-	 *	(of ours, to which the message came: its domain seals), slice
-	 *	results (value of our Authentication-Results), u8 chain (enum
-	 *	wire_dkim_chain, as the verdict had it). For what is passed on.
-	 * Reply WIRE_DKIM_SIGNED: an ARC set, or "" if there is no key, or the
-	 *	chain ends here. */
-	WIRE_DKIM_SEAL,
 	/* WIRE_DKIM_VERIFY: u64 size, slice client ip, slice helo,
 	 *	slice sender, slice authserv-id (our host name).
 	 *	The client is neither trusted nor logged in.
@@ -39,6 +32,13 @@ enum wire_dkim_type {
 	 *	ASCII; "" if SPF refuses nothing. */
 	WIRE_SPF_CHECK,
 	WIRE_SPF_VERDICT,
+	/* WIRE_DKIM_SEAL: u64 size, edit (as it will leave), slice address
+	 *	(of ours, to which the message came: its domain seals), slice
+	 *	results (value of our Authentication-Results), u8 chain (enum
+	 *	wire_dkim_chain, as the verdict had it). For what is passed on.
+	 * Reply WIRE_DKIM_SIGNED: an ARC set, or "" if there is no key, or the
+	 *	chain ends here. */
+	WIRE_DKIM_SEAL,
 	WIRE_DKIM_TYPES
 };
 
