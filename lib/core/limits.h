@@ -80,6 +80,14 @@
 #define LIMIT_DKIM_KEYS 8          /* signatures put on one message */
 #define LIMIT_DKIM_JOBS 512        /* messages under way at once */
 
+/* DMARC reports of others (services/reports). */
+#define LIMIT_REPORT_MAIL 26214400     /* octets of the mail */
+#define LIMIT_REPORT_UNPACKED 67108864 /* octets of XML */
+#define LIMIT_REPORT_ROWS 100000       /* of one report */
+#define LIMIT_REPORT_KEPT 1000000      /* rows of all reports */
+#define LIMIT_REPORT_DAYS 400          /* how long they are kept */
+#define LIMIT_REPORT_JOBS 64           /* waiting at once */
+
 /* Aliases. */
 #define LIMIT_ALIAS_DEPTH 20
 #define LIMIT_ALIAS_TARGETS 1000
