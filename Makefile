@@ -83,6 +83,15 @@ $(BUILD)/obj/%.o: %.c
 	@echo "cc $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# Signatures in search indexes are those of texts that these sources make: when
+# one of them changes, the sum does, and indexes are built again.
+TEXTS := $(wildcard lib/mail/charset.* lib/mail/encode.* lib/mail/fold* \
+	lib/mail/gram.* lib/mail/header.* lib/mail/html.* lib/mail/mime* \
+	lib/mail/texts.* lib/mail/word.*) lib/store/signatures.c
+$(BUILD)/obj/lib/store/signatures.o: CPPFLAGS += \
+	-DTEXTS_SUM=$(shell cat $(TEXTS) | cksum | cut -d' ' -f1)u
+$(BUILD)/obj/lib/store/signatures.o: $(TEXTS)
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 # --- running ---------------------------------------------------------------
@@ -222,7 +231,7 @@ test:
 BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/store_*.c))
 
 bench: build $(BENCH)
-	@tests/bench/run $(BUILD)/bin
+	@tests/bench/run $(BUILD)/bin $(BENCH_FLAGS)
 
 $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBFILES)
 	@mkdir -p $(@D)

@@ -7,6 +7,8 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include "io/tls_ca.h"
+
 #define VALID_SECONDS (10L * 365 * 86400)
 
 static bool
@@ -160,4 +162,17 @@ cert_check_pem(struct slice cert, struct slice key, bool *of_key,
 {
 	return check(BIO_new_mem_buf(cert.p, (int)cert.n),
 	    BIO_new_mem_buf(key.p, (int)key.n), of_key, why);
+}
+
+int
+cert_check_ca(struct slice pem, const char **why)
+{
+	X509_STORE *store = X509_STORE_new();
+	int r;
+
+	if (store == NULL)
+		return fail(why, "out of memory");
+	r = tls_ca_load(store, pem, why);
+	X509_STORE_free(store);
+	return r;
 }

@@ -21,5 +21,7 @@ int cert_check(const char *cert, const char *key, const char **path,
 /* The same with PEM texts; *of_key tells whether the key is at fault. */
 int cert_check_pem(struct slice cert, struct slice key, bool *of_key,
     const char **why) MUST_CHECK;
+/* -1 with *why if a PEM text is not one of CAs (io/tls_ca.h). */
+int cert_check_ca(struct slice pem, const char **why) MUST_CHECK;
 
 #endif

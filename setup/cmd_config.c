@@ -2,6 +2,7 @@
 
 #include "conf/conf_load.h"
 #include "conf/conf_tls.h"
+#include "core/file.h"
 #include "core/limits.h"
 #include "setup/cert.h"
 #include "setup/docs.h"
@@ -121,6 +122,23 @@ check_tls(struct setup *s)
 	conf_tls_release(&t);
 }
 
+static void
+check_client_ca(struct setup *s)
+{
+	const char *path = s->conf.client_ca_path, *why = NULL;
+	struct buf text = BUF_INIT(LIMIT_CONFIG_FILE);
+
+	if (conf_tls_client_ca(&s->conf, &s->problems) == -1 || *path == '\0')
+		return;
+	if (file_read(path, &text) == -1)
+		why = strerror(errno);
+	else if (cert_check_ca(buf_slice(&text), &why) == 0)
+		why = NULL;
+	if (why != NULL)
+		conf_problem(&s->problems, LOG_ERROR, "%s: %s", path, why);
+	buf_release(&text);
+}
+
 int
 cmd_config_check(struct setup *s, int argc, char **argv UNUSED)
 {
@@ -130,6 +148,7 @@ cmd_config_check(struct setup *s, int argc, char **argv UNUSED)
 		return say_usage(s, 1);
 	if (conf_load_host(&s->conf, &s->problems) == 0)
 		check_tls(s);
+	check_client_ca(s);
 	conf_check_files(&s->conf, &s->problems);
 	for (size_t i = 0; i < p->n; i++)
 		if (p->list[i].level <= LOG_WARN)

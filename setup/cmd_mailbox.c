@@ -9,6 +9,7 @@
 #include "setup/commands.h"
 #include "setup/table.h"
 #include "setup/usage.h"
+#include "store/finder.h"
 
 /* ---- what all share ------------------------------------------------------ */
 
@@ -176,6 +177,21 @@ cmd_mailbox_list(struct setup *s, int argc, char **argv)
 	    mailbox_run(&j, argv[0], NULL, false);
 }
 
+/* How far the search index is, if there is one. */
+static void
+show_index(struct store_user *u, const char *wire)
+{
+	struct store_gathered gathered = { .none = true };
+	struct store_mailbox *m;
+
+	if (store_mailbox_open(u, slice_str(wire), false, &m) != STORE_OK)
+		return;
+	if (store_gathered(m, &gathered) == STORE_OK && !gathered.none)
+		printf("    in the search index %llu\n",
+		    (unsigned long long)gathered.indexed);
+	store_mailbox_close(m);
+}
+
 static int
 show(struct mailbox_job *j, struct store_user *u, const char *wire)
 {
@@ -190,10 +206,14 @@ show(struct mailbox_job *j, struct store_user *u, const char *wire)
 	else
 		printf("* %s\n    messages %u, recent %u, unseen %u, "
 		    "deleted %u\n    bytes %llu\n    uidvalidity %u, "
-		    "uidnext %u\n    highestmodseq %llu\n    mailboxid %s\n\n",
+		    "uidnext %u\n    highestmodseq %llu\n    mailboxid %s\n",
 		    buf_str(&name), st.messages, st.recent, st.unseen,
 		    st.deleted, (unsigned long long)st.size, st.uidvalidity,
 		    st.uidnext, (unsigned long long)st.highestmodseq, st.guid);
+	if (err == STORE_OK) {
+		show_index(u, wire);
+		printf("\n");
+	}
 	buf_release(&name);
 	return status;
 }

@@ -30,6 +30,7 @@ int cmd_mailbox_create(struct setup *s, int argc, char **argv);
 int cmd_mailbox_rename(struct setup *s, int argc, char **argv);
 int cmd_mailbox_delete(struct setup *s, int argc, char **argv);
 int cmd_mailbox_rebuild(struct setup *s, int argc, char **argv);
+int cmd_mailbox_acl(struct setup *s, int argc, char **argv);
 int cmd_mailbox_export(struct setup *s, int argc, char **argv);
 int cmd_mailbox_import(struct setup *s, int argc, char **argv);
 int cmd_status(struct setup *s, int argc, char **argv);

@@ -34,6 +34,9 @@
 	"    mailbox rename <ADDRESS> <FROM> <TO>\n"                           \
 	"    mailbox delete [-y] <ADDRESS> <MAILBOX>\n"                        \
 	"    mailbox rebuild <ADDRESS>...\n"                                   \
+	"    mailbox acl list <ADDRESS> [MAILBOX]\n"                           \
+	"    mailbox acl set <ADDRESS> <MAILBOX> <WHO> <RIGHTS>\n"             \
+	"    mailbox acl del <ADDRESS> <MAILBOX> <WHO>\n"                      \
 	"    mailbox export [--mbox] <ADDRESS> <FOLDER> [MAILBOX...]\n"        \
 	"    mailbox import <ADDRESS> <PATH> [MAILBOX]\n\n"                    \
 	"    config dkim [keytype rsa|ed25519] [keysize N] [selector S] "      \
@@ -153,6 +156,16 @@
 	"setup mailbox rebuild - Make the index anew from the Maildir",        \
 	"    setup mailbox rebuild <ADDRESS>...\n",                            \
 	"    UIDs, flags and keywords stay. The stack may run meanwhile.\n")
+
+#define HELP_MAILBOX_ACL HELP("SETUP-MAILBOX(8)",                              \
+	"setup mailbox acl - Share mailboxes with other users",                \
+	"    setup mailbox acl list <ADDRESS> [MAILBOX]\n"                     \
+	"    setup mailbox acl set <ADDRESS> <MAILBOX> <WHO> <RIGHTS>\n"       \
+	"    setup mailbox acl del <ADDRESS> <MAILBOX> <WHO>\n",               \
+	"    WHO is an address or 'anyone'; rights are taken away behind '-'.\n" \
+	"    RIGHTS are letters, which replace those of before, or are added with\n" \
+	"    '+' and taken with '-': l list, r read, s seen, w other flags,\n" \
+	"    t deleted, e expunge, i insert, k create, x delete, a administer.\n")
 
 #define HELP_MAILBOX_EXPORT HELP("SETUP-MAILBOX(8)",                           \
 	"setup mailbox export - Write mail into a folder of files",            \

@@ -47,6 +47,7 @@ static const struct command commands[] = {
 	    HELP_MAILBOX_DELETE },
 	{ "mailbox", "rebuild", "setup", cmd_mailbox_rebuild,
 	    HELP_MAILBOX_REBUILD },
+	{ "mailbox", "acl", "setup", cmd_mailbox_acl, HELP_MAILBOX_ACL },
 	{ "mailbox", "export", "setup", cmd_mailbox_export,
 	    HELP_MAILBOX_EXPORT },
 	{ "mailbox", "import", "setup", cmd_mailbox_import,

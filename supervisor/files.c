@@ -103,6 +103,7 @@ add_acme(struct sup_files *fs, struct list *to, const char *name,
 static void
 add_tls(struct sup_files *fs, struct list *to)
 {
+	const char *ca = fs->sup->conf.client_ca_path;
 	struct conf_problems p;
 	struct conf_tls t;
 
@@ -119,6 +120,8 @@ add_tls(struct sup_files *fs, struct list *to)
 		add(to, SUP_FILES_TLS, "tls-alt-cert", buf_str(&t.alt_cert));
 		add(to, SUP_FILES_TLS, "tls-alt-key", buf_str(&t.alt_key));
 	}
+	if (*ca != '\0')
+		add(to, SUP_FILES_CLIENT_CA, "client-ca", ca);
 	log_problems(&p);
 	conf_problems_release(&p);
 	conf_tls_release(&t);
@@ -270,6 +273,11 @@ give(struct sup_files *fs, struct sup_child *c, unsigned sets)
 
 	if (c->control == NULL)
 		return;
+	/* Who speaks TLS makes one context of both. */
+	if (sets & SUP_FILES_CLIENT_CA)
+		sets |= SUP_FILES_TLS;
+	if (sets & SUP_FILES_TLS)
+		sets |= SUP_FILES_CLIENT_CA;
 	if ((sets & SUP_FILES_ACCOUNTS) && (c->row->files & SUP_FILES_MAILBOXES))
 		send_file(c, "mailboxes", mailboxes_fd(fs));
 	if ((sets & SUP_FILES_ACCOUNTS) &&
@@ -328,6 +336,7 @@ has_certificate(struct sup_files *fs)
 	conf_tls_init(&t);
 	ok = sup_acme_look(&fs->acme, &fs->sup->conf, &p) ||
 	    conf_tls_paths(&fs->sup->conf, &t, &p) == 0;
+	ok &= conf_tls_client_ca(&fs->sup->conf, &p) == 0;
 	log_problems(&p);
 	conf_problems_release(&p);
 	conf_tls_release(&t);
@@ -375,18 +384,19 @@ sup_files_check(struct sup_files *fs)
 {
 	struct list now;
 	struct sup_file *f;
+	const unsigned tls = SUP_FILES_TLS | SUP_FILES_CLIENT_CA;
 	unsigned sets;
 	bool ok = true;
 
 	scan(fs, &now);
 	sets = changed(&now, &fs->list) | changed(&fs->list, &now);
 	if (sets != 0) {
-		if (sets & ~(unsigned)SUP_FILES_TLS)
+		if (sets & ~tls)
 			ok = valid(fs);
 		log_info("config-change", "accounts=%d dkim=%d tls=%d%s",
 		    (sets & SUP_FILES_ACCOUNTS) != 0,
 		    (sets & (SUP_FILES_TABLES | SUP_FILES_KEYS)) != 0,
-		    (sets & SUP_FILES_TLS) != 0,
+		    (sets & tls) != 0,
 		    ok ? "" : " effect=\"the previous configuration stays\"");
 	}
 	/* Also a refused state is remembered: it is reported once. */
@@ -400,7 +410,7 @@ sup_files_check(struct sup_files *fs)
 		return;
 	watch_all(fs);
 	if (!ok)
-		sets &= SUP_FILES_TLS;
+		sets &= tls;
 	for (size_t i = 0; i < fs->sup->count; i++)
 		give(fs, &fs->sup->children[i], sets);
 }

@@ -45,7 +45,9 @@ enum {
 	SUP_FILES_KEYS = 8,     /* "key/<domain>/<selector>" */
 	SUP_FILES_MAILBOXES = 16, /* "mailboxes": the accounts' addresses, no
 	                           * hashes, one a line */
-	SUP_FILES_MECHANISMS = 32 /* "mechanisms": what of SCRAM is offered */
+	SUP_FILES_MECHANISMS = 32, /* "mechanisms": what of SCRAM is offered */
+	SUP_FILES_CLIENT_CA = 64 /* "client-ca": who signs the certificates of
+	                          * clients; before "tls" */
 };
 
 struct sup_process {

@@ -155,6 +155,18 @@ conf_tls_paths(const struct conf *c, struct conf_tls *t,
 	return check(&t->key, out) == -1 ? -1 : r;
 }
 
+int
+conf_tls_client_ca(const struct conf *c, struct conf_problems *out)
+{
+	const char *path = c->client_ca_path;
+
+	if (*path == '\0' || is_file(path))
+		return 0;
+	conf_problem(out, LOG_ERROR,
+	    "PILLARBOX_CLIENT_CA_PATH: file %s does not exist!", path);
+	return -1;
+}
+
 bool
 conf_tls_acme_path(const struct conf *c, struct buf *out)
 {

@@ -31,6 +31,11 @@ void conf_tls_release(struct conf_tls *t);
 int conf_tls_paths(const struct conf *c, struct conf_tls *t,
     struct conf_problems *out) MUST_CHECK;
 
+/* -1 and an error in out if client certificates are asked for and the file of
+ * those who sign them is missing. */
+int conf_tls_client_ca(const struct conf *c, struct conf_problems *out)
+    MUST_CHECK;
+
 /* Appends the path of acme.json. False unless SSL_TYPE is letsencrypt. */
 bool conf_tls_acme_path(const struct conf *c, struct buf *out);
 

@@ -37,6 +37,7 @@
 #define LIMIT_IMAP_FIELDS 256      /* names of one HEADER.FIELDS */
 #define LIMIT_IMAP_SEARCH_KEYS 4096
 #define LIMIT_IMAP_SEARCH_TEXT 16777216 /* decoded text of one message */
+#define LIMIT_SEARCH_INDEX_TEXT 4194304 /* of a part; with more, not indexed */
 #define LIMIT_IMAP_FUZZY_WORDS 64  /* of one text */
 #define LIMIT_IMAP_SORT_KEY 512    /* octets of a string that SORT compares */
 #define LIMIT_IMAP_SORT_BYTES 268435456 /* all strings of one SORT */
@@ -47,7 +48,9 @@
 #define LIMIT_IMAP_PATTERNS 256    /* of one LIST (RFC 5258) */
 #define LIMIT_IMAP_NESTING 32      /* parentheses in SEARCH, LIST, ENVELOPE */
 #define LIMIT_IMAP_ZIPS 256        /* compressed connections at work at once */
+#define LIMIT_IMAP_RETURNED 32768  /* sent behind UNAUTHENTICATE (RFC 8437) */
 #define LIMIT_IMAP_NEWS 65536      /* responses waiting for a gap */
+#define LIMIT_IMAP_OTHERS 64       /* users whose mailboxes a session has at hand */
 #define LIMIT_IMAP_ERRORS 20
 #define LIMIT_NOTIFY_GROUPS 64     /* of one NOTIFY (RFC 5465) */
 #define LIMIT_NOTIFY_NAMES 1000    /* in it */
@@ -58,6 +61,11 @@
 #define LIMIT_METADATA_VALUE LIMIT_IMAP_LITERAL
 #define LIMIT_METADATA_ENTRIES 100 /* of one mailbox, and of one command */
 #define LIMIT_METADATA_BYTES 262144 /* of one mailbox, names included */
+#define LIMIT_ACL_ENTRIES 1000     /* identifiers of one mailbox (RFC 4314) */
+#define LIMIT_ACL_BYTES 1048576    /* dovecot-acl of one mailbox */
+#define LIMIT_ACL_CACHE 4096       /* such files that are remembered */
+#define LIMIT_SHARES_BYTES 8388608 /* pillarbox-shares of the mail folder */
+#define LIMIT_SHARES_OWNERS 1000   /* whose mailboxes one LIST shows */
 #define LIMIT_KEYWORD 255
 #define LIMIT_KEYWORDS 1024        /* distinct ones in one mailbox */
 #define LIMIT_KEYWORD_FILE 67108864 /* pillarbox-keywords of one mailbox */
@@ -102,6 +110,10 @@
 #define LIMIT_AUTH_EXCHANGES 4096  /* SCRAM logins between two messages */
 #define LIMIT_SASL_MESSAGE 2048    /* of SCRAM or EXTERNAL, decoded */
 #define LIMIT_SCRAM_SALT 64
+#define LIMIT_TLS_CERTIFICATES 32768 /* octets of the chain a client shows */
+#define LIMIT_TLS_CHAIN 10         /* certificates in it */
+#define LIMIT_TLS_ADDRESSES 32     /* in one certificate */
+#define LIMIT_TLS_CLIENT_CAS 200   /* in the file that we trust */
 /* What a password hash may cost to check. */
 #define LIMIT_HASH_ROUNDS 2000000  /* SHA-crypt, PBKDF2, SCRAM */
 #define LIMIT_HASH_BCRYPT 14       /* log2 of the rounds */

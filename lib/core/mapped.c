@@ -76,6 +76,36 @@ range_take(void)
 	return r;
 }
 
+/* What the file lost meanwhile is zeros here, too. */
+static int
+copy(struct mapped *m, int fd, size_t n)
+{
+	size_t at = 0;
+
+	m->copy = mem_alloc(n);
+	while (at < n) {
+		ssize_t r = pread(fd, m->copy + at, n - at, (off_t)at);
+
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r == -1) {
+			int saved = errno;
+
+			mem_free(m->copy);
+			*m = (struct mapped){ .text = slice_of("", 0) };
+			errno = saved;
+			return -1;
+		}
+		if (r == 0)
+			break;
+		at += (size_t)r;
+	}
+	m->damaged = at < n;
+	memset(m->copy + at, 0, n - at);
+	m->text = slice_of(m->copy, n);
+	return 0;
+}
+
 int
 mapped_open(struct mapped *m, int fd, size_t n)
 {
@@ -84,6 +114,8 @@ mapped_open(struct mapped *m, int fd, size_t n)
 	*m = (struct mapped){ .text = slice_of("", 0) };
 	if (n == 0)
 		return 0;
+	if (n <= MAPPED_COPIED)
+		return copy(m, fd, n);
 	p = mmap(NULL, n, PROT_READ, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return -1;
@@ -99,10 +131,13 @@ bool
 mapped_close(struct mapped *m)
 {
 	struct mapped_range *r = m->range;
-	bool whole;
+	bool whole = !m->damaged;
 
-	if (r == NULL)
-		return true;
+	if (r == NULL) {
+		mem_free(m->copy);
+		*m = (struct mapped){ .text = slice_of("", 0) };
+		return whole;
+	}
 	whole = !r->damaged;
 	r->start = 0;
 	r->end = 0;

@@ -15,7 +15,12 @@
 struct mapped {
 	struct slice text;
 	struct mapped_range *range;
+	char *copy;   /* of a small file */
+	bool damaged; /* the copy is not whole */
 };
+
+/* Up to here a file is read: that costs less than to map it. */
+#define MAPPED_COPIED 16384
 
 /* Maps the first n bytes (0 is fine); fd may be closed then. 0, or -1 with
  * errno set. Any thread. */

@@ -98,7 +98,7 @@ update_poll(struct conn *c)
 	} else if (c->tls == TLS_HANDSHAKE) {
 		want = c->read_wants_write ? LOOP_WRITE : LOOP_READ;
 	} else {
-		bool room = c->lingering || (c->in.n < c->in.max &&
+		bool room = c->lingering || (c->in.n < c->in_max &&
 		    !c->closing && !is_clogged(c));
 
 		if ((room && !c->eof) || c->write_wants_read)
@@ -246,7 +246,7 @@ pump(struct conn *c, struct slice rest)
 		}
 		rest = slice_from(rest, used);
 		if (used == 0) {
-			if (rest.n >= c->in.max) {
+			if (rest.n >= c->in_max) {
 				conn_fail(c, "input too long");
 				return true;
 			}
@@ -268,7 +268,7 @@ fill(struct conn *c)
 {
 	c->more = false;
 	for (int i = 0; i < ROUND_READS && !c->eof; i++) {
-		size_t room = c->in.max - c->in.n;
+		size_t room = c->in.n < c->in_max ? c->in_max - c->in.n : 0;
 		ssize_t r;
 
 		if (c->tls == TLS_AWAITED || c->closing)
@@ -384,7 +384,7 @@ conn_step(struct conn *c, bool readable)
 			return;
 		/* There is room again. What TLS has already taken from the
 		 * socket wakes no poll. */
-		if (c->more && c->in.n < c->in.max && !is_clogged(c))
+		if (c->more && c->in.n < c->in_max && !is_clogged(c))
 			conn_schedule(c);
 	}
 	if (c->tls != TLS_HANDSHAKE && !is_held(c) && flush(c) == -1) {
@@ -397,6 +397,10 @@ conn_step(struct conn *c, bool readable)
 		c->tls = TLS_HANDSHAKE;
 		if (handshake(c))
 			return;
+	}
+	if (out_left(c) == 0 && c->ending) {
+		c->ending = false;
+		(void)shutdown(c->fd, SHUT_WR);
 	}
 	if (out_left(c) == 0 && c->closing) {
 		finish(c, c->eof ? "closed by peer" : "closed");
@@ -449,6 +453,7 @@ conn_new(struct loop *l, int fd, size_t in_max, const struct conn_ops *ops,
 	c->fd = fd;
 	c->ops = ops;
 	c->arg = arg;
+	c->in_max = in_max;
 	buf_init(&c->in, in_max);
 	buf_init(&c->out, OUT_MAX);
 	loop_task_init(&c->task, conn_work, c);
@@ -585,6 +590,26 @@ bool
 conn_is_tls(const struct conn *c)
 {
 	return c->tls == TLS_ON;
+}
+
+void
+conn_put_back(struct conn *c, struct slice in)
+{
+	struct buf joined;
+
+	buf_init(&joined, c->in.max + in.n);
+	buf_add_slice(&joined, in);
+	buf_add_slice(&joined, buf_slice(&c->in));
+	buf_release(&c->in);
+	c->in = joined;
+	conn_schedule(c);
+}
+
+void
+conn_end(struct conn *c)
+{
+	c->ending = true;
+	conn_schedule(c);
 }
 
 void

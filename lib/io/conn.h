@@ -115,9 +115,24 @@ bool conn_is_tls(const struct conn *c);
  * as the connection. */
 const char *conn_tls_info(const struct conn *c);
 
+/* True if the peer showed a certificate that the context's authorities have
+ * signed, for what it is used for here, and that was valid at the handshake. */
+bool conn_tls_is_verified(const struct conn *c);
+/* Appends the peer's certificate, good or not, in DER and behind it those that
+ * it sent with it; nothing if there is none. */
+void conn_tls_peer(const struct conn *c, struct buf *out);
+
 /* What the connection can be recognised by; all empty without TLS. */
 void conn_tls_binding(const struct conn *c, struct tls_binding *out);
 
+/*
+ * Puts input in front of what is unread, to be handed over (again). It may be
+ * more than in_max; then nothing is read until there is room.
+ */
+void conn_put_back(struct conn *c, struct slice in);
+/* Ends our direction of a plain connection once the output is flushed; what
+ * the peer says is still read. */
+void conn_end(struct conn *c);
 /* Flushes (bounded by 10 s), shuts TLS down, closes, then on_close("closed"). */
 void conn_close(struct conn *c);
 /* conn_close for an owner that goes away: no further callback. */

@@ -34,6 +34,7 @@ struct conn {
 	const struct conn_ops *ops; /* NULL once on_close was called */
 	void *arg;
 	struct buf in;   /* unread input beyond one callback */
+	size_t in_max;   /* of it that is read; more was put back */
 	struct buf out;
 	size_t out_done; /* bytes of out already written */
 	int fd;
@@ -48,6 +49,7 @@ struct conn {
 	bool eof;        /* the peer ended its side */
 	bool eof_told;
 	bool closing;
+	bool ending;     /* conn_end, once the output is out */
 	bool lingering;  /* said all, waiting for the peer to see it */
 	bool above;      /* passed CONN_OUT_HIGH, on_drain is owed */
 	bool dropped;    /* input was forgotten during on_input */

@@ -149,3 +149,16 @@ conn_tls_binding(const struct conn *c, struct tls_binding *out)
 	if (c->tls == TLS_ON)
 		tls_binding_of(c->secret->ssl, out);
 }
+
+bool
+conn_tls_is_verified(const struct conn *c)
+{
+	return c->tls == TLS_ON && tls_is_verified(c->secret->ssl);
+}
+
+void
+conn_tls_peer(const struct conn *c, struct buf *out)
+{
+	if (c->tls == TLS_ON)
+		tls_peer(c->secret->ssl, out);
+}

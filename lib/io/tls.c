@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "core/limits.h"
+#include "io/tls_ca.h"
 #include "io/tls_internal.h"
 
 /* dms-compat 10.3, in the order of preference. */
@@ -157,6 +159,59 @@ tls_server_new(const struct tls_pair *pair, const struct tls_pair *alt,
 	return NULL;
 }
 
+/* The result is asked for later (tls_is_verified). */
+static int
+accept_any(int ok UNUSED, X509_STORE_CTX *x UNUSED)
+{
+	return 1;
+}
+
+static SSL_TICKET_RETURN
+on_ticket(SSL *ssl UNUSED, SSL_SESSION *session,
+    const unsigned char *name UNUSED, size_t n UNUSED, SSL_TICKET_STATUS status,
+    void *arg UNUSED)
+{
+	bool whole = status == SSL_TICKET_SUCCESS ||
+	    status == SSL_TICKET_SUCCESS_RENEW;
+
+	if (!whole || SSL_SESSION_get0_peer(session) != NULL)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE :
+	    SSL_TICKET_RETURN_USE_RENEW;
+}
+
+/* The names tell a client which of its certificates to show. */
+static int
+tell_names(SSL_CTX *ssl, X509_STORE *store)
+{
+	STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(store);
+
+	for (int i = 0; i < sk_X509_OBJECT_num(all); i++)
+		if (SSL_CTX_add_client_CA(ssl, X509_OBJECT_get0_X509(
+		    sk_X509_OBJECT_value(all, i))) != 1)
+			return -1;
+	return 0;
+}
+
+int
+tls_server_ask(struct tls_ctx *ctx, struct slice ca_pem, const char **why)
+{
+	static const unsigned char id[] = "pillarbox";
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx->ssl);
+
+	if (tls_ca_load(store, ca_pem, why) == -1)
+		return -1;
+	if (tell_names(ctx->ssl, store) == -1)
+		return fail(why, "a CA has no usable name");
+	SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER, accept_any);
+	SSL_CTX_set_verify_depth(ctx->ssl, LIMIT_TLS_CHAIN);
+	SSL_CTX_set_max_cert_list(ctx->ssl, LIMIT_TLS_CERTIFICATES);
+	/* Without this a session of a server that asks is never resumed. */
+	SSL_CTX_set_session_id_context(ctx->ssl, id, sizeof(id) - 1);
+	SSL_CTX_set_session_ticket_cb(ctx->ssl, NULL, on_ticket, NULL);
+	return 0;
+}
+
 struct tls_ctx *
 tls_client_new(bool verify, struct slice ca_pem, enum tls_level level,
     const char **why)
@@ -228,6 +283,40 @@ tls_session_new(struct tls_ctx *ctx, int fd, const char *host)
 		}
 	}
 	return ssl;
+}
+
+bool
+tls_is_verified(SSL *ssl)
+{
+	return SSL_get0_peer_certificate(ssl) != NULL &&
+	    SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE &&
+	    SSL_get_verify_result(ssl) == X509_V_OK;
+}
+
+static void
+put_der(X509 *x, struct buf *out)
+{
+	unsigned char *der = NULL;
+	int n = i2d_X509(x, &der);
+
+	if (n > 0)
+		buf_add(out, der, (size_t)n);
+	OPENSSL_free(der);
+}
+
+void
+tls_peer(SSL *ssl, struct buf *out)
+{
+	X509 *leaf = SSL_get0_peer_certificate(ssl);
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+
+	if (leaf == NULL)
+		return;
+	put_der(leaf, out);
+	/* A client's view of its server has the leaf in the chain again. */
+	for (int i = SSL_is_server(ssl) ? 0 : 1; i < sk_X509_num(chain); i++)
+		put_der(sk_X509_value(chain, i), out);
+	ERR_clear_error();
 }
 
 const char *

@@ -32,6 +32,18 @@ struct tls_ctx *tls_server_new(const struct tls_pair *pair,
     const struct tls_pair *alt, enum tls_level level, const char **why);
 
 /*
+ * The server context asks clients for a certificate from now on, and does
+ * without when there is none; a bad one does not end the handshake either.
+ * ca_pem: who may have signed it (io/tls_ca.h); -1 with *why as there. Before
+ * the first connection.
+ *
+ * Sessions with a certificate are not resumed: a ticket would keep it, but not
+ * the intermediate ones that the client sent with it.
+ */
+int tls_server_ask(struct tls_ctx *ctx, struct slice ca_pem, const char **why)
+    MUST_CHECK;
+
+/*
  * A client context. verify: the peer's chain and name are checked against the
  * CA bundle of the system (loaded now, so call before chroot) plus ca_pem
  * (may be empty). Without verify any certificate is taken (RFC 7435).

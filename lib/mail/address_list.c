@@ -12,6 +12,9 @@ struct parser {
 	struct buf phrase;  /* words with single spaces between */
 	struct buf local;   /* the same words with none */
 	struct buf comment; /* the last comment seen */
+	/* Where in phrase and local the last words begin that dots join. */
+	size_t last_phrase;
+	size_t last_local;
 	bool some;          /* a word was seen, be it "" */
 };
 
@@ -115,6 +118,7 @@ take_words(struct parser *p)
 	buf_clear(&p->phrase);
 	buf_clear(&p->local);
 	p->some = false;
+	p->last_phrase = p->last_local = 0;
 	while (skip_cfws(p)) {
 		char c = peek(p);
 
@@ -131,7 +135,14 @@ take_words(struct parser *p)
 			return true;
 		if (p->some && p->phrase.n > 0)
 			buf_addc(&p->phrase, ' ');
+		/* A name in a comment stands behind the address. */
+		if (!p->some)
+			buf_clear(&p->comment);
 		p->some = true;
+		if (p->local.n > 0 && p->local.p[p->local.n - 1] != '.') {
+			p->last_phrase = p->phrase.n;
+			p->last_local = p->local.n;
+		}
 		if (c == '"') {
 			take_quoted(p);
 			continue;
@@ -232,17 +243,12 @@ skip_rest(struct parser *p)
 	}
 }
 
-/* A display name was written, or a comment stands in for it. */
+/* A local part is words that dots join (4.4); no others belong to it. */
 static struct slice
-name_of(struct parser *p, struct slice name)
+last_words(struct parser *p)
 {
-	struct slice comment = slice_trim(buf_slice(&p->comment));
-
-	if (name.n > 0)
-		return name;
-	if (comment.n == 0)
-		return slice_of(NULL, 0);
-	return arena_slice(p->arena, comment);
+	return arena_slice(p->arena, slice_from(buf_slice(&p->local),
+	    p->last_local));
 }
 
 /* "<" [route] local "@" domain ">"; the phrase before it is the name. */
@@ -251,13 +257,13 @@ take_angle(struct parser *p)
 {
 	struct address a = { .kind = ADDRESS_MAILBOX, .host = S("") };
 
-	if (p->some)
+	if (p->phrase.n > 0)
 		a.name = arena_slice(p->arena, buf_slice(&p->phrase));
 	skip(p);
 	if (skip_cfws(p) && peek(p) == '@')
 		a.route = take_route(p);
 	take_words(p);
-	a.mailbox = arena_slice(p->arena, buf_slice(&p->local));
+	a.mailbox = last_words(p);
 	if (p->in.n > 0 && peek(p) == '@') {
 		skip(p);
 		a.host = take_domain(p);
@@ -265,7 +271,6 @@ take_angle(struct parser *p)
 	while (skip_cfws(p) && peek(p) != '>' && peek(p) != ',')
 		skip(p);
 	skip_rest(p);
-	a.name = name_of(p, a.name);
 	push(p, &a);
 }
 
@@ -274,14 +279,26 @@ static void
 take_bare(struct parser *p)
 {
 	struct address a = { .kind = ADDRESS_MAILBOX, .host = S("") };
+	struct slice comment;
 
-	a.mailbox = arena_slice(p->arena, buf_slice(&p->local));
+	a.mailbox = last_words(p);
 	if (p->in.n > 0 && peek(p) == '@') {
+		/* "John Doe jdoe@x.test", whose brackets are missing. */
+		if (p->last_phrase > 0)
+			a.name = arena_slice(p->arena, slice_trim(slice_head(
+			    buf_slice(&p->phrase), p->last_phrase)));
 		skip(p);
 		a.host = take_domain(p);
+	} else if (p->phrase.n > p->local.n) {
+		/* "Undisclosed recipients" and the like. */
+		a.name = arena_slice(p->arena, buf_slice(&p->phrase));
+		a.mailbox = S("");
 	}
 	skip_rest(p);
-	a.name = name_of(p, a.name);
+	/* The old way to give a name: "jdoe@x.test (John Doe)". */
+	comment = slice_trim(buf_slice(&p->comment));
+	if (comment.n > 0 && a.name.n == 0)
+		a.name = arena_slice(p->arena, comment);
 	push(p, &a);
 }
 

@@ -18,11 +18,13 @@ enum address_kind {
 
 /*
  * A slice whose p is NULL is IMAP's NIL. host is empty but not NIL where an
- * address has no domain, because a NIL host means a group.
+ * address has no domain, because a NIL host means a group. Several words
+ * without a domain are a name; mailbox is empty then too.
  */
 struct address {
 	enum address_kind kind;
-	struct slice name;    /* phrase without quotes, else a comment */
+	struct slice name;    /* phrase without quotes; the comment in or
+	                       * behind a bare address */
 	struct slice route;   /* "@a,@b" */
 	struct slice mailbox; /* local part, without quotes */
 	struct slice host;

@@ -148,15 +148,16 @@ header_select(struct buf *out, struct slice msg, const struct slice *names,
 
 		for (size_t i = 0; i < n && !named; i++)
 			named = header_is(&field, names[i]);
-		/* What is no field has no name that could be excepted. */
-		if (named == except || field.name.n == 0)
+		/* What is no field, an mbox "From " line, is among others. */
+		if (named == except)
 			continue;
 		crlf_add(out, slice_of(msg.p + field.start,
 		    field.end - field.start));
 		if (msg.p[field.end - 1] != '\n')
 			buf_adds(out, "\r\n");
 	}
-	buf_adds(out, "\r\n");
+	if (it.at < msg.n)
+		buf_adds(out, "\r\n");
 }
 
 void

@@ -54,7 +54,7 @@ void header_unfold(struct buf *out, struct slice value);
 /*
  * Appends the fields named (or, with except, all others) as they are, with
  * CRLF line ends: IMAP's HEADER.FIELDS and HEADER.FIELDS.NOT (RFC 3501 6.4.5).
- * The empty line that ends the subset is appended too.
+ * The empty line that ends the header is appended too, if there is one.
  */
 void header_select(struct buf *out, struct slice msg,
     const struct slice *names, size_t n, bool except);

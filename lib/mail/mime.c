@@ -72,26 +72,11 @@ line_end(struct slice msg, size_t at)
 	return lf != NULL ? (size_t)(lf - msg.p) + 1 : msg.n;
 }
 
-/*
- * RFC 2046 5.1.1: "--" boundary ["--"], blanks to the end of the line.
- */
-static bool
-matches(struct slice line, struct slice boundary, bool *closes)
-{
-	struct slice rest;
-
-	if (line.n < boundary.n + 2 ||
-	    memcmp(line.p + 2, boundary.p, boundary.n) != 0)
-		return false;
-	rest = slice_trim(slice_from(line, boundary.n + 2));
-	*closes = slice_eq(rest, S("--"));
-	return rest.n == 0 || *closes;
-}
-
 /* True if the line at "at" is a boundary of an open multipart. */
 static bool
 is_boundary(struct parser *p, size_t at)
 {
+	struct mime_boundary found = { 0 };
 	struct slice line;
 
 	if (p->open == 0 || p->msg.n - at < 3 || p->msg.p[at] != '-' ||
@@ -100,15 +85,15 @@ is_boundary(struct parser *p, size_t at)
 	/* A line longer than any boundary line is none: look no further. */
 	line = slice_head(slice_from(p->msg, at), LIMIT_MIME_BOUNDARY * 2);
 	line = slice_head(line, line_end(line, 0));
-	for (size_t i = p->open; i > 0; i--) {
-		if (!matches(line, p->boundaries[i - 1], &p->hit_closes))
-			continue;
-		p->hit = i - 1;
-		p->hit_start = at;
-		p->at = line_end(p->msg, at);
-		return true;
-	}
-	return false;
+	for (size_t i = p->open; i > 0; i--)
+		mime_boundary_try(&found, line, p->boundaries[i - 1], i);
+	if (found.which == 0)
+		return false;
+	p->hit = found.which - 1;
+	p->hit_closes = found.closes;
+	p->hit_start = at;
+	p->at = line_end(p->msg, at);
+	return true;
 }
 
 /* From the line at p->at to behind the next boundary line, or the end. */
@@ -210,8 +195,12 @@ classify(struct parser *p, struct mime_part *part, size_t depth, bool digest)
 		part->kind = MIME_MULTIPART;
 		if (room)
 			p->boundaries[p->open] = boundary;
-	} else if (type_is(part, "message", "rfc822") ||
-	    type_is(part, "message", "global")) {
+	} else if (type_is(part, "message", "rfc822")) {
+		part->kind = MIME_MESSAGE;
+		/* Clients compare it with what RFC 3501's grammar spells. */
+		part->type = S("message");
+		part->subtype = S("rfc822");
+	} else if (type_is(part, "message", "global")) {
 		part->kind = MIME_MESSAGE;
 	}
 	if (part->kind != MIME_LEAF && !room) {
@@ -287,11 +276,16 @@ parse_part(struct parser *p, struct mime_part *parent, size_t depth,
 	part->start = p->at;
 	start = count_to(p, part->start);
 	bodyless = scan_header(p, part);
-	body = count_to(p, part->body);
 	mime_fields_parse(p->arena, slice_of(p->msg.p + part->start,
 	    part->body - part->start), part);
 	classify(p, part, depth, digest);
-
+	/* RFC 2046 5.1.1: an empty line before a boundary belongs to it. */
+	if (!bodyless && part->kind != MIME_MULTIPART && p->at < p->msg.n &&
+	    is_boundary(p, p->at)) {
+		part->body = end_before_hit(p);
+		bodyless = true;
+	}
+	body = count_to(p, part->body);
 	if (bodyless) {
 		if (part->kind != MIME_LEAF)
 			part->child = empty_part(p, part);

@@ -120,6 +120,7 @@ take_params(struct arena *a, struct slice s, struct mime_params *out)
 	}
 	if (n == 0)
 		return;
+	n = mime_params_join(a, found, n);
 	out->v = arena_array(a, n, sizeof(*out->v));
 	memcpy(out->v, found, n * sizeof(*out->v));
 	out->n = n;
@@ -262,6 +263,23 @@ mime_fields_parse(struct arena *a, struct slice header, struct mime_part *part)
 				break;
 			}
 	}
+}
+
+void
+mime_boundary_try(struct mime_boundary *found, struct slice line,
+    struct slice boundary, size_t which)
+{
+	struct slice rest = slice_from(line, 2);
+	bool exact;
+
+	if (found->exact || !slice_starts(rest, boundary))
+		return;
+	rest = slice_trim(slice_from(rest, boundary.n));
+	exact = rest.n == 0 || slice_eq(rest, S("--"));
+	if (!exact && boundary.n <= found->length)
+		return;
+	*found = (struct mime_boundary){ which, boundary.n, exact,
+		slice_starts(rest, S("--")) };
 }
 
 struct slice

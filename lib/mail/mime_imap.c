@@ -89,8 +89,29 @@ put_addresses(struct buf *out, const struct address_list *list)
 	buf_addc(out, ')');
 }
 
+/* Every run of blanks and line ends becomes one blank. */
 static void
-put_text(struct buf *out, struct slice value)
+put_words(struct buf *out, struct slice value)
+{
+	bool blank = false;
+
+	value = slice_trim(value);
+	for (size_t i = 0; i < value.n; i++) {
+		char c = value.p[i];
+		bool white = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+
+		if (!white || !blank)
+			buf_addc(out, white ? ' ' : c);
+		blank = white;
+	}
+}
+
+/*
+ * A subject is shown in one line, so it goes out as one; where a mailer folded
+ * it, and with how many tabs, is in the header.
+ */
+static void
+put_text(struct buf *out, struct slice value, bool subject)
 {
 	struct buf text = BUF_INIT(LIMIT_HEADER_BYTES);
 
@@ -98,25 +119,46 @@ put_text(struct buf *out, struct slice value)
 		buf_adds(out, "NIL");
 		return;
 	}
-	header_unfold(&text, value);
+	if (subject)
+		put_words(&text, value);
+	else
+		header_unfold(&text, value);
 	mime_imap_string(out, slice_of(buf_str(&text), text.n));
 	buf_release(&text);
 }
 
-/* The first field of each name counts. */
+/* To, Cc and Bcc, where there are several of one. */
+struct lists {
+	struct buf v[ENV_FIELDS];
+};
+
+/*
+ * RFC 5322 4.5.3: several destination fields are one list. Of the other fields
+ * the first of each name counts.
+ */
 static void
-collect(struct slice msg, struct slice values[ENV_FIELDS])
+collect(struct slice msg, struct slice values[ENV_FIELDS], struct lists *lists)
 {
 	struct header_iter it = header_begin(msg);
 	struct header_field f;
+	size_t i;
 
-	while (header_next(&it, &f))
-		for (size_t i = 0; i < ENV_FIELDS; i++)
-			if (values[i].p == NULL && header_is(&f,
-			    slice_str(envelope_names[i]))) {
-				values[i] = f.value;
+	while (header_next(&it, &f)) {
+		for (i = 0; i < ENV_FIELDS; i++)
+			if (header_is(&f, slice_str(envelope_names[i])))
 				break;
-			}
+		if (i < ENV_FIELDS && values[i].p == NULL) {
+			values[i] = f.value;
+		} else if (i >= ENV_TO && i <= ENV_BCC) {
+			if (lists->v[i].n == 0)
+				buf_add_slice(&lists->v[i], values[i]);
+			buf_addc(&lists->v[i], ',');
+			buf_add_slice(&lists->v[i], f.value);
+		}
+	}
+	for (i = ENV_TO; i <= ENV_BCC; i++)
+		if (lists->v[i].n > 0)
+			values[i] = buf_slice(&lists->v[i]);
 }
 
 void
@@ -125,13 +167,16 @@ mime_envelope(struct buf *out, struct slice msg)
 	struct slice values[ENV_FIELDS] = { 0 };
 	struct address_list from, list;
 	struct arena arena = ARENA_INIT;
+	struct lists lists;
 
-	collect(msg, values);
+	for (size_t i = 0; i < ENV_FIELDS; i++)
+		buf_init(&lists.v[i], LIMIT_HEADER_BYTES);
+	collect(msg, values, &lists);
 	address_list_parse(&arena, values[ENV_FROM], &from);
 	for (size_t i = 0; i < ENV_FIELDS; i++) {
 		buf_addc(out, i == 0 ? '(' : ' ');
 		if (i < ENV_FROM || i > ENV_BCC) {
-			put_text(out, values[i]);
+			put_text(out, values[i], i == ENV_SUBJECT);
 			continue;
 		}
 		address_list_parse(&arena, values[i], &list);
@@ -141,6 +186,8 @@ mime_envelope(struct buf *out, struct slice msg)
 		put_addresses(out, &list);
 	}
 	buf_addc(out, ')');
+	for (size_t i = 0; i < ENV_FIELDS; i++)
+		buf_release(&lists.v[i]);
 	arena_release(&arena);
 }
 

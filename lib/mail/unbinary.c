@@ -88,23 +88,18 @@ static bool
 find_boundary(struct unbinary *u, struct slice line, size_t *which,
     bool *closes)
 {
+	struct mime_boundary found = { 0 };
+
 	if (!slice_starts(line, S("--")))
 		return false;
-	line = slice_from(line, 2);
-	for (size_t i = u->n_open; i > 0; i--) {
-		struct slice boundary = slice_of(u->open[i - 1].boundary,
-		    u->open[i - 1].n);
-		struct slice rest;
-
-		if (!slice_starts(line, boundary))
-			continue;
-		rest = slice_trim(slice_from(line, boundary.n));
-		*closes = slice_eq(rest, S("--"));
-		*which = i - 1;
-		if (rest.n == 0 || *closes)
-			return true;
-	}
-	return false;
+	for (size_t i = u->n_open; i > 0; i--)
+		mime_boundary_try(&found, line,
+		    slice_of(u->open[i - 1].boundary, u->open[i - 1].n), i);
+	if (found.which == 0)
+		return false;
+	*which = found.which - 1;
+	*closes = found.closes;
+	return true;
 }
 
 /* The body before a boundary line is over; its line end is the boundary's. */

@@ -9,6 +9,7 @@ static const struct mechanism mechanisms[] = {
 	{ "SCRAM-SHA-1-PLUS", MECHANISM_SCRAM, SCRAM_SHA1, true },
 	{ "SCRAM-SHA-256", MECHANISM_SCRAM, SCRAM_SHA256, false },
 	{ "SCRAM-SHA-256-PLUS", MECHANISM_SCRAM, SCRAM_SHA256, true },
+	{ "EXTERNAL", MECHANISM_EXTERNAL, 0, false },
 };
 
 const struct mechanism *
@@ -23,8 +24,14 @@ mechanism_find(struct slice name)
 static bool
 is_offered(const struct mechanism *m, const struct mechanism_offer *o)
 {
-	return m->kind != MECHANISM_SCRAM ||
-	    (o->scram[m->hash] && (o->plus || !m->plus));
+	switch (m->kind) {
+	case MECHANISM_SCRAM:
+		return o->scram[m->hash] && (o->plus || !m->plus);
+	case MECHANISM_EXTERNAL:
+		return o->external;
+	default:
+		return true;
+	}
 }
 
 bool

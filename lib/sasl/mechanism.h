@@ -11,6 +11,7 @@ enum mechanism_kind {
 	MECHANISM_PLAIN,    /* RFC 4616 */
 	MECHANISM_LOGIN,    /* two questions; never was an RFC */
 	MECHANISM_SCRAM,    /* RFC 5802, RFC 7677 */
+	MECHANISM_EXTERNAL, /* RFC 4422 appendix A, by TLS certificate */
 };
 
 struct mechanism {
@@ -23,6 +24,7 @@ struct mechanism {
 struct mechanism_offer {
 	bool scram[SCRAM_HASHES];
 	bool plus; /* the connection has something to bind to */
+	bool external; /* the client has shown a good certificate */
 };
 
 /* By its name, case ignored (RFC 4422 3.1 has it in upper case), or NULL. */

@@ -3,13 +3,14 @@
 #include "core/limits.h"
 #include "core/log.h"
 
-enum { CERT, KEY, ALT_CERT, ALT_KEY };
+enum { CERT, KEY, ALT_CERT, ALT_KEY, CLIENT_CA };
 
 static const char *const names[CERTIFICATE_PARTS] = {
 	[CERT] = "tls-cert",
 	[KEY] = "tls-key",
 	[ALT_CERT] = "tls-alt-cert",
 	[ALT_KEY] = "tls-alt-key",
+	[CLIENT_CA] = "client-ca",
 };
 
 enum tls_level
@@ -36,10 +37,15 @@ load(const struct certificate *c, enum tls_level level, struct tls_ctx **ctx,
 	next = tls_server_new(&pair, two ? &alt : NULL, level, why);
 	if (next == NULL)
 		return -1;
+	if (c->asks && tls_server_ask(next, buf_slice(&c->parts[CLIENT_CA]),
+	    why) == -1) {
+		tls_unref(next);
+		return -1;
+	}
 	tls_unref(*ctx);
 	*ctx = next;
-	log_info("tls-certificate", "loaded=yes second=%s",
-	    two ? "yes" : "no");
+	log_info("tls-certificate", "loaded=yes second=%s clients=%s",
+	    two ? "yes" : "no", c->asks ? "yes" : "no");
 	return 0;
 }
 
@@ -57,6 +63,7 @@ certificate_on_file(struct certificate *c, const char *name,
 		buf_init(&c->parts[i], LIMIT_CONFIG_FILE);
 		if (content != NULL)
 			buf_add_slice(&c->parts[i], *content);
+		c->asks |= i == CLIENT_CA;
 		return 0;
 	}
 	if (strcmp(name, "tls") != 0)
@@ -65,5 +72,6 @@ certificate_on_file(struct certificate *c, const char *name,
 	/* All come again with a change; until then nobody needs the keys. */
 	for (size_t i = 0; i < CERTIFICATE_PARTS; i++)
 		buf_wipe(&c->parts[i]);
+	c->asks = false;
 	return r;
 }

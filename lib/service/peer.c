@@ -10,7 +10,9 @@ struct peer {
 	struct service *service;
 	struct chan *chan;     /* NULL while it is away */
 	struct idmap waits;    /* id to struct wait */
-	struct list waiting;   /* the same, in the order they were sent */
+	struct list waiting;   /* of them those with a deadline, in the order they
+	                        * were sent */
+	struct list open;      /* and those without */
 	struct loop_timer *timer;
 	uint32_t last_id;
 	unsigned instance;
@@ -24,6 +26,7 @@ struct wait {
 	bool (*cb)(void *, struct chan_frame *);
 	void (*once)(void *, struct chan_frame *);
 	void *arg;
+	bool lasting;          /* no deadline once it is sent */
 	/* The request itself while the peer is away. */
 	bool unsent;
 	uint16_t type;
@@ -53,7 +56,7 @@ wait_remove(struct peer *p, struct wait *w)
 {
 	list_remove(&w->link);
 	idmap_remove(&p->waits, w->id);
-	if (p->waits.count == 0)
+	if (list_is_empty(&p->waiting))
 		loop_timer_stop(p->timer);
 }
 
@@ -90,6 +93,11 @@ fail_where(struct peer *p, bool sent_only, uint64_t expired_at)
 	/* Callbacks may add and cancel waits, so pick them one by one. The
 	 * ones that stay are marked by moving them behind a batch head. */
 	list_init(&batch);
+	if (expired_at == 0)
+		LIST_EACH(w, &p->open, struct wait, link) {
+			list_remove(&w->link);
+			list_push(&batch, &w->link);
+		}
 	LIST_EACH(w, &p->waiting, struct wait, link) {
 		if ((sent_only && w->unsent) ||
 		    (expired_at != 0 && w->deadline > expired_at))
@@ -155,6 +163,7 @@ peer_new(struct service *s, struct slice name, unsigned instance)
 	p->instance = instance;
 	idmap_init(&p->waits);
 	list_init(&p->waiting);
+	list_init(&p->open);
 	p->timer = loop_timer_new(s->loop, on_tick, p);
 	list_push(&s->peers, &p->link);
 	return p;
@@ -193,6 +202,10 @@ peer_attach(struct service *s, struct slice name, int fd)
 		    w->fd);
 		w->fd = -1;
 		buf_wipe(&w->payload);
+		if (w->lasting) {
+			list_remove(&w->link);
+			list_push(&p->open, &w->link);
+		}
 	}
 }
 
@@ -236,9 +249,13 @@ request(struct peer *p, uint16_t type, struct slice payload, int fd,
 		w->fd = fd;
 		buf_add_slice(&w->payload, payload);
 	}
-	if (p->waits.count == 0)
-		loop_timer_start(p->timer, 1000, 1000);
 	idmap_put(&p->waits, w->id, w);
+	if (w->lasting && !w->unsent) {
+		list_push(&p->open, &w->link);
+		return w->id;
+	}
+	if (list_is_empty(&p->waiting))
+		loop_timer_start(p->timer, 1000, 1000);
 	list_push(&p->waiting, &w->link);
 	return w->id;
 }
@@ -259,6 +276,14 @@ peer_stream(struct peer *p, uint16_t type, struct slice payload, int fd,
 {
 	return request(p, type, payload, fd, timeout_ms,
 	    (struct wait){ .cb = cb, .arg = arg });
+}
+
+uint32_t
+peer_open(struct peer *p, uint16_t type, struct slice payload, int fd,
+    bool (*cb)(void *arg, struct chan_frame *reply), void *arg)
+{
+	return request(p, type, payload, fd, POST_MS,
+	    (struct wait){ .cb = cb, .arg = arg, .lasting = true });
 }
 
 static void

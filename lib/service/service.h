@@ -112,6 +112,11 @@ uint32_t peer_request(struct peer *p, uint16_t type, struct slice payload,
 uint32_t peer_stream(struct peer *p, uint16_t type, struct slice payload,
     int fd, uint64_t timeout_ms,
     bool (*cb)(void *arg, struct chan_frame *reply), void *arg);
+/* A peer_stream without an end of its own: once it is sent cb may be called at
+ * any time while the peer lives. While the peer is away it waits for at most
+ * 30 s. */
+uint32_t peer_open(struct peer *p, uint16_t type, struct slice payload, int fd,
+    bool (*cb)(void *arg, struct chan_frame *reply), void *arg);
 /* More frames under the same id (a submission's RCPT, COMMIT); -1 if the
  * request is over or its channel is gone. */
 int peer_send(struct peer *p, uint32_t id, uint16_t type, struct slice payload);

@@ -34,6 +34,7 @@ struct append_message {
 	uint64_t size;
 	uint64_t vsize;
 	struct cached texts;
+	bool linked;       /* its texts are made when they are asked for */
 };
 
 struct store_append {
@@ -54,6 +55,7 @@ struct store_append {
 	struct store_mailbox *old;
 	uint32_t old_uid;
 	uint64_t old_vsize;
+	bool old_far;       /* it is another user's */
 	/* Those that are whole. */
 	struct append_message *messages;
 	size_t n;
@@ -61,8 +63,9 @@ struct store_append {
 
 /* ---- writing ------------------------------------------------------------- */
 
-static int
-open_tmp(struct store_append *a)
+/* NULL with errno if it is too long. */
+static char *
+tmp_path(struct store_append *a)
 {
 	struct buf path = BUF_INIT(PATH_MAX);
 
@@ -71,10 +74,20 @@ open_tmp(struct store_append *a)
 	if (!buf_ok(&path)) {
 		buf_release(&path);
 		errno = ENAMETOOLONG;
-		return -1;
+		return NULL;
 	}
+	return buf_take(&path);
+}
+
+static int
+open_tmp(struct store_append *a)
+{
+	char *path = tmp_path(a);
+
+	if (path == NULL)
+		return -1;
 	mem_free(a->tmp);
-	a->tmp = buf_take(&path);
+	a->tmp = path;
 	a->fd = open(a->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (a->fd == -1 && errno == ENOENT && maildir_mend(a->dir) == 0)
 		a->fd = open(a->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
@@ -158,7 +171,7 @@ store_append_fits(struct store_append *a, uint64_t bytes)
 
 	for (size_t i = 0; i < a->n; i++)
 		bytes += a->messages[i].vsize;
-	if (a->old != NULL) {
+	if (a->old != NULL && !a->old_far) {
 		if (bytes <= a->old_vsize)
 			return STORE_OK;
 		bytes -= a->old_vsize;
@@ -176,8 +189,6 @@ store_append_replaces(struct store_append *a, struct store_mailbox *m,
 	struct index *ix;
 	enum store_err err;
 
-	if (m->user != a->user)
-		return STORE_DENIED;
 	err = index_take(m->user, &ix);
 	if (err != STORE_OK)
 		return err;
@@ -186,6 +197,7 @@ store_append_replaces(struct store_append *a, struct store_mailbox *m,
 		a->old = m;
 		a->old_uid = uid;
 		a->old_vsize = msg.vsize;
+		a->old_far = strcmp(m->user->root, a->user->root) != 0;
 	}
 	index_done(st);
 	index_give(m->user, ix);
@@ -352,6 +364,57 @@ store_append_message(struct store_append *a,
 	return a->err;
 }
 
+/* ---- files that are there already ------------------------------------------ */
+
+char *
+append_tmp(struct store_append *a)
+{
+	char *path = tmp_path(a);
+
+	/* Only the first one can find tmp/ missing. */
+	if (path == NULL || (a->n == 0 && maildir_mend(a->dir) == -1))
+		set_err(a, store_errno("mkdir", a->dir));
+	return path;
+}
+
+/* The bytes may be another program's, which did not sync them. */
+static int
+sync_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int r, saved;
+
+	if (fd == -1)
+		return -1;
+	r = fdatasync(fd);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return r;
+}
+
+enum store_err
+append_file(struct store_append *a, const struct append_file *file)
+{
+	struct append_message *msg;
+
+	a->messages = mem_grow(a->messages, a->n + 1, sizeof(*a->messages));
+	msg = &a->messages[a->n++];
+	*msg = (struct append_message){ .flags = file->flags,
+		.date = file->date, .size = file->size, .vsize = file->vsize,
+		.tmp = file->tmp, .linked = true };
+	cached_init(&msg->texts);
+	msg->keywords = mem_array(file->n_keywords + 1,
+	    sizeof(*msg->keywords));
+	msg->n_keywords = file->n_keywords;
+	for (size_t i = 0; i < file->n_keywords; i++)
+		msg->keywords[i] = slice_dup(file->keywords[i]);
+	msg->unique = unique_name(a, msg);
+	if (sync_file(msg->tmp) == -1)
+		set_err(a, store_errno("sync", msg->tmp));
+	return a->err;
+}
+
 /* ---- commit -------------------------------------------------------------- */
 
 static void
@@ -504,7 +567,7 @@ place_one(struct mailbox_txn *t, struct append_message *msg, uint32_t uid)
 		msg->tmp = NULL;
 		err = message_add(t, &row);
 	}
-	if (err == STORE_OK)
+	if (err == STORE_OK && !msg->linked)
 		err = cached_save(t->ix, index_key(t->row.id, uid),
 		    &msg->texts);
 	if (err == STORE_OK)
@@ -525,7 +588,7 @@ check_quota(struct mailbox_txn *t, const struct store_append *a)
 
 	for (size_t i = 0; i < a->n; i++)
 		bytes += a->messages[i].vsize;
-	if (a->old != NULL) {
+	if (a->old != NULL && !a->old_far) {
 		if (bytes <= a->old_vsize)
 			return STORE_OK;
 		bytes -= a->old_vsize;
@@ -577,6 +640,20 @@ remove_old(const struct store_append *a, struct mailbox_txn *to, bool *removed)
 	return err;
 }
 
+/* The same in the mailbox of another user, when the new message is there to
+ * stay. */
+static enum store_err
+remove_far(const struct store_append *a)
+{
+	struct store_set set = STORE_SET_INIT;
+	enum store_err err;
+
+	store_set_add(&set, a->old_uid, a->old_uid);
+	err = store_expunge(a->old, &set, false, NULL, NULL);
+	store_set_release(&set);
+	return err;
+}
+
 /* The transaction. sync[place] tells which directories to sync after it. */
 static enum store_err
 commit_all(struct store_append *a, struct store_appended *out, bool sync[2])
@@ -605,7 +682,7 @@ commit_all(struct store_append *a, struct store_appended *out, bool sync[2])
 	for (size_t i = 0; err == STORE_OK && i < a->n; i++)
 		err = place_one(&t, &a->messages[i],
 		    out->first_uid + (uint32_t)i);
-	if (err == STORE_OK && a->old != NULL)
+	if (err == STORE_OK && a->old != NULL && !a->old_far)
 		err = remove_old(a, &t, &removed);
 	sync[MAILDIR_CUR] = t.touched[MAILDIR_CUR];
 	sync[MAILDIR_NEW] = t.touched[MAILDIR_NEW];
@@ -635,6 +712,8 @@ store_append_commit(struct store_append *a, struct store_appended *out)
 	}
 	if (err == STORE_OK)
 		err = mailbox_sync_dirs(a->user, a->dir, sync);
+	if (err == STORE_OK && a->old_far)
+		err = remove_far(a);
 	append_free(a);
 	return err;
 }

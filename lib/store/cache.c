@@ -66,10 +66,15 @@ cached_make(struct cached *c, struct slice text)
 	objectid_make(text, c->emailid, c->threadid);
 	header_select(&c->headers, text, cached_names, LEN(cached_names),
 	    false);
-	c->headers_complete = buf_ok(&c->headers);
-	/* Without the empty line, so that a caller can go on appending. */
-	if (buf_ok(&c->headers) && c->headers.n >= 2)
+	/* Without the empty line, so that a caller can go on appending. A
+	 * header that has none is left to who reads the message. */
+	c->headers_complete = buf_ok(&c->headers) &&
+	    (slice_eq(buf_slice(&c->headers), S("\r\n")) ||
+	    slice_ends(buf_slice(&c->headers), S("\r\n\r\n")));
+	if (c->headers_complete)
 		buf_truncate(&c->headers, c->headers.n - 2);
+	else
+		buf_clear(&c->headers);
 	for (size_t i = 0; i < LEN(all); i++)
 		if (!buf_ok(all[i]))
 			buf_clear(all[i]);

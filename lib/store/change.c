@@ -17,26 +17,28 @@ struct change {
 static unsigned
 changed_flags(const struct change *c, unsigned old)
 {
-	switch (c->how->how) {
-	case STORE_ADD:
-		return old | c->flags;
-	case STORE_REMOVE:
-		return old & ~c->flags;
-	default:
-		return c->flags;
-	}
+	unsigned keep = c->how->keep_flags, now = c->flags;
+
+	/* $Forwarded is a keyword. */
+	if (c->how->keep_keywords)
+		keep |= MAILDIR_PASSED;
+	if (c->how->how == STORE_ADD)
+		now = old | c->flags;
+	else if (c->how->how == STORE_REMOVE)
+		now = old & ~c->flags;
+	return (now & ~keep) | (old & keep);
 }
 
 static void
 changed_keywords(const struct change *c, struct slice old, struct buf *out)
 {
 	buf_clear(out);
-	if (c->how->how == STORE_REPLACE) {
+	if (c->how->how == STORE_REPLACE && !c->how->keep_keywords) {
 		buf_add_slice(out, buf_slice(&c->keywords));
 		return;
 	}
 	buf_add_slice(out, old);
-	for (size_t n = 0; n < c->keywords.n * 8; n++)
+	for (size_t n = 0; n < c->keywords.n * 8 && !c->how->keep_keywords; n++)
 		if (keyword_bit(buf_slice(&c->keywords), n))
 			keyword_set(out, n, c->how->how == STORE_ADD);
 }
@@ -123,11 +125,7 @@ change_one(struct change *c, uint32_t uid, struct store_set *refused,
 	*changed = true;
 	err = rename_file(t, &old, &now);
 	if (err == STORE_OK)
-		err = index_exec(t->ix, SQL_MESSAGE_FLAGS, "iibii",
-		    index_key(t->row.id, uid), (int64_t)now.flags,
-		    now.keywords.n > 0 ? now.keywords : slice_of(NULL, 0),
-		    (int64_t)t->row.modseq, (int64_t)now.place);
-	message_count_flags(&t->row, uid, old.flags, now.flags, old.vsize);
+		err = message_put_flags(t, &old, &now);
 	if (keyfile_needed(old.keywords) || keyfile_needed(now.keywords))
 		note_keywords(t, &old, &now);
 out:
@@ -156,7 +154,7 @@ store_change_flags(struct store_mailbox *m, const struct store_set *set,
 	err = message_keywords(&t, change->keywords, change->n_keywords,
 	    change->how != STORE_REMOVE, &c.keywords, &c.flags);
 	if (err == STORE_OK)
-		err = message_select(t.ix, m->id, set, &uids, &n);
+		err = message_select(t.ix, m->id, set, 0, &uids, &n);
 	for (size_t i = 0; err == STORE_OK && i < n; i++)
 		err = change_one(&c, uids[i], refused, &changed);
 	if (modseq != NULL)
@@ -232,9 +230,12 @@ store_expunge(struct store_mailbox *m, const struct store_set *set,
 
 	if (err != STORE_OK)
 		return err;
+	/* Flags that other programs changed were adopted just now. */
+	err = present_save(&t);
 	/* The usual case, CLOSE with nothing to do, reads no message. */
-	if (!only_deleted || t.row.deleted > 0)
-		err = message_select(t.ix, m->id, set, &uids, &n);
+	if (err == STORE_OK && (!only_deleted || t.row.deleted > 0))
+		err = message_select(t.ix, m->id, set, only_deleted ?
+		    STORE_DELETED : 0, &uids, &n);
 	for (size_t i = 0; err == STORE_OK && i < n; i++)
 		err = expunge_one(&t, uids[i], only_deleted, gone, &changed);
 	if (err == STORE_OK && changed)

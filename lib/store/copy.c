@@ -20,6 +20,7 @@ struct copy {
 	struct mailbox_txn from;
 	struct mailbox_txn other; /* the target, when it is another mailbox */
 	struct mailbox_txn *to;
+	const struct store_target *target;
 	bool move;
 	bool across;     /* the folders are on different file systems */
 	struct store_set linked; /* moved by a second name */
@@ -70,9 +71,8 @@ copy_bytes(const char *from, const char *to)
 	return n == 0 ? 0 : -1;
 }
 
-/* A second name for the file, or a copy where links are not to be had. */
-static int
-link_or_copy(const char *from, const char *to)
+int
+copy_file(const char *from, const char *to)
 {
 	if (link(from, to) == 0)
 		return 0;
@@ -88,7 +88,7 @@ static int
 place_file(struct copy *c, const char *from, const char *to, bool stays)
 {
 	if (stays)
-		return link_or_copy(from, to);
+		return copy_file(from, to);
 	if (rename(from, to) == 0)
 		return 0;
 	if (errno != EXDEV)
@@ -178,14 +178,20 @@ check_quota(struct copy *c, const uint32_t *uids, size_t n)
 
 /* ---- rows ---------------------------------------------------------------- */
 
-/* The keywords of the source under the numbers of the target. */
+/* The flags and keywords that may come along, those under the numbers of the
+ * target. */
 static enum store_err
-map_keywords(struct copy *c, struct slice from, struct buf *out,
+map_flags(struct copy *c, struct slice from, struct buf *out,
     unsigned *flags)
 {
 	const struct keywords *k = &c->from.keywords;
 	enum store_err err = STORE_OK;
 
+	*flags &= ~(STORE_FLAGS & ~c->target->flags);
+	if (!c->target->keywords) {
+		*flags &= ~MAILDIR_PASSED;
+		return STORE_OK;
+	}
 	if (c->to == &c->from) {
 		buf_add_slice(out, from);
 		return STORE_OK;
@@ -220,7 +226,7 @@ copy_one(struct copy *c, uint32_t uid, uint32_t to_uid)
 	err = message_get(c->from.ix, c->from.row.id, uid, &st, &src);
 	dst = src;
 	if (err == STORE_OK)
-		err = map_keywords(c, src.keywords, &bitmap, &dst.flags);
+		err = map_flags(c, src.keywords, &bitmap, &dst.flags);
 	if (err == STORE_OK) {
 		copy_base(&base, c, &src, to_uid);
 		dst.uid = to_uid;
@@ -282,7 +288,7 @@ copy_all(struct copy *c, const struct store_set *set,
 	enum store_err err;
 	uint32_t first = 0;
 
-	err = message_select(c->from.ix, c->from.row.id, set, &out->from,
+	err = message_select(c->from.ix, c->from.row.id, set, 0, &out->from,
 	    &out->n);
 	out->uidvalidity = c->to->row.uidvalidity;
 	out->to = mem_array(out->n + 1, sizeof(*out->to));
@@ -349,14 +355,16 @@ find_target(struct store_user *u, struct slice name, int64_t *id)
 
 static enum store_err
 copy_or_move(struct store_mailbox *m, const struct store_set *set,
-    struct slice name, bool move, struct store_copied *out)
+    const struct store_target *to, bool move, struct store_copied *out)
 {
-	struct copy c = { .move = move };
+	struct copy c = { .move = move, .target = to };
 	enum store_err err;
 	int64_t id = 0;
 
 	*out = (struct store_copied){ 0 };
-	err = find_target(m->user, name, &id);
+	if (strcmp(to->user->root, m->user->root) != 0)
+		return copy_far(m, set, to, move, out);
+	err = find_target(m->user, to->name, &id);
 	if (err == STORE_OK)
 		err = mailbox_begin(m, &c.from);
 	if (err != STORE_OK)
@@ -386,15 +394,31 @@ copy_or_move(struct store_mailbox *m, const struct store_set *set,
 }
 
 enum store_err
+store_copy_to(struct store_mailbox *m, const struct store_set *set,
+    const struct store_target *to, struct store_copied *out)
+{
+	return copy_or_move(m, set, to, false, out);
+}
+
+enum store_err
+store_move_to(struct store_mailbox *m, const struct store_set *set,
+    const struct store_target *to, struct store_copied *out)
+{
+	return copy_or_move(m, set, to, true, out);
+}
+
+enum store_err
 store_copy(struct store_mailbox *m, const struct store_set *set,
     struct slice to, struct store_copied *out)
 {
-	return copy_or_move(m, set, to, false, out);
+	return copy_or_move(m, set, &(struct store_target){ m->user, to,
+	    STORE_FLAGS, true }, false, out);
 }
 
 enum store_err
 store_move(struct store_mailbox *m, const struct store_set *set,
     struct slice to, struct store_copied *out)
 {
-	return copy_or_move(m, set, to, true, out);
+	return copy_or_move(m, set, &(struct store_target){ m->user, to,
+	    STORE_FLAGS, true }, true, out);
 }

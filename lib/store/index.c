@@ -98,8 +98,8 @@ index_failed(struct index *ix, const char *what)
 
 /* ---- queries ------------------------------------------------------------- */
 
-static void
-bind_all(sqlite3_stmt *st, const char *types, va_list ap)
+void
+index_bind(sqlite3_stmt *st, const char *types, va_list ap)
 {
 	assert((int)strlen(types) == sqlite3_bind_parameter_count(st));
 	for (int i = 1; *types != '\0'; types++, i++) {
@@ -155,7 +155,7 @@ index_query(struct index *ix, enum index_sql q, const char *types, ...)
 	if (st == NULL)
 		return NULL;
 	va_start(ap, types);
-	bind_all(st, types, ap);
+	index_bind(st, types, ap);
 	va_end(ap);
 	return st;
 }
@@ -193,7 +193,7 @@ index_exec(struct index *ix, enum index_sql q, const char *types, ...)
 
 	if (st != NULL) {
 		va_start(ap, types);
-		bind_all(st, types, ap);
+		index_bind(st, types, ap);
 		va_end(ap);
 	}
 	if (index_step(ix, st, &err) > 0)
@@ -330,20 +330,43 @@ run(struct index *ix, const char *sql)
 	return STORE_OK;
 }
 
-/* Creates the file ourselves (O_CREAT), so that it and its WAL are 0600. */
+/* By us, so that it and its WAL are 0600. */
 static enum store_err
-open_file(struct index *ix, const char *path, int create)
+create_file(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd == -1 && errno != EEXIST)
+		return store_errno("create", path);
+	if (fd != -1)
+		close(fd);
+	return STORE_OK;
+}
+
+/*
+ * A file that is there is not opened beside SQLite: closing it would drop the
+ * locks on it of this process's other handles (fcntl(2)), and another process
+ * would believe itself alone with the index and remove the WAL.
+ */
+static enum store_err
+open_file(struct index *ix, const char *path, bool create)
 {
 	struct stat st;
-	int fd = open(path, O_RDWR | create | O_CLOEXEC | O_NOFOLLOW, 0600);
+	enum store_err err;
 
-	if (fd == -1)
-		return store_errno("open", path);
-	if (fstat(fd, &st) == -1) {
-		close(fd);
-		return store_errno("stat", path);
+	if (lstat(path, &st) == -1 && errno == ENOENT && create) {
+		err = create_file(path);
+		if (err != STORE_OK)
+			return err;
 	}
-	close(fd);
+	if (lstat(path, &st) == -1)
+		return store_errno("open", path);
+	if (!S_ISREG(st.st_mode)) {
+		errno = ELOOP;
+		return store_errno("open", path);
+	}
+	if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == -1)
+		return store_errno("open", path);
 	ix->ino = st.st_ino;
 	if (sqlite3_open_v2(path, &ix->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
@@ -366,7 +389,7 @@ index_open_existing(struct index *ix)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/" INDEX_FILE, ix->root);
-	return open_file(ix, path, 0);
+	return open_file(ix, path, false);
 }
 
 /* Makes the schema, if nobody else did meanwhile. Under the file lock. */
@@ -469,7 +492,7 @@ index_open(struct index *ix)
 		return STORE_NAME;
 	ix->whole = ix->damaged = false;
 	ix->root_mtime = 0;
-	err = open_file(ix, path, O_CREAT);
+	err = open_file(ix, path, true);
 	return err == STORE_OK ? check_version(ix) : err;
 }
 

@@ -27,7 +27,8 @@ enum index_sql {
 	SQL_MAILBOX_DROP, SQL_MAILBOX_ALL, SQL_MAILBOX_MODSEQS, SQL_USAGE,
 	SQL_UIDVALIDITY_MAX,
 	SQL_KEYWORDS, SQL_KEYWORD_ADD, SQL_KEYWORDS_DROP,
-	SQL_MESSAGE_ADD, SQL_MESSAGE_GET, SQL_MESSAGE_DROP,
+	SQL_MESSAGE_ADD, SQL_MESSAGE_GET, SQL_MESSAGE_PLACE_OF,
+	SQL_MESSAGE_DROP,
 	SQL_MESSAGE_FLAGS, SQL_MESSAGE_PLACE,
 	SQL_UIDS_GET, SQL_UIDS_RANGE, SQL_UIDS_PUT, SQL_UIDS_DROP,
 	SQL_MESSAGE_RANGE, SQL_MESSAGE_RANGE_CACHE, SQL_MESSAGE_SINCE,
@@ -44,7 +45,7 @@ enum index_sql {
 
 extern const char *const index_sql[SQL_COUNT];
 extern const char index_schema[];
-#define INDEX_VERSION 3
+#define INDEX_VERSION 4
 #define INDEX_APPLICATION_ID 0x50425831 /* "PBX1" */
 
 /* A message's key in message, cache and expunged. */
@@ -71,6 +72,16 @@ struct index {
 	uint64_t waited_us; /* spent on locks in the current transaction */
 };
 
+/* See gather.h. */
+struct gatherer {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t thread;
+	bool runs;
+	bool ends;
+	struct list wishes;
+};
+
 struct store {
 	struct store_config conf;
 	char *mailroot;
@@ -90,6 +101,13 @@ struct store {
 	bool keeper_ends;
 	struct list due;    /* pools */
 	struct list doomed; /* handles */
+	/* Rights of mailboxes, acl.c and shares.c. */
+	pthread_mutex_t acl_lock;
+	struct map acls;      /* path to struct acl_cached */
+	pthread_mutex_t shares_lock; /* taken first */
+	struct shares *shares;
+	int64_t started_us;   /* wall clock */
+	struct gatherer gatherer;
 };
 
 struct store_user {
@@ -139,6 +157,8 @@ void index_done(sqlite3_stmt *st);
 enum store_err index_exec(struct index *ix, enum index_sql q,
     const char *types, ...);
 struct slice index_column(sqlite3_stmt *st, int column);
+/* What index_query does with its parameters. */
+void index_bind(sqlite3_stmt *st, const char *types, va_list ap);
 
 enum store_err index_begin(struct index *ix); /* for writing */
 enum store_err index_begin_read(struct index *ix);

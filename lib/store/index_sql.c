@@ -5,8 +5,8 @@
  * message.id, cache.id and expunged.id are mailbox << 32 | uid, so that one
  * integer key serves for lookups and for ranges of UIDs. Cached texts have a
  * table of their own, to keep scans of flags small. uids repeats which UIDs
- * exist, 4096 to a row (present.c), so that a mailbox of a million messages is
- * opened by reading 250 rows. modseq of a mailbox starts from the clock, so
+ * exist and their flags, a byte each, 1024 to a row (present.c), so that a
+ * mailbox of a million messages is opened by reading a thousand rows. modseq of a mailbox starts from the clock, so
  * that a rebuilt index goes on above the lost one.
  *
  * A delivery writes to six pages; each more costs it some percent. Hence no
@@ -55,8 +55,8 @@ const char index_schema[] =
     " modseq INTEGER NOT NULL);"
     "CREATE INDEX message_modseq ON message (mailbox, modseq);"
     "CREATE TABLE uids ("
-    " id INTEGER PRIMARY KEY,"      /* mailbox << 32 | uid >> 12 */
-    " bits BLOB NOT NULL);"
+    " id INTEGER PRIMARY KEY,"      /* mailbox << 32 | uid >> 10 */
+    " bytes BLOB NOT NULL);"
     "CREATE TABLE cache ("
     " id INTEGER PRIMARY KEY,"
     " envelope BLOB,"
@@ -141,16 +141,19 @@ const char *const index_sql[SQL_COUNT] = {
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[SQL_MESSAGE_GET] =
 	    "SELECT " MESSAGE_COLUMNS " FROM message WHERE id = ?1",
+	[SQL_MESSAGE_PLACE_OF] =
+	    "SELECT " MESSAGE_COLUMNS ", (SELECT name FROM mailbox"
+	    " WHERE id = message.mailbox) FROM message WHERE id = ?1",
 	[SQL_MESSAGE_DROP] = "DELETE FROM message WHERE id = ?1",
 	[SQL_MESSAGE_FLAGS] =
 	    "UPDATE message SET flags = ?2, keywords = ?3, modseq = ?4,"
 	    " place = ?5 WHERE id = ?1",
 	[SQL_MESSAGE_PLACE] =
 	    "UPDATE message SET place = ?2, base = ?3 WHERE id = ?1",
-	[SQL_UIDS_GET] = "SELECT bits FROM uids WHERE id = ?1",
+	[SQL_UIDS_GET] = "SELECT bytes FROM uids WHERE id = ?1",
 	[SQL_UIDS_RANGE] =
-	    "SELECT id, bits FROM uids WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
-	[SQL_UIDS_PUT] = "INSERT OR REPLACE INTO uids (id, bits) VALUES (?1, ?2)",
+	    "SELECT id, bytes FROM uids WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+	[SQL_UIDS_PUT] = "INSERT OR REPLACE INTO uids (id, bytes) VALUES (?1, ?2)",
 	[SQL_UIDS_DROP] = "DELETE FROM uids WHERE id BETWEEN ?1 AND ?2",
 	[SQL_MESSAGE_RANGE] =
 	    "SELECT " MESSAGE_COLUMNS " FROM message"

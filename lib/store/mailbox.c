@@ -165,6 +165,14 @@ mailbox_row_get(struct index *ix, int64_t id, struct mailbox_row *row)
 }
 
 enum store_err
+mailbox_row_by_guid(struct index *ix, struct slice guid,
+    struct mailbox_row *row)
+{
+	return row_take(ix, index_query(ix, SQL_MAILBOX_BY_GUID, "s", guid),
+	    row);
+}
+
+enum store_err
 mailbox_row_by_name(struct index *ix, struct slice name,
     struct mailbox_row *row)
 {
@@ -243,13 +251,11 @@ static enum store_err
 import_known(struct store_user *u, struct index *ix, struct folder *f,
     struct slice name, struct mailbox_row *row, bool *renamed)
 {
-	sqlite3_stmt *st;
 	enum store_err err;
 	char *dir;
 
 	*renamed = false;
-	st = index_query(ix, SQL_MAILBOX_BY_GUID, "s", slice_str(f->guid));
-	err = row_take(ix, st, row);
+	err = mailbox_row_by_guid(ix, slice_str(f->guid), row);
 	if (err == STORE_NO_MAILBOX)
 		return STORE_OK;
 	if (err != STORE_OK)
@@ -450,12 +456,22 @@ mailbox_create(struct store_user *u, struct index *ix, struct slice name,
 
 /* ---- handles ------------------------------------------------------------- */
 
+static struct store_mailbox *
+handle_new(struct store_user *u, const struct mailbox_row *row)
+{
+	struct store_mailbox *m = mem_zero(sizeof(*m));
+
+	m->user = u;
+	m->id = row->id;
+	m->name = mem_str(row->name);
+	return m;
+}
+
 enum store_err
 store_mailbox_open(struct store_user *u, struct slice name, bool create,
     struct store_mailbox **out)
 {
 	struct mailbox_row row;
-	struct store_mailbox *m;
 	struct index *ix;
 	enum store_err err;
 
@@ -466,14 +482,31 @@ store_mailbox_open(struct store_user *u, struct slice name, bool create,
 		return err;
 	err = mailbox_find(u, ix, name, create, &row);
 	index_give(u, ix);
+	if (err == STORE_OK)
+		*out = handle_new(u, &row);
+	return err;
+}
+
+enum store_err
+mailbox_open_id(struct store_user *u, int64_t id, struct store_mailbox **out)
+{
+	struct mailbox_row row;
+	struct index *ix;
+	enum store_err err = index_take(u, &ix);
+
 	if (err != STORE_OK)
 		return err;
-	m = mem_zero(sizeof(*m));
-	m->user = u;
-	m->id = row.id;
-	m->name = mem_str(row.name);
-	*out = m;
-	return STORE_OK;
+	err = mailbox_row_get(ix, id, &row);
+	index_give(u, ix);
+	if (err == STORE_OK)
+		*out = handle_new(u, &row);
+	return err;
+}
+
+struct store_user *
+store_mailbox_user(const struct store_mailbox *m)
+{
+	return m->user;
 }
 
 bool

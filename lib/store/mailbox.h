@@ -65,14 +65,16 @@ struct message {
 /* ---- transactions ---- */
 
 /* One row of the table uids, as it will be written (present.c). */
-#define PRESENT_SHIFT 12 /* 4096 UIDs in a row */
-#define PRESENT_BYTES ((1u << PRESENT_SHIFT) / 8)
+#define PRESENT_ROW 1024u
+/* A byte beside STORE_FLAGS and MAILDIR_PASSED. */
+#define PRESENT 0x40u
+#define PRESENT_KEYWORDS 0x20u /* which, the row of the message tells */
 
 struct present {
 	uint32_t row;
 	bool loaded;
 	bool dirty;
-	unsigned char bits[PRESENT_BYTES];
+	unsigned char bytes[PRESENT_ROW];
 };
 
 /* Who wants to know how far an adoption is. */
@@ -181,6 +183,8 @@ enum store_err mailbox_row_save(struct index *ix,
 char *mailbox_dir(const struct store_user *u, struct slice name);
 enum store_err mailbox_row_by_name(struct index *ix, struct slice name,
     struct mailbox_row *row);
+enum store_err mailbox_row_by_guid(struct index *ix, struct slice guid,
+    struct mailbox_row *row);
 /* Removes all rows of a mailbox. In a transaction. */
 enum store_err mailbox_forget(struct index *ix, int64_t id);
 const struct store_special *mailbox_special(const struct store *s,
@@ -189,19 +193,30 @@ const struct store_special *mailbox_special(const struct store *s,
 enum store_err mailbox_load_keywords(struct index *ix, int64_t id,
     struct keywords *out);
 
-/* ---- which UIDs exist (present.c) ---- */
+/* ---- which UIDs exist, and their flags (present.c) ---- */
 
-/* Records that uid exists, or no longer; written by mailbox_txn_save. */
-enum store_err present_set(struct mailbox_txn *t, uint32_t uid, bool on);
+/* Records that uid exists and has flags; written by mailbox_txn_save. */
+enum store_err present_put(struct mailbox_txn *t, uint32_t uid, unsigned flags,
+    struct slice keywords);
+/* Records that uid exists no longer. */
+enum store_err present_drop(struct mailbox_txn *t, uint32_t uid);
 enum store_err present_save(struct mailbox_txn *t);
+
+/* byte: PRESENT and the flags. Nonzero stops. It may read the index. */
+typedef int present_fn(void *ctx, uint32_t uid, unsigned byte);
+
+/* Tells the UIDs first to last that exist, ascending. */
+enum store_err present_each(struct index *ix, int64_t mailbox, uint32_t first,
+    uint32_t last, present_fn *fn, void *ctx);
 
 struct present_list {
 	uint32_t *uids; /* ascending; mem_free it */
 	size_t n;
 	size_t cap;
+	unsigned flags; /* that they all have */
 };
 
-/* Appends the UIDs first to last that exist. */
+/* Appends the UIDs first to last that exist and have the flags. */
 enum store_err present_read(struct index *ix, int64_t mailbox, uint32_t first,
     uint32_t last, struct present_list *out);
 
@@ -219,6 +234,12 @@ enum store_err message_drop(struct mailbox_txn *t, const struct message *msg);
 /* Removes the file and the row (change.c). */
 enum store_err message_remove(struct mailbox_txn *t,
     const struct message *msg);
+/*
+ * Gives old other flags and keywords, and a place; counts. The row of now's
+ * MODSEQ is t's.
+ */
+enum store_err message_put_flags(struct mailbox_txn *t,
+    const struct message *old, const struct message *now);
 /* Counts a change of the flags of a message. */
 void message_count_flags(struct mailbox_row *row, uint32_t uid, unsigned from,
     unsigned to, uint64_t vsize);
@@ -230,9 +251,12 @@ int message_open_file(const char *dir, const struct message *msg);
 void message_path(struct buf *out, const char *dir, const struct message *msg);
 /* Where its file is, when another program renamed it; false if nowhere. */
 bool message_search(struct buf *out, const char *dir, struct slice base);
-/* The UIDs of set (NULL: all) that exist, ascending; mem_free them. */
+/*
+ * The UIDs of set (NULL: all) that exist and have all of these flags,
+ * ascending; mem_free them.
+ */
 enum store_err message_select(struct index *ix, int64_t mailbox,
-    const struct store_set *set, uint32_t **uids, size_t *n);
+    const struct store_set *set, unsigned flags, uint32_t **uids, size_t *n);
 /* Resolves keyword names: numbers into bitmap, $Forwarded into *flags. */
 enum store_err message_keywords(struct mailbox_txn *t,
     const struct slice *names, size_t n, bool create, struct buf *bitmap,
@@ -264,8 +288,38 @@ mailbox_delivered_at(struct slice id)
 	return id.n == STORE_CONTENT_ID ? INT64_MAX : now_wall();
 }
 
+/* A handle like store_mailbox_open's, by the id that the index has for it. */
+enum store_err mailbox_open_id(struct store_user *u, int64_t id,
+    struct store_mailbox **out);
+
 struct store_append;
 void append_set_quota(struct store_append *a, enum quota_kind kind);
+
+/* A message whose file is in tmp/ of the target already. */
+struct append_file {
+	char *tmp; /* taken over */
+	unsigned flags; /* with MAILDIR_PASSED */
+	struct slice *keywords;
+	size_t n_keywords;
+	int64_t date;
+	uint64_t size;
+	uint64_t vsize;
+};
+
+/* A path in tmp/ for one more file; mem_free it. */
+char *append_tmp(struct store_append *a);
+/* Syncs the file, which is then one of the messages to commit. */
+enum store_err append_file(struct store_append *a,
+    const struct append_file *file);
+
+/* ---- copying (copy.c) ---- */
+
+/* A second name for the file, or a copy where links are not to be had. -1 with
+ * errno set. */
+int copy_file(const char *from, const char *to);
+/* Between two users (copy_far.c). */
+enum store_err copy_far(struct store_mailbox *m, const struct store_set *set,
+    const struct store_target *to, bool move, struct store_copied *out);
 
 /* ---- cached texts (cache.c) ---- */
 

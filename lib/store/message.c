@@ -120,7 +120,24 @@ message_add(struct mailbox_txn *t, const struct message *msg)
 	message_count_flags(row, msg->uid, 0, msg->flags, msg->vsize);
 	if (msg->place == MAILDIR_NEW && msg->uid < row->new_from)
 		row->new_from = msg->uid;
-	return present_set(t, msg->uid, true);
+	return present_put(t, msg->uid, msg->flags, msg->keywords);
+}
+
+enum store_err
+message_put_flags(struct mailbox_txn *t, const struct message *old,
+    const struct message *now)
+{
+	enum store_err err;
+
+	err = index_exec(t->ix, SQL_MESSAGE_FLAGS, "iibii",
+	    index_key(t->row.id, old->uid), (int64_t)now->flags,
+	    now->keywords.n > 0 ? now->keywords : slice_of(NULL, 0),
+	    (int64_t)t->row.modseq, (int64_t)now->place);
+	if (err != STORE_OK)
+		return err;
+	message_count_flags(&t->row, old->uid, old->flags, now->flags,
+	    old->vsize);
+	return present_put(t, old->uid, now->flags, now->keywords);
 }
 
 enum store_err
@@ -139,17 +156,17 @@ message_drop(struct mailbox_txn *t, const struct message *msg)
 		err = index_exec(t->ix, SQL_CACHE_DROP, "i", key);
 	if (err == STORE_OK)
 		err = index_exec(t->ix, SQL_MESSAGE_DROP, "i", key);
-	return err == STORE_OK ? present_set(t, msg->uid, false) : err;
+	return err == STORE_OK ? present_drop(t, msg->uid) : err;
 }
 
 enum store_err
 message_select(struct index *ix, int64_t mailbox,
-    const struct store_set *set, uint32_t **uids, size_t *n)
+    const struct store_set *set, unsigned flags, uint32_t **uids, size_t *n)
 {
 	static const struct store_range all = { 1, STORE_UID_MAX };
 	const struct store_range *r = set != NULL ? set->r : &all;
 	size_t ranges = set != NULL ? set->n : 1;
-	struct present_list list = { 0 };
+	struct present_list list = { .flags = flags };
 	enum store_err err = STORE_OK;
 
 	for (size_t i = 0; err == STORE_OK && i < ranges; i++)
@@ -264,30 +281,40 @@ message_open_file(const char *dir, const struct message *msg)
 	return fd;
 }
 
+/* One statement for the message and the mailbox it is in, as it is named now. */
+static enum store_err
+open_by_uid(struct store_mailbox *m, struct index *ix, uint32_t uid,
+    struct buf *dir, int *fd)
+{
+	enum store_err err = STORE_OK;
+	struct message msg;
+	sqlite3_stmt *st = index_query(ix, SQL_MESSAGE_PLACE_OF, "i",
+	    index_key(m->id, uid));
+	int r = index_step(ix, st, &err);
+
+	if (r <= 0)
+		return r == 0 ? STORE_NO_MESSAGE : err;
+	message_read(st, &msg);
+	maildir_dir(dir, m->user->root, index_column(st, 10));
+	*fd = message_open_file(buf_str(dir), &msg);
+	if (*fd == -1)
+		err = errno == ENOENT ? STORE_NO_MESSAGE :
+		    store_errno("open", buf_str(dir));
+	index_done(st);
+	return err;
+}
+
 static enum store_err
 body_open_once(struct store_mailbox *m, uint32_t uid, struct store_body *out)
 {
 	struct buf dir = BUF_INIT(PATH_MAX);
-	struct mailbox_row row;
-	struct message msg;
 	struct index *ix;
-	sqlite3_stmt *st = NULL;
 	enum store_err err = index_take(m->user, &ix);
 	int fd = -1;
 
 	if (err != STORE_OK)
 		return err;
-	err = mailbox_row_get(ix, m->id, &row);
-	if (err == STORE_OK)
-		err = message_get(ix, m->id, uid, &st, &msg);
-	if (err == STORE_OK) {
-		maildir_dir(&dir, m->user->root, slice_str(row.name));
-		fd = message_open_file(buf_str(&dir), &msg);
-		if (fd == -1)
-			err = errno == ENOENT ? STORE_NO_MESSAGE :
-			    store_errno("open", buf_str(&dir));
-	}
-	index_done(st);
+	err = open_by_uid(m, ix, uid, &dir, &fd);
 	index_give(m->user, ix);
 	if (fd != -1)
 		err = body_map(fd, buf_str(&dir), out);
@@ -323,6 +350,8 @@ struct walk {
 	char *dir;
 	const char **names; /* of the message at hand */
 	int forwarded;      /* number of $Forwarded, or -1 */
+	struct store_message bare; /* that of show_flags */
+	enum store_err failed;     /* inside of it */
 	size_t done;
 	uint32_t at;        /* next UID */
 	bool stop;
@@ -404,6 +433,27 @@ fill_save(struct walk *k)
 	k->n_fill = 0;
 }
 
+/* Only what is wanted: each column costs. */
+static void
+show_cached(unsigned want, sqlite3_stmt *st, struct store_message *out)
+{
+	if ((want & STORE_WANT_ENVELOPE) != 0)
+		out->envelope = index_column(st, 11);
+	if ((want & STORE_WANT_BODY) != 0)
+		out->body = index_column(st, 12);
+	if ((want & STORE_WANT_BODYSTRUCTURE) != 0)
+		out->bodystructure = index_column(st, 13);
+	if ((want & STORE_WANT_HEADERS) != 0) {
+		out->headers = index_column(st, 14);
+		out->headers_complete =
+		    sqlite3_column_type(st, 14) != SQLITE_NULL;
+	}
+	if ((want & STORE_WANT_OBJECTID) != 0) {
+		out->emailid = index_column(st, 15);
+		out->threadid = index_column(st, 16);
+	}
+}
+
 static void
 show(struct walk *k, sqlite3_stmt *st)
 {
@@ -424,14 +474,7 @@ show(struct walk *k, sqlite3_stmt *st)
 		if (sqlite3_column_type(st, 10) == SQLITE_NULL) {
 			fill_one(k, &msg, &out);
 		} else {
-			out.envelope = index_column(st, 11);
-			out.body = index_column(st, 12);
-			out.bodystructure = index_column(st, 13);
-			out.headers = index_column(st, 14);
-			out.headers_complete =
-			    sqlite3_column_type(st, 14) != SQLITE_NULL;
-			out.emailid = index_column(st, 15);
-			out.threadid = index_column(st, 16);
+			show_cached(k->w->want, st, &out);
 		}
 	}
 	if (k->w->want & STORE_WANT_FILE) {
@@ -451,6 +494,40 @@ is_full(const struct walk *k)
 	    (k->w->limit > 0 && k->done >= k->w->limit);
 }
 
+static enum store_err
+bare_keywords(struct walk *k, uint32_t uid, unsigned byte)
+{
+	struct message msg = { .flags = byte };
+	enum store_err err = STORE_OK;
+	sqlite3_stmt *st = NULL;
+
+	if ((byte & PRESENT_KEYWORDS) != 0)
+		err = message_get(k->ix, k->m->id, uid, &st, &msg);
+	if (err == STORE_OK)
+		names_of(k, &msg, &k->bare);
+	index_done(st);
+	return err;
+}
+
+/* Only the flags of a message, read without its row. */
+static int
+show_flags(void *ctx, uint32_t uid, unsigned byte)
+{
+	struct walk *k = ctx;
+
+	k->bare.uid = uid;
+	k->bare.flags = byte & STORE_FLAGS;
+	k->bare.n_keywords = 0;
+	if ((byte & ~(STORE_FLAGS | PRESENT)) != 0)
+		k->failed = bare_keywords(k, uid, byte);
+	if (k->failed != STORE_OK)
+		return 1;
+	k->at = uid + 1;
+	k->done++;
+	k->stop = k->fn(k->ctx, &k->bare) != 0;
+	return is_full(k);
+}
+
 /* Messages first to last; false when the walk must pause or failed. */
 static bool
 walk_range(struct walk *k, uint32_t first, uint32_t last, enum store_err *err)
@@ -458,6 +535,13 @@ walk_range(struct walk *k, uint32_t first, uint32_t last, enum store_err *err)
 	bool cache = (k->w->want & WANT_CACHE) != 0;
 	sqlite3_stmt *st;
 
+	if (k->w->flags_only) {
+		*err = present_each(k->ix, k->m->id, first, last, show_flags,
+		    k);
+		if (*err == STORE_OK)
+			*err = k->failed;
+		return *err == STORE_OK && !is_full(k);
+	}
 	st = index_query(k->ix, cache ? SQL_MESSAGE_RANGE_CACHE :
 	    SQL_MESSAGE_RANGE, "ii", index_key(k->m->id, first),
 	    index_key(k->m->id, last));
@@ -567,7 +651,7 @@ store_mailbox_uids(struct store_mailbox *m, uint32_t **uids, size_t *n)
 		return err;
 	err = mailbox_row_get(ix, m->id, &row);
 	if (err == STORE_OK)
-		err = message_select(ix, m->id, NULL, uids, n);
+		err = message_select(ix, m->id, NULL, 0, uids, n);
 	index_give(m->user, ix);
 	return err;
 }

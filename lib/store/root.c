@@ -2,10 +2,11 @@
  * The store itself: its configuration, handles on users, what a user has
  * stored. Databases are lent by pool.c.
  */
+#include "store/gather.h"
 #include "store/pool.h"
 
 #include "core/file.h"
-#include "store/mailbox.h"
+#include "store/acl_store.h"
 
 static const struct store_special default_special[] = {
 	{ "Drafts", "\\Drafts", true },
@@ -90,7 +91,9 @@ store_open_root(const struct store_config *conf, const char **why)
 		};
 	s->conf.n_special = n;
 	pool_init(s);
+	gather_init(s);
 	dirsync_init(&s->dirsync);
+	acl_init(s);
 	return s;
 }
 
@@ -99,8 +102,10 @@ store_close_root(struct store *s)
 {
 	if (s == NULL)
 		return;
+	gather_stop(s);
 	pool_release(s);
 	dirsync_release(&s->dirsync);
+	acl_end(s);
 	for (size_t i = 0; i < s->conf.n_special; i++) {
 		mem_free((char *)(uintptr_t)s->special[i].name);
 		mem_free((char *)(uintptr_t)s->special[i].use);
@@ -159,6 +164,12 @@ store_user_close(struct store_user *u)
 	mem_free(u->address);
 	mem_free(u->root);
 	mem_free(u);
+}
+
+const char *
+store_user_address(const struct store_user *u)
+{
+	return u->address;
 }
 
 const char *

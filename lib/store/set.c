@@ -10,6 +10,7 @@ static const char *const err_texts[STORE_ERRORS] = {
 	[STORE_NAME] = "not a valid mailbox name",
 	[STORE_LIMIT] = "a limit is reached",
 	[STORE_QUOTA] = "the quota is used up",
+	[STORE_NO_RIGHT] = "no right to do this",
 	[STORE_NO_SPACE] = "the disk is full",
 	[STORE_READ_ONLY] = "the file system is read-only",
 	[STORE_DENIED] = "access denied by the system",

@@ -33,6 +33,7 @@ enum store_err {
 	STORE_NAME,        /* not a valid mailbox or user name */
 	STORE_LIMIT,       /* too many keywords, too deep, too long */
 	STORE_QUOTA,       /* the user's quota (or the disk quota) is used up */
+	STORE_NO_RIGHT,    /* the mailbox's rights (acl.h) do not allow it */
 	STORE_NO_SPACE,    /* the disk is full */
 	STORE_READ_ONLY,   /* the file system is read-only */
 	STORE_DENIED,      /* the operating system refused access */
@@ -100,6 +101,7 @@ struct store_config {
 	                          read before chroot() */
 	unsigned max_open;     /* index databases held open; 0 means 192 */
 	uint64_t idle_ms;      /* one unused for this long is closed; 0: 10000 */
+	bool search_index;     /* build and use it (store/finder.h) */
 	unsigned adopt_batch;  /* files taken over at once; 0 means 100000 */
 	const struct store_special *special; /* NULL: Drafts Junk Trash Sent */
 	size_t n_special;
@@ -127,6 +129,7 @@ unsigned store_idle(struct store *s, uint64_t now_ms);
 enum store_err store_user_open(struct store *s, struct slice address,
     struct store_user **out);
 void store_user_close(struct store_user *u);
+const char *store_user_address(const struct store_user *u);
 /* "<mailroot>/<domain>/<local>", without a slash at the end. */
 const char *store_user_path(const struct store_user *u);
 
@@ -244,6 +247,16 @@ enum store_err store_rename(struct store_user *u, struct slice from,
 enum store_err store_subscribe(struct store_user *u, struct slice name);
 enum store_err store_unsubscribe(struct store_user *u, struct slice name);
 
+/*
+ * The same for the name of a mailbox of another user, as the user's program
+ * says it: with "/", which no name of an own one has. Nothing is looked at.
+ */
+enum store_err store_subscribe_other(struct store_user *u, struct slice name,
+    bool on);
+/* Calls fn with each of those. */
+enum store_err store_subscribed_others(struct store_user *u,
+    void (*fn)(void *ctx, struct slice name), void *ctx);
+
 struct store_status {
 	uint32_t messages;
 	uint32_t recent;
@@ -274,6 +287,7 @@ enum store_err store_mailbox_open(struct store_user *u, struct slice name,
     bool create, struct store_mailbox **out);
 void store_mailbox_close(struct store_mailbox *m);
 const char *store_mailbox_name(const struct store_mailbox *m);
+struct store_user *store_mailbox_user(const struct store_mailbox *m);
 
 /*
  * Adopts what other programs did to the directory, if anything changed, and
@@ -362,7 +376,7 @@ struct store_message {
 	 * The raw header fields store_header_is_cached() names, in the order
 	 * of the message, folded as they came, CRLF line ends, no empty line
 	 * at the end. headers_complete is false when they were too long to
-	 * keep: read the file.
+	 * keep, or the message has no empty line: read the file.
 	 */
 	struct slice headers;
 	bool headers_complete;
@@ -397,6 +411,8 @@ struct store_walk {
 	uint32_t from;               /* skip UIDs below */
 	uint64_t since;              /* MODSEQ, for CHANGEDSINCE and refresh */
 	unsigned want;               /* STORE_WANT_* */
+	bool flags_only;             /* uid, flags and keywords are enough,
+	                                want is 0: many times faster */
 	size_t limit;
 };
 
@@ -433,6 +449,9 @@ struct store_change {
 	unsigned flags;
 	const struct slice *keywords; /* unknown ones are defined by ADD, REPLACE */
 	size_t n_keywords;
+	/* What is left as it is, whatever the rest says. */
+	unsigned keep_flags;
+	bool keep_keywords;
 	bool conditional;         /* RFC 7162 UNCHANGEDSINCE */
 	uint64_t unchanged_since;
 };
@@ -475,6 +494,26 @@ enum store_err store_copy(struct store_mailbox *m, const struct store_set *set,
 /* RFC 6851. The messages are gone from m afterwards (store_vanished). */
 enum store_err store_move(struct store_mailbox *m, const struct store_set *set,
     struct slice to, struct store_copied *out);
+
+/* Where to, and what of the messages may come along (RFC 4314 section 4). */
+struct store_target {
+	struct store_user *user; /* another one than m's, or the same */
+	struct slice name;
+	unsigned flags;
+	bool keywords;
+};
+
+/*
+ * The same into a mailbox of any user, whose quota counts. Between two users a
+ * move is a copy, and then what was copied is removed: who dies in between
+ * leaves the messages in both mailboxes.
+ */
+enum store_err store_copy_to(struct store_mailbox *m,
+    const struct store_set *set, const struct store_target *to,
+    struct store_copied *out);
+enum store_err store_move_to(struct store_mailbox *m,
+    const struct store_set *set, const struct store_target *to,
+    struct store_copied *out);
 
 /* ---- adding messages ----------------------------------------------------- */
 

@@ -124,19 +124,78 @@ subscription_set(struct store_user *u, struct slice name, bool on)
 	return err;
 }
 
+/* A special mailbox that is listed before anything made it, or was made. */
+static bool
+is_automatic(struct store_user *u, struct slice name)
+{
+	const struct store_special *special = mailbox_special(u->store, name);
+	struct buf used = BUF_INIT(LIMIT_MAILBOX_NAME + 1);
+	bool automatic = special != NULL && special->automatic &&
+	    store_special_name(u, special->use, &used) == STORE_OK &&
+	    slice_eq(buf_slice(&used), name);
+
+	buf_release(&used);
+	return automatic;
+}
+
+/* Makes the user's directory on first use, and the mailbox if make. */
+static enum store_err
+set_made(struct store_user *u, struct slice name, bool on, bool make)
+{
+	struct mailbox_row row;
+	struct index *ix;
+	enum store_err err = index_take(u, &ix);
+
+	if (err != STORE_OK)
+		return err;
+	if (make)
+		err = mailbox_find(u, ix, name, true, &row);
+	index_give(u, ix);
+	return err == STORE_OK ? subscription_set(u, name, on) : err;
+}
+
 static enum store_err
 set_checked(struct store_user *u, struct slice name, bool on)
 {
 	enum store_err err = mailbox_name(name, &name);
-	struct index *ix;
 
-	/* Makes the user's directory on first use. */
-	if (err == STORE_OK)
-		err = index_take(u, &ix);
-	if (err != STORE_OK)
-		return err;
-	index_give(u, ix);
-	return subscription_set(u, name, on);
+	/* One that is listed as subscribed although it is not there yet is
+	 * made, or it would be listed so ever on. */
+	return err == STORE_OK ?
+	    set_made(u, name, on, !on && is_automatic(u, name)) : err;
+}
+
+static bool
+is_other(struct slice name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
+			return false;
+	return name.n <= LIMIT_MAILBOX_NAME && slice_find(name, '/') > 0;
+}
+
+enum store_err
+store_subscribe_other(struct store_user *u, struct slice name, bool on)
+{
+	return is_other(name) ? set_made(u, name, on, false) : STORE_NAME;
+}
+
+enum store_err
+store_subscribed_others(struct store_user *u,
+    void (*fn)(void *ctx, struct slice name), void *ctx)
+{
+	struct map_iter it = { 0 };
+	struct slice name;
+	enum store_err err;
+	struct map names;
+	void *value;
+
+	err = subscription_read(u, &names);
+	while (err == STORE_OK && map_next(&names, &it, &name, &value))
+		if (is_other(name))
+			fn(ctx, name);
+	map_release(&names, NULL);
+	return err;
 }
 
 enum store_err

@@ -197,25 +197,23 @@ adopt_letters(struct scan *s, const struct message *msg,
 	uint64_t bits = maildir_letters_parse(f->letters);
 	struct mailbox_row *row = &s->t->row;
 	struct buf bitmap = BUF_INIT(KEYWORD_BYTES);
-	unsigned flags = (unsigned)(bits & (STORE_FLAGS | MAILDIR_PASSED));
+	struct message now = *msg;
 	enum store_err err;
 
-	if (f->place == MAILDIR_NEW && f->letters.n == 0)
-		flags = msg->flags;
+	now.place = f->place;
+	if (f->place != MAILDIR_NEW || f->letters.n > 0)
+		now.flags = (unsigned)(bits & (STORE_FLAGS | MAILDIR_PASSED));
 	bits = known_letters(&s->t->keywords, bits);
 	buf_add_slice(&bitmap, msg->keywords);
 	for (size_t n = 0; n < MAILDIR_LETTERS && f->letters.n > 0; n++)
 		keyword_set(&bitmap, n, (bits & MAILDIR_KEYWORD(n)) != 0);
 	err = s->boot ? keyfile_apply(&s->far, s->t, msg->uid, &bitmap) :
 	    STORE_OK;
-	message_count_flags(row, msg->uid, msg->flags, flags, msg->vsize);
+	now.keywords = buf_slice(&bitmap);
 	if (f->place == MAILDIR_NEW && msg->uid < row->new_from)
 		row->new_from = msg->uid;
 	if (err == STORE_OK)
-		err = index_exec(s->t->ix, SQL_MESSAGE_FLAGS, "iibii",
-	    index_key(row->id, msg->uid), (int64_t)flags, bitmap.n > 0 ?
-	    buf_slice(&bitmap) : slice_of(NULL, 0), (int64_t)row->modseq,
-	    (int64_t)f->place);
+		err = message_put_flags(s->t, msg, &now);
 	buf_release(&bitmap);
 	return err;
 }

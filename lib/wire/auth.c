@@ -51,3 +51,24 @@ wire_auth_sasl_get(struct slice payload, struct wire_auth_sasl *s)
 	s->tls_end_point = wire_get_slice(&in, WIRE_BINDING);
 	return wire_end(&in);
 }
+
+void
+wire_auth_external_put(struct buf *b, const struct wire_auth_external *e)
+{
+	wire_put_u8(b, (uint8_t)e->service);
+	wire_put_slice(b, e->client_ip);
+	wire_put_slice(b, e->authzid);
+	wire_put_slice(b, e->certificates);
+}
+
+int
+wire_auth_external_get(struct slice payload, struct wire_auth_external *e)
+{
+	struct wire_in in = wire_in(payload);
+
+	e->service = wire_get_enum(&in, WIRE_SERVICES);
+	e->client_ip = wire_get_slice(&in, 64);
+	e->authzid = wire_get_slice(&in, LIMIT_SASL_MESSAGE);
+	e->certificates = wire_get_slice(&in, LIMIT_TLS_CERTIFICATES);
+	return wire_end(&in);
+}

@@ -83,6 +83,15 @@ enum wire_auth_type {
 	WIRE_AUTH_SASL,
 	WIRE_AUTH_SASL_MORE,
 	WIRE_AUTH_SASL_ABORT,
+
+	/* verify door: SASL EXTERNAL.
+	 * WIRE_AUTH_EXTERNAL: struct wire_auth_external.
+	 * Reply WIRE_AUTH_VERIFY_REPLY, as to a password. The caller has seen
+	 * the client prove that it has the certificate's key; whose it is it
+	 * does not say: auth checks the certificate itself and takes the
+	 * addresses from it. A caller that is taken over can so become the
+	 * owner of a certificate that it has, and nobody else. */
+	WIRE_AUTH_EXTERNAL,
 	WIRE_AUTH_TYPES
 };
 
@@ -150,6 +159,18 @@ struct wire_auth_sasl {
 
 void wire_auth_sasl_put(struct buf *b, const struct wire_auth_sasl *s);
 int wire_auth_sasl_get(struct slice payload, struct wire_auth_sasl *s)
+    MUST_CHECK;
+
+struct wire_auth_external {
+	enum wire_auth_service service;
+	struct slice client_ip;
+	struct slice authzid;
+	struct slice certificates; /* in DER, the client's own first, then what
+	                            * it sent with it; empty: it has none */
+};
+
+void wire_auth_external_put(struct buf *b, const struct wire_auth_external *e);
+int wire_auth_external_get(struct slice payload, struct wire_auth_external *e)
     MUST_CHECK;
 
 #endif

@@ -74,6 +74,10 @@ static const struct {
 	{ "UIDONLY", USER },
 	{ "INPROGRESS", USER },
 	{ "OBJECTID", USER },
+	{ "UNAUTHENTICATE", CAPABILITY_LEAVE },
+	{ "ACL", USER },
+	{ "RIGHTS=texk", USER }, /* RFC 4314 section 2.2 */
+	{ "LIST-MYRIGHTS", USER },
 	/* RFC 9208 section 3.1.1: the resources that we know. */
 	{ "QUOTA", CAPABILITY_QUOTA },
 	{ "QUOTA=RES-STORAGE", CAPABILITY_QUOTA },

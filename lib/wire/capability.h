@@ -14,6 +14,7 @@ enum {
 	CAPABILITY_SECURE = 4, /* before login: passwords are taken */
 	CAPABILITY_USER = 8,   /* after login */
 	CAPABILITY_QUOTA = 16, /* after login, where there are quotas */
+	CAPABILITY_LEAVE = 32, /* after login, where one may undo it */
 };
 
 /* Appends "IMAP4rev1 ..." for a client in these states. */

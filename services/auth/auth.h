@@ -2,6 +2,8 @@
 #ifndef SERVICES_AUTH_AUTH_H
 #define SERVICES_AUTH_AUTH_H
 
+#include <openssl/x509.h>
+
 #include "conf/conf_quotas.h"
 #include "conf/conf_scram.h"
 #include "service/service.h"
@@ -22,6 +24,7 @@ struct auth {
 	struct conf_scram scram;
 	/* In the place of the file's secret as long as there is none. */
 	unsigned char scram_secret[CONF_SCRAM_SECRET];
+	X509_STORE *client_cas; /* who signs client certificates, or NULL */
 	struct usage usage;
 	struct penalty penalty;
 	struct cache cache;

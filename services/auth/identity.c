@@ -1,8 +1,8 @@
 /* Who wants in. See identity.h. */
 #include "services/auth/identity.h"
 
-static struct slice
-lower(struct arena *arena, struct slice s)
+struct slice
+identity_lower(struct arena *arena, struct slice s)
 {
 	char *p;
 
@@ -38,10 +38,10 @@ void
 identity_take(struct attempt *t, struct slice authzid, struct slice authcid)
 {
 	struct buf key = BUF_INIT(2 * LIMIT_ADDRESS);
-	struct slice name = lower(&t->arena, authcid);
+	struct slice name = identity_lower(&t->arena, authcid);
 
 	split(t, name);
-	authzid = lower(&t->arena, authzid);
+	authzid = identity_lower(&t->arena, authzid);
 	/* RFC 4616 section 2: acting as somebody else is a master's right. */
 	if (t->master.n == 0 && authzid.n > 0 &&
 	    !slice_eq(authzid, t->user) && master_of(t, name) != NULL) {

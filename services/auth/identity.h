@@ -13,6 +13,9 @@
 void identity_take(struct attempt *t, struct slice authzid,
     struct slice authcid);
 
+/* A copy of a name in lower case, for comparing. */
+struct slice identity_lower(struct arena *arena, struct slice s);
+
 /*
  * The line whose hash or verifier counts; NULL if there is none. Sets
  * t->denied when even the right password does not let it in.

@@ -7,7 +7,9 @@
 
 #include "core/rand.h"
 #include "services/auth/attempt.h"
+#include "services/auth/client_cert.h"
 #include "services/auth/exchange.h"
+#include "services/auth/external.h"
 #include "services/auth/password.h"
 #include "services/auth/verify.h"
 
@@ -119,6 +121,14 @@ set_scram(struct auth *a, const struct slice *text)
 }
 
 static int
+set_client_cas(struct auth *a, const struct slice *text, const char **why)
+{
+	if (text == NULL)
+		return fail(why, "there is no such file");
+	return client_cert_trust(&a->client_cas, *text, why);
+}
+
+static int
 on_file(struct service *s UNUSED, const char *name,
     const struct slice *content, const char **why)
 {
@@ -138,6 +148,8 @@ on_file(struct service *s UNUSED, const char *name,
 		r = set_masters(a, content, &file_problem);
 	} else if (strcmp(name, "quotas") == 0) {
 		r = set_quotas(a, content, &file_problem);
+	} else if (strcmp(name, "client-ca") == 0) {
+		return set_client_cas(a, content, why);
 	} else if (strcmp(name, "scram") == 0) {
 		set_scram(a, content);
 		return 0;
@@ -380,6 +392,12 @@ on_sasl_abort(struct service *s, struct chan *c, struct chan_frame *f)
 }
 
 static int
+on_external(struct service *s, struct chan *c, struct chan_frame *f)
+{
+	return external_request(service_data(s), c, f);
+}
+
+static int
 on_redeem(struct service *s, struct chan *c, struct chan_frame *f)
 {
 	struct auth *a = service_data(s);
@@ -415,6 +433,7 @@ static const struct service_handler handlers[] = {
 	{ "verify", WIRE_AUTH_SASL, on_sasl },
 	{ "verify", WIRE_AUTH_SASL_MORE, on_sasl_more },
 	{ "verify", WIRE_AUTH_SASL_ABORT, on_sasl_abort },
+	{ "verify", WIRE_AUTH_EXTERNAL, on_external },
 	{ "redeem", WIRE_AUTH_REDEEM, on_redeem },
 	{ "redeem", WIRE_AUTH_USER, on_user },
 	{ "redeem", WIRE_AUTH_USAGE, on_usage },

@@ -17,6 +17,7 @@ static const struct place_verdict verdicts[STORE_ERRORS] = {
 	[STORE_LIMIT] = NEVER("5.2.3", "Message exceeds a mailbox limit"),
 	[STORE_QUOTA] = NEVER("5.2.2",
 	    "Quota exceeded (mailbox for user is full)"),
+	[STORE_NO_RIGHT] = LATER("4.3.0", "Mailbox is not available"),
 	[STORE_NO_SPACE] = LATER("4.3.1", "Insufficient system storage"),
 	[STORE_READ_ONLY] = LATER("4.3.0", "Mail storage is read-only"),
 	[STORE_DENIED] = LATER("4.3.0", "Mail storage refuses access"),

@@ -1,5 +1,6 @@
 #include "services/imap/append_url.h"
 
+#include "services/imap/box.h"
 #include "services/imap/session.h"
 #include "services/imap/url.h"
 
@@ -7,16 +8,19 @@
 
 /* The mailbox of the URL; NULL if there is none. */
 static struct store_mailbox *
-find_mailbox(struct append_source *src, struct session *s,
+find_mailbox(struct append_source *src, struct command *c,
     const struct imap_url *url)
 {
+	const struct session *s = c->session;
 	struct store_mailbox *m;
 	struct store_status st;
+	struct box box;
 
 	if (url->mailbox.n == 0) {
-		m = s->view != NULL ? s->view->mailbox : NULL;
+		m = box_selected_has(s, ACL_READ) ? s->view->mailbox : NULL;
 	} else {
-		if (store_mailbox_open(s->store, url->mailbox, false,
+		if (box_find(c, url->mailbox, ACL_READ, &box) != STORE_OK ||
+		    store_mailbox_open(box.user, box.name, false,
 		    &src->mailbox) != STORE_OK)
 			src->mailbox = NULL;
 		m = src->mailbox;
@@ -30,7 +34,7 @@ find_mailbox(struct append_source *src, struct session *s,
 }
 
 int
-append_source_open(struct append_source *src, struct session *s,
+append_source_open(struct append_source *src, struct command *c,
     struct slice text)
 {
 	struct store_mailbox *m;
@@ -40,7 +44,7 @@ append_source_open(struct append_source *src, struct session *s,
 	*src = (struct append_source){ .open = true };
 	if (imap_url_parse(&src->arena, text, &url) == -1)
 		return -1;
-	m = find_mailbox(src, s, &url);
+	m = find_mailbox(src, c, &url);
 	if (m == NULL)
 		return -1;
 	src->message = section_cache_open(m, url.uid, &err);

@@ -4,7 +4,7 @@
 
 #include "services/imap/section.h"
 
-struct session;
+struct command;
 
 struct append_source {
 	bool open;
@@ -18,7 +18,7 @@ struct append_source {
  * Opens what url names; section.left is its size. -1 if there is no such
  * message or part, or the user may not read it. On a thread of the pool.
  */
-int append_source_open(struct append_source *src, struct session *s,
+int append_source_open(struct append_source *src, struct command *c,
     struct slice url) MUST_CHECK;
 /* Gives the next piece to the store; true while there is more. */
 bool append_source_copy(struct append_source *src, struct store_append *to);

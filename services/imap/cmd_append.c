@@ -11,6 +11,7 @@
 #include "mail/unbinary.h"
 #include "services/imap/append_parse.h"
 #include "services/imap/append_url.h"
+#include "services/imap/box.h"
 #include "services/imap/name.h"
 #include "services/imap/session.h"
 
@@ -21,6 +22,7 @@
 struct append {
 	struct append_start start;
 	uint32_t uid;              /* of the message that is replaced */
+	unsigned rights;           /* in mailbox */
 	struct append_parse parse;
 	size_t op;                 /* the next one to do */
 	struct store_append *open;
@@ -105,6 +107,8 @@ begin_message(struct command *c, const struct append_op *op)
 	const uint64_t limit = c->session->worker->conf.message_limit;
 
 	a->meta = op->meta;
+	/* RFC 4314 section 4: what may not be set is left away. */
+	box_limit_flags(a->rights, &a->meta.flags, &a->meta.n_keywords);
 	a->total = 0;
 	if (++a->count > LIMIT_IMAP_APPENDS)
 		a->no = "[LIMIT] Too many messages.";
@@ -147,7 +151,7 @@ copy_url(struct command *c, struct slice url)
 	struct append *a = c->state;
 
 	if (!a->source.open) {
-		if (append_source_open(&a->source, c->session, url) == -1)
+		if (append_source_open(&a->source, c, url) == -1)
 			a->no = bad_url(c, url);
 		else
 			check_size(a, a->source.section.left);
@@ -231,7 +235,7 @@ commit(struct command *c)
 	}
 	command_refresh(c, true, false);
 	if (err != STORE_OK) {
-		command_failed_target(c, err);
+		command_failed_target(c, a->mailbox, err);
 		return;
 	}
 	buf_addf(&c->out, "%.*s ", SLICE_ARG(c->tag));
@@ -249,9 +253,17 @@ static void
 open_append(struct command *c)
 {
 	struct append *a = c->state;
+	struct box box;
 
-	a->err = store_append_begin(c->session->store, a->mailbox, false,
-	    &a->open);
+	a->err = box_find(c, a->mailbox, ACL_INSERT, &box);
+	/* RFC 8508 section 4.1 */
+	if (a->err == STORE_OK && a->start.replace &&
+	    !box_selected_has(c->session, ACL_WRITE_DELETED | ACL_EXPUNGE))
+		a->err = STORE_NO_RIGHT;
+	a->rights = box.rights;
+	if (a->err == STORE_OK)
+		a->err = store_append_begin(box.user, box.name, false,
+		    &a->open);
 	if (a->err != STORE_OK)
 		a->open = NULL;
 	else if (a->start.replace)
@@ -301,7 +313,7 @@ append_after(struct command *c)
 	if (a->no != NULL)
 		command_no(c, a->no);
 	else if (a->err != STORE_OK)
-		command_failed_target(c, a->err);
+		command_failed_target(c, a->mailbox, a->err);
 	if (is_refused(a)) {
 		refuse(c);
 		return;

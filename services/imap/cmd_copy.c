@@ -2,6 +2,7 @@
  * COPY (RFC 3501 6.4.7) and MOVE (RFC 6851), with their UID forms and COPYUID
  * (RFC 4315 section 3). All or nothing, and on disk before the OK (law 2).
  */
+#include "services/imap/box.h"
 #include "services/imap/name.h"
 #include "services/imap/session.h"
 
@@ -44,6 +45,7 @@ static void
 finish(struct command *c, const struct store_copied *done)
 {
 	const struct copy *cp = c->state;
+	const struct session *s = c->session;
 
 	if (cp->move && done->n > 0) {
 		/* RFC 6851 4.3: in an untagged OK, before the EXPUNGEs. */
@@ -52,6 +54,14 @@ finish(struct command *c, const struct store_copied *done)
 		buf_adds(&c->out, "Moved.\r\n");
 	}
 	command_refresh(c, true, false);
+	if (cp->move && done->n > 0 && s->qresync) {
+		/* RFC 6851 4.4 */
+		command_tell_cut(c);
+		buf_addf(&c->out, "%.*s OK [HIGHESTMODSEQ %llu] MOVE "
+		    "completed.\r\n", SLICE_ARG(c->tag),
+		    (unsigned long long)s->view->modseq);
+		return;
+	}
 	if (cp->move || done->n == 0) {
 		command_completed(c);
 		return;
@@ -61,17 +71,36 @@ finish(struct command *c, const struct store_copied *done)
 	buf_adds(&c->out, "COPY completed.\r\n");
 }
 
+/* RFC 4314 section 4: flags that may not be set do not come along. */
+static enum store_err
+transfer(const struct copy *cp, struct store_mailbox *from,
+    const struct box *box, struct store_copied *done)
+{
+	struct store_target to = { .user = box->user, .name = box->name,
+		.flags = STORE_FLAGS };
+	size_t keywords = 1;
+
+	box_limit_flags(box->rights, &to.flags, &keywords);
+	to.keywords = keywords > 0;
+	return (cp->move ? store_move_to : store_copy_to)(from, &cp->set, &to,
+	    done);
+}
+
 static enum step
 copy_step(struct command *c)
 {
 	struct copy *cp = c->state;
 	struct session *s = c->session;
 	struct store_copied done = { 0 };
-	enum store_err err = STORE_OK;
+	struct box box;
+	enum store_err err = box_find(c, cp->target, ACL_INSERT, &box);
 
-	if (cp->set.n > 0)
-		err = (cp->move ? store_move : store_copy)(s->view->mailbox,
-		    &cp->set, cp->target, &done);
+	/* RFC 6851 4.2: as for STORE +FLAGS \Deleted and EXPUNGE. */
+	if (err == STORE_OK && cp->move &&
+	    !box_selected_has(s, ACL_WRITE_DELETED | ACL_EXPUNGE))
+		err = STORE_NO_RIGHT;
+	if (err == STORE_OK && cp->set.n > 0)
+		err = transfer(cp, s->view->mailbox, &box, &done);
 	if (err == STORE_OK) {
 		c->touched = done.n > 0;
 		if (cp->move)
@@ -79,7 +108,7 @@ copy_step(struct command *c)
 		finish(c, &done);
 	} else {
 		command_refresh(c, true, false);
-		command_failed_target(c, err);
+		command_failed_target(c, cp->target, err);
 	}
 	store_copied_release(&done);
 	return STEP_DONE;

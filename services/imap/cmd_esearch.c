@@ -2,6 +2,7 @@
  * ESEARCH (MULTISEARCH, RFC 7377): a search in several mailboxes, one after
  * the other. One that is not selected gets a view for the time of the search.
  */
+#include "services/imap/box.h"
 #include "services/imap/context.h"
 #include "services/imap/mailbox_filter.h"
 #include "services/imap/output.h"
@@ -70,13 +71,21 @@ mailbox_begin(struct esearch *st, struct view *v, struct slice name)
 
 /* ---- which mailboxes ------------------------------------------------------ */
 
-static struct slice
-selected_name(const struct command *c)
+/* NULL if it is gone, or the user may not read it (RFC 7377 section 2.2). */
+static struct view *
+open_listed(struct esearch *st, struct slice name)
 {
-	const struct view *v = c->session->view;
+	const struct session *s = st->c->session;
+	struct buf ignored = BUF_INIT(LIMIT_IMAP_LINE);
+	struct view *v = NULL;
+	struct box box;
 
-	return v != NULL ? slice_str(store_mailbox_name(v->mailbox)) :
-	    slice_of(NULL, 0);
+	if (box_find(st->c, name, ACL_READ, &box) != STORE_OK ||
+	    view_open(&box, true, s->rev2, s->uidonly, &v, &ignored) !=
+	    STORE_OK)
+		v = NULL;
+	buf_release(&ignored);
+	return v;
 }
 
 /* Begins with the next mailbox; false when all were searched. */
@@ -84,9 +93,9 @@ static bool
 next_mailbox(struct esearch *st)
 {
 	struct session *s = st->c->session;
-	struct slice selected = selected_name(st->c);
+	struct slice selected = box_selected_name(st->c);
 
-	if (!st->selected_done &&
+	if (!st->selected_done && box_selected_has(s, ACL_READ) &&
 	    mailbox_filters_name(st->sources, FILTER_SELECTED)) {
 		st->selected_done = true;
 		mailbox_begin(st, s->view, selected);
@@ -94,7 +103,6 @@ next_mailbox(struct esearch *st)
 	}
 	while (st->at < st->list.n) {
 		const struct store_list_entry *e = &st->list.entries[st->at++];
-		struct buf ignored = BUF_INIT(LIMIT_IMAP_LINE);
 		struct view *v = s->view;
 		bool here = v != NULL && slice_eq(slice_str(e->name), selected);
 
@@ -103,11 +111,8 @@ next_mailbox(struct esearch *st)
 		    (e->attributes & STORE_VIRTUAL) != 0 ||
 		    (here && st->selected_done))
 			continue;
-		/* It may be gone since it was listed. */
-		if (!here && view_open(s->store, slice_str(e->name), true,
-		    s->rev2, s->uidonly, &v, &ignored) != STORE_OK)
-			v = NULL;
-		buf_release(&ignored);
+		if (!here)
+			v = open_listed(st, slice_str(e->name));
 		if (v == NULL)
 			continue;
 		st->selected_done = st->selected_done || here;
@@ -175,6 +180,9 @@ esearch_step(struct command *c)
 
 	if (!st->listed)
 		err = store_list(c->session->store, &st->list);
+	if (!st->listed && err == STORE_OK && mailbox_filters_others(
+	    st->sources))
+		err = box_list(c, &st->list);
 	st->listed = true;
 	while (err == STORE_OK && (st->view != NULL || next_mailbox(st))) {
 		if (search_run_step(&st->run, &err) == STEP_MORE)
@@ -241,7 +249,7 @@ cmd_esearch(struct command *c)
 		return CMD_BAD;
 	st->program = slice_from(c->p.in, c->p.at);
 	if (search_parse(&c->p, &st->prog) == -1)
-		return search_refused(c, &st->prog);
+		return search_refused(c, NULL, &st->prog);
 	if (check_options(st) == -1)
 		return CMD_BAD;
 	/* Without RETURN it is ALL (section 2.1). */

@@ -1,4 +1,5 @@
 /* EXPUNGE (RFC 3501 6.4.3) and UID EXPUNGE (RFC 4315 2.1). */
+#include "services/imap/box.h"
 #include "services/imap/session.h"
 
 static void
@@ -15,7 +16,9 @@ expunge_step(struct command *c)
 	uint64_t modseq = 0;
 	enum store_err err = STORE_OK;
 
-	if (!c->uid || ((struct store_set *)c->state)->n > 0)
+	if (!box_selected_has(s, ACL_EXPUNGE))
+		err = STORE_NO_RIGHT;
+	else if (!c->uid || ((struct store_set *)c->state)->n > 0)
 		err = store_expunge(s->view->mailbox,
 		    c->uid ? c->state : NULL, true, &gone, &modseq);
 	if (gone.n > 0) {

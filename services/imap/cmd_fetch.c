@@ -8,12 +8,13 @@
 #include "core/now.h"
 #include "mail/date.h"
 #include "mail/header.h"
+#include "services/imap/box.h"
 #include "services/imap/fetch_plan.h"
 #include "services/imap/output.h"
 #include "services/imap/section.h"
 #include "services/imap/session.h"
 
-#define ROUND 128           /* messages of one walk */
+#define ROUND 512           /* messages of one walk */
 #define ROUND_BYTES 131072  /* of index data in one round */
 #define META_MAX (64u << 20)
 #define PIECE 65536
@@ -29,6 +30,7 @@ struct fetch {
 	struct command *c;
 	struct fetch_plan plan;
 	struct store_set set;
+	size_t at;          /* in the view */
 	uint32_t next;      /* UID the walk goes on at; 0: done */
 	struct buf meta;
 	struct row rows[ROUND];
@@ -163,7 +165,9 @@ write_cached(struct buf *out, const struct fetch_section *sec,
 	struct buf text = BUF_INIT(LIMIT_HEADER_BYTES * 2);
 	struct slice part;
 
+	/* The index keeps none that had no empty line at its end. */
 	header_select(&text, msg->headers, sec->names, sec->n_names, false);
+	buf_adds(&text, "\r\n");
 	part = buf_slice(&text);
 	if (sec->partial)
 		part = slice_head(slice_from(part, sec->offset), sec->length);
@@ -183,7 +187,7 @@ static int
 on_message(void *ctx, const struct store_message *msg)
 {
 	struct fetch *f = ctx;
-	uint32_t seq = view_seq(f->c->session->view, msg->uid);
+	uint32_t seq = view_seq_next(f->c->session->view, msg->uid, &f->at);
 	struct row *row = &f->rows[f->n_rows];
 
 	if (seq == 0)
@@ -218,6 +222,13 @@ wanted(const struct fetch_plan *plan)
 	return want;
 }
 
+static bool
+is_flags_only(const struct fetch_plan *plan)
+{
+	return (plan->items & ~(FETCH_UID | FETCH_FLAGS)) == 0 &&
+	    !plan->sets_seen && (plan->n == 0 || plan->opens);
+}
+
 /* ---- \Seen ---------------------------------------------------------------- */
 
 struct unseen {
@@ -247,6 +258,7 @@ mark_seen(struct fetch *f, struct store_walk walk)
 	uint64_t modseq;
 
 	walk.want = 0;
+	walk.flags_only = true;
 	err = store_walk(v->mailbox, &walk, on_unseen, &u, NULL);
 	if (err == STORE_OK && u.set.n > 0)
 		err = store_change_flags(v->mailbox, &u.set, &change, NULL,
@@ -275,13 +287,16 @@ fetch_round(struct fetch *f)
 		.from = f->next,
 		.since = f->plan.changed_since,
 		.want = wanted(&f->plan),
+		.flags_only = is_flags_only(&f->plan),
 		.limit = ROUND,
 	};
 	enum store_err err = STORE_OK;
 
 	f->n_rows = f->row = 0;
 	buf_clear(&f->meta);
-	if (f->plan.sets_seen && !v->read_only)
+	/* Not without the right (RFC 4314 section 4). */
+	if (f->plan.sets_seen && !v->read_only &&
+	    (v->rights & ACL_WRITE_SEEN) != 0)
 		err = mark_seen(f, walk);
 	if (err == STORE_OK)
 		err = store_walk(v->mailbox, &walk, on_message, f, &f->next);
@@ -564,20 +579,6 @@ fetch_step(struct command *c)
 	return STEP_DONE;
 }
 
-/* The cache is in the worker's list while nobody reads from it. */
-static void
-fetch_after(struct command *c)
-{
-	struct session *s = c->session;
-
-	list_remove(&s->cache_link);
-	if (s->cache != NULL) {
-		s->cache_used_at = loop_now(s->worker->loop);
-		list_push(&s->worker->cachers, &s->cache_link);
-	}
-	session_done(s);
-}
-
 enum verdict
 cmd_fetch(struct command *c)
 {
@@ -607,6 +608,6 @@ cmd_fetch(struct command *c)
 	if (f->set.n == 0)
 		f->next = 0;
 	c->step = fetch_step;
-	c->after = fetch_after;
+	c->after = session_hold_cache;
 	return CMD_WORK;
 }

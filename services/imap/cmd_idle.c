@@ -34,6 +34,7 @@ idle_look(struct command *c)
 {
 	if (c->session->view == NULL)
 		return;
+	c->checked = false;
 	c->step = idle_step;
 	c->after = idle_after;
 	session_work(c->session);

@@ -1,10 +1,11 @@
 /*
  * LIST and LSUB (RFC 3501 6.3.8, 6.3.9) with LIST-EXTENDED (RFC 5258),
  * SPECIAL-USE (RFC 6154), CHILDREN (RFC 3348), LIST-STATUS (RFC 5819) and
- * LIST-METADATA (RFC 9590). All names are read at once, then told one by one:
+ * LIST-METADATA (RFC 9590), LIST-MYRIGHTS (RFC 8440). All names are read at once, then told one by one:
  * STATUS of many mailboxes takes its time.
  */
 #include "core/map.h"
+#include "services/imap/box.h"
 #include "services/imap/list.h"
 #include "services/imap/metadata.h"
 #include "services/imap/name.h"
@@ -22,12 +23,14 @@ enum {
 	RETURN_SPECIAL = 64,  /* told anyway */
 	RETURN_STATUS = 128,
 	RETURN_METADATA = 256,
+	RETURN_MYRIGHTS = 512,
 };
 
 struct list_cmd {
 	struct command *c;
 	struct slice *patterns;
 	size_t n_patterns;
+	struct slice reference;
 	unsigned options;
 	unsigned status; /* items of RETURN (STATUS ...) */
 	struct entry_list metadata; /* of RETURN (METADATA ...) */
@@ -53,6 +56,7 @@ static bool
 matches(const struct list_cmd *l, struct slice name)
 {
 	struct buf utf8 = BUF_INIT(LIMIT_MAILBOX_NAME * 2);
+	char separator = box_separator(name);
 	bool found = false;
 
 	/* A pattern of UTF-8 is compared with the name as it is told. */
@@ -61,7 +65,7 @@ matches(const struct list_cmd *l, struct slice name)
 		name = buf_slice(&utf8);
 	}
 	for (size_t i = 0; !found && i < l->n_patterns; i++)
-		found = pattern_matches(l->patterns[i], name);
+		found = pattern_matches(l->patterns[i], name, separator);
 	buf_release(&utf8);
 	return found;
 }
@@ -70,13 +74,25 @@ matches(const struct list_cmd *l, struct slice name)
 static void
 add_parents(struct list_cmd *l, struct slice name)
 {
+	char separator = box_separator(name);
 	ssize_t dot;
 
-	while ((dot = slice_rfind(name, '.')) > 0) {
+	while ((dot = slice_rfind(name, separator)) > 0) {
 		name = slice_head(name, (size_t)dot);
 		if (map_put(&l->parents, name, l) != NULL)
 			return; /* and so are those above it */
 	}
+}
+
+/* True if a pattern can match names in the other namespaces. */
+static bool
+reaches_others(const struct list_cmd *l)
+{
+	for (size_t i = 0; i < l->n_patterns; i++)
+		if (pattern_reaches(l->patterns[i], S(BOX_OTHERS)) ||
+		    pattern_reaches(l->patterns[i], S(BOX_SHARED)))
+			return true;
+	return false;
 }
 
 static enum store_err
@@ -85,6 +101,8 @@ load(struct list_cmd *l)
 	enum store_err err = store_list(l->c->session->store, &l->list);
 
 	l->loaded = true;
+	if (err == STORE_OK && reaches_others(l))
+		err = box_list(l->c, &l->list);
 	if (err != STORE_OK)
 		return err;
 	for (size_t i = 0; i < l->list.n; i++) {
@@ -125,12 +143,14 @@ write_name(struct list_cmd *l, const struct store_list_entry *e,
 static void
 write_parents(struct list_cmd *l, struct slice name)
 {
+	char separator = box_separator(name);
 	struct slice parent = name;
 	ssize_t dot;
 
-	while ((dot = slice_rfind(parent, '.')) > 0) {
+	while ((dot = slice_rfind(parent, separator)) > 0) {
 		struct store_list_entry e = {
-			.attributes = STORE_NOSELECT | STORE_HASCHILDREN,
+			.attributes = STORE_NOSELECT | STORE_HASCHILDREN |
+			    (separator == '/' ? BOX_OTHER : 0),
 		};
 
 		parent = slice_head(parent, (size_t)dot);
@@ -171,6 +191,8 @@ write_more(struct list_cmd *l, struct slice name)
 		(void)status_write(l->c, name, l->status);
 	if ((l->options & RETURN_METADATA) != 0)
 		(void)metadata_tell(l->c, name, &q);
+	if ((l->options & RETURN_MYRIGHTS) != 0)
+		(void)myrights_write(l->c, name);
 }
 
 static void
@@ -234,6 +256,7 @@ static const struct option returns[] = {
 	{ "SPECIAL-USE", RETURN_SPECIAL },
 	{ "STATUS", RETURN_STATUS },
 	{ "METADATA", RETURN_METADATA },
+	{ "MYRIGHTS", RETURN_MYRIGHTS },
 };
 
 /* Behind "(": options up to ")". */
@@ -304,6 +327,7 @@ parse_list(struct parser *p, struct list_cmd *l)
 	}
 	if (parse_reference(p, &reference) == -1 || parse_sp(p) == -1)
 		return -1;
+	l->reference = reference;
 	if (parse_patterns(p, reference, l) == -1)
 		return -1;
 	if (!l->lsub && parse_try(p, ' ')) {
@@ -321,6 +345,22 @@ parse_list(struct parser *p, struct list_cmd *l)
 	return parse_end(p);
 }
 
+/* The root of the namespace that the reference is in, and its separator. */
+static void
+tell_root(const struct list_cmd *l)
+{
+	struct slice shared = slice_str(l->c->session->worker->conf.shared);
+	struct slice root = S("");
+
+	if (slice_starts(l->reference, S(BOX_OTHERS)))
+		root = S(BOX_OTHERS);
+	else if (shared.n > 0 && slice_starts(l->reference, S(BOX_SHARED)))
+		root = S(BOX_SHARED);
+	buf_addf(&l->c->out, "* %s (\\Noselect) \"%s\" \"%.*s\"\r\n",
+	    l->lsub ? "LSUB" : "LIST", root.n > 0 ? "/" : ".",
+	    SLICE_ARG(root));
+}
+
 static enum verdict
 list_or_lsub(struct command *c, bool lsub)
 {
@@ -335,8 +375,7 @@ list_or_lsub(struct command *c, bool lsub)
 	if (lsub)
 		l->options |= SELECT_SUBSCRIBED;
 	if (l->n_patterns == 0) {
-		buf_addf(&c->out, "* %s (\\Noselect) \".\" \"\"\r\n",
-		    lsub ? "LSUB" : "LIST");
+		tell_root(l);
 		command_completed(c);
 		return CMD_DONE;
 	}

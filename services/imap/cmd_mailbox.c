@@ -2,6 +2,7 @@
  * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 6.3.3 to 6.3.7;
  * CREATE-SPECIAL-USE of RFC 6154 section 3).
  */
+#include "services/imap/box.h"
 #include "services/imap/event.h"
 #include "services/imap/list.h"
 #include "services/imap/name.h"
@@ -20,6 +21,9 @@ tell_others(struct command *c)
 	const struct names *n = c->state;
 	bool renamed = n->to.n > 0;
 
+	/* The owner's sessions see it in his folder. */
+	if (box_separator(n->name) != '.')
+		return;
 	event_add(c, (struct event){ .kind = EVENT_NAME,
 	    .name = renamed ? n->to : n->name,
 	    .old = renamed ? n->name : S("") });
@@ -116,13 +120,19 @@ create_step(struct command *c)
 {
 	const struct names *n = c->state;
 	struct store_status st;
-	enum store_err err =
-	    store_create(c->session->store, n->name, n->use);
+	struct slice parent;
+	struct box box;
+	enum store_err err = box_find_new(c, n->name, &box, &parent);
 
+	if (err == STORE_OK)
+		err = store_create(box.user, box.name, n->use);
+	/* RFC 4314 section 4 */
+	if (err == STORE_OK && parent.n > 0)
+		err = store_acl_inherit(box.user, parent, box.name);
 	if (err != STORE_OK)
-		return finish_name(c, err, n->name);
+		return finish_name(c, err, box.name);
 	tell_spelled(c, &n->name);
-	err = store_status(c->session->store, n->name, &st);
+	err = store_status(box.user, box.name, &st);
 	if (err != STORE_OK)
 		return finish(c, err);
 	end_change(c);
@@ -163,7 +173,8 @@ cmd_create(struct command *c)
 	if (parse_sp(&c->p) == -1 || name_parse(c, &n->name) == -1)
 		return CMD_BAD;
 	/* A trailing separator announces children (6.3.3); we need no hint. */
-	if (n->name.n > 1 && n->name.p[n->name.n - 1] == '.')
+	if (n->name.n > 1 &&
+	    n->name.p[n->name.n - 1] == box_separator(n->name))
 		n->name.n--;
 	if (parse_try(&c->p, ' ')) {
 		use = true;
@@ -192,9 +203,11 @@ delete_step(struct command *c)
 {
 	const struct names *n = c->state;
 	struct session *s = c->session;
-	enum store_err err;
+	struct box box;
+	enum store_err err = box_find(c, n->name, ACL_DELETE, &box);
 
-	err = store_delete(s->store, n->name);
+	if (err == STORE_OK)
+		err = store_delete(box.user, box.name);
 	if (err == STORE_OK)
 		tell_spelled(c, &n->name);
 	if (err != STORE_OK || !n->selected)
@@ -220,9 +233,7 @@ cmd_delete(struct command *c)
 		command_no(c, "[CANNOT] INBOX can't be deleted.");
 		return CMD_DONE;
 	}
-	if (s->view != NULL)
-		n->selected = slice_eq(n->name,
-		    slice_str(store_mailbox_name(s->view->mailbox)));
+	n->selected = box_is_selected(s, n->name);
 	if (n->selected) {
 		session_drop_cache(s);
 		session_unwatch(s);
@@ -236,12 +247,25 @@ static enum step
 rename_step(struct command *c)
 {
 	const struct names *n = c->state;
-	enum store_err err =
-	    store_rename(c->session->store, n->name, n->to);
+	struct box from, to;
+	struct slice parent;
+	enum store_err err = box_find(c, n->name, ACL_DELETE, &from);
 
 	if (err == STORE_OK)
+		err = box_find_new(c, n->to, &to, &parent);
+	/* Nor is the INBOX of another emptied so. */
+	if (err == STORE_OK && (from.user != to.user || (from.other != NULL &&
+	    slice_eq(from.name, S("INBOX"))))) {
+		command_no(c, "[CANNOT] A mailbox is renamed among those of "
+		    "its owner.");
+		return STEP_DONE;
+	}
+	if (err != STORE_OK)
+		return finish(c, err);
+	err = store_rename(from.user, from.name, to.name);
+	if (err == STORE_OK)
 		tell_renamed(c, n);
-	return finish_name(c, err, n->to);
+	return finish_name(c, err, to.name);
 }
 
 enum verdict
@@ -258,11 +282,20 @@ cmd_rename(struct command *c)
 
 /* ---- subscriptions -------------------------------------------------------- */
 
+/* Of others only what is to be seen (RFC 4314 section 4). */
 static enum step
 subscribe_step(struct command *c)
 {
 	const struct names *n = c->state;
+	struct box box;
+	enum store_err err = box_find(c, n->name, ACL_LOOKUP, &box);
 
+	if (err != STORE_OK || box.other != NULL) {
+		if (err == STORE_OK)
+			err = store_subscribe_other(c->session->store,
+			    n->name, true);
+		return finish(c, err);
+	}
 	return finish_name(c, store_subscribe(c->session->store, n->name),
 	    n->name);
 }
@@ -271,8 +304,11 @@ static enum step
 unsubscribe_step(struct command *c)
 {
 	const struct names *n = c->state;
+	struct store_user *u = c->session->store;
 
-	return finish(c, store_unsubscribe(c->session->store, n->name));
+	return finish(c, box_separator(n->name) != '.' ?
+	    store_subscribe_other(u, n->name, false) :
+	    store_unsubscribe(u, n->name));
 }
 
 enum verdict

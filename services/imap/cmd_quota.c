@@ -2,15 +2,19 @@
  * GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208, RFC 2087). There is one root for
  * all mailboxes of a user; limits are set with `setup quota`, not by clients.
  */
+#include "services/imap/box.h"
 #include "services/imap/limits.h"
 #include "services/imap/name.h"
+#include "services/imap/output.h"
 #include "services/imap/session.h"
 
 #define ROOT "User quota" /* its name in docker-mailserver */
+#define ROOT_OTHER ROOT " of " /* and the address */
 
 struct quota_cmd {
 	struct command *command;
 	struct slice mailbox; /* of GETQUOTAROOT */
+	struct slice owner;   /* of the root that GETQUOTA names, if another */
 	struct store_quota limit; /* the user's own may change meanwhile */
 	uint32_t asked;
 };
@@ -32,10 +36,24 @@ kib(uint64_t bytes)
 }
 
 static void
-write_quota(struct buf *out, const struct store_quota *limit,
-    const struct store_usage *held)
+put_root(struct buf *out, const struct box *box)
 {
-	buf_adds(out, "* QUOTA \"" ROOT "\" (");
+	struct buf root = BUF_INIT(LIMIT_ADDRESS + 64);
+
+	buf_adds(&root, box->other != NULL ? ROOT_OTHER : ROOT);
+	if (box->other != NULL)
+		buf_adds(&root, store_user_address(box->user));
+	out_quoted(out, buf_slice(&root));
+	buf_release(&root);
+}
+
+static void
+write_quota(struct buf *out, const struct box *box,
+    const struct store_quota *limit, const struct store_usage *held)
+{
+	buf_adds(out, "* QUOTA ");
+	put_root(out, box);
+	buf_adds(out, " (");
 	if (limit->bytes > 0)
 		buf_addf(out, "STORAGE %llu %llu",
 		    (unsigned long long)kib(held->bytes),
@@ -55,13 +73,20 @@ quota_step(struct command *c)
 	struct session *s = c->session;
 	struct store_usage held = { 0 };
 	struct store_mailbox *m = NULL;
+	struct box box = { .user = s->store };
 	enum store_err err = STORE_OK;
 
+	if (q->owner.n > 0)
+		err = box_find_owner(c, q->owner, ACL_READ, &box);
+
+	/* RFC 9208 section 6 */
 	if (q->mailbox.n > 0)
-		err = store_mailbox_open(s->store, q->mailbox, false, &m);
+		err = box_find(c, q->mailbox, ACL_READ, &box);
+	if (err == STORE_OK && q->mailbox.n > 0)
+		err = store_mailbox_open(box.user, box.name, false, &m);
 	store_mailbox_close(m);
 	if (err == STORE_OK)
-		err = store_usage(s->store, &held);
+		err = store_usage(box.user, &held);
 	if (err != STORE_OK) {
 		command_failed(c, err);
 		return STEP_DONE;
@@ -69,9 +94,12 @@ quota_step(struct command *c)
 	if (q->mailbox.n > 0) {
 		buf_adds(&c->out, "* QUOTAROOT ");
 		name_put(&c->out, q->mailbox, s->utf8);
-		buf_adds(&c->out, " \"" ROOT "\"\r\n");
+		buf_addc(&c->out, ' ');
+		put_root(&c->out, &box);
+		buf_adds(&c->out, "\r\n");
 	}
-	write_quota(&c->out, &q->limit, &held);
+	write_quota(&c->out, &box, box.other != NULL ? &box.other->quota :
+	    &q->limit, &held);
 	command_completed(c);
 	return STEP_DONE;
 }
@@ -120,13 +148,17 @@ check(struct command *c)
 enum verdict
 cmd_getquota(struct command *c)
 {
+	struct quota_cmd *q = COMMAND_STATE(c, struct quota_cmd);
 	struct slice root;
 
-	COMMAND_STATE(c, struct quota_cmd);
 	if (check(c) == CMD_BAD || parse_sp(&c->p) == -1 ||
 	    parse_astring(&c->p, &root) == -1 || parse_end(&c->p) == -1)
 		return CMD_BAD;
-	if (!slice_eq(root, S(ROOT))) {
+	if (slice_starts(root, S(ROOT_OTHER)) &&
+	    root.n > strlen(ROOT_OTHER)) {
+		q->owner = slice_from(root, strlen(ROOT_OTHER));
+		other_note(c, q->owner);
+	} else if (!slice_eq(root, S(ROOT))) {
 		command_no(c, "[NONEXISTENT] No such quota root.");
 		return CMD_DONE;
 	}

@@ -87,7 +87,7 @@ cmd_search(struct command *c)
 		return CMD_BAD;
 	}
 	if (search_parse(&c->p, &st->prog) == -1)
-		return search_refused(c, &st->prog);
+		return search_refused(c, &st->ret, &st->prog);
 	if (search_check(c, &st->ret, &st->prog) == -1)
 		return CMD_BAD;
 	/* RFC 9051 6.4.4: never the old SEARCH response. */

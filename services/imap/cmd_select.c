@@ -2,6 +2,7 @@
  * SELECT and EXAMINE (RFC 3501 6.3.1, 6.3.2, with CONDSTORE and QRESYNC of RFC
  * 7162), CLOSE (6.4.2) and UNSELECT (RFC 3691).
  */
+#include "services/imap/box.h"
 #include "services/imap/list.h"
 #include "services/imap/name.h"
 #include "services/imap/output.h"
@@ -110,10 +111,12 @@ select_step(struct command *c)
 {
 	struct select *sel = c->state;
 	struct session *s = c->session;
-	enum store_err err;
+	struct box box;
+	enum store_err err = box_find(c, sel->name, ACL_READ, &box);
 
-	err = view_open(s->store, sel->name, sel->read_only, s->rev2,
-	    s->uidonly, &s->view, &c->out);
+	if (err == STORE_OK)
+		err = view_open(&box, sel->read_only, s->rev2, s->uidonly,
+		    &s->view, &c->out);
 	/* RFC 9051 6.3.2 */
 	if (err == STORE_OK && s->rev2)
 		err = list_tell(c, &sel->name, S(""));
@@ -126,9 +129,14 @@ select_step(struct command *c)
 		command_failed(c, err);
 		return STEP_DONE;
 	}
-	c->touched = !sel->read_only && s->view->recent.n > 0;
-	command_ok(c, sel->read_only ? "[READ-ONLY] EXAMINE completed."
-				     : "[READ-WRITE] SELECT completed.");
+	c->touched = !s->view->read_only && s->view->recent.n > 0;
+	if (sel->read_only)
+		command_ok(c, "[READ-ONLY] EXAMINE completed.");
+	else
+		/* RFC 4314 5.2 */
+		command_ok(c, s->view->read_only ?
+		    "[READ-ONLY] SELECT completed." :
+		    "[READ-WRITE] SELECT completed.");
 	return STEP_DONE;
 }
 
@@ -143,9 +151,14 @@ parse_qresync(struct parser *p, struct select *sel)
 	    parse_sp(p) == -1 || parse_modseq(p, &sel->modseq) == -1)
 		return -1;
 	if (parse_try(p, ' ') && parse_peek(p) != '(') {
+		size_t from = p->at;
+
 		sel->has_known = true;
 		if (parse_sequence(p, &sel->known) == -1)
 			return -1;
+		/* RFC 7162 7: known-uids has no "*". */
+		if (memchr(p->in.p + from, '*', p->at - from) != NULL)
+			return parse_fail(p, "* is not allowed here");
 		parse_try(p, ' ');
 	}
 	/* seq-match-data lets us say less; we say all (3.2.5.2). */
@@ -227,9 +240,14 @@ close_step(struct command *c)
 	struct session *s = c->session;
 	struct store_set gone = STORE_SET_INIT;
 	uint64_t modseq = 0;
-	enum store_err err;
+	enum store_err err = STORE_OK;
 
-	err = store_expunge(s->view->mailbox, NULL, true, &gone, &modseq);
+	/* RFC 4314 section 4: without the right nothing is said of it. */
+	if (box_selected_has(s, ACL_READ | ACL_EXPUNGE))
+		err = store_expunge(s->view->mailbox, NULL, true, &gone,
+		    &modseq);
+	else
+		(void)store_mailbox_modseq(s->view->mailbox, &modseq);
 	s->expunged += store_set_count(&gone);
 	c->touched = gone.n > 0;
 	store_set_release(&gone);

@@ -2,6 +2,7 @@
  * SETMETADATA (RFC 5464 4.3): all entries or none. What is annotated to the
  * server for all users (/shared) is the administrator's.
  */
+#include "services/imap/box.h"
 #include "services/imap/event.h"
 #include "services/imap/metadata.h"
 #include "services/imap/name.h"
@@ -33,15 +34,31 @@ is_subscribed(const struct command *c, struct slice name)
 	return found;
 }
 
+static bool
+has_private(const struct setmetadata *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (slice_starts(m->names[i], S("/private/")))
+			return true;
+	return false;
+}
+
 static enum step
 set_step(struct command *c)
 {
 	const struct setmetadata *m = c->state;
-	enum store_err err = store_metadata_change(c->session->store,
-	    m->mailbox, m->entries, m->n);
+	struct box box;
+	enum store_err err = metadata_find(c, m->mailbox, &box);
 
+	if (err == STORE_OK && box.other != NULL && has_private(m))
+		err = STORE_NO_RIGHT;
+	if (err == STORE_OK)
+		err = store_metadata_change(box.user, box.name, m->entries,
+		    m->n);
 	command_refresh(c, true, false);
-	if (err == STORE_OK) {
+	if (err == STORE_OK && box.other != NULL) {
+		command_completed(c);
+	} else if (err == STORE_OK) {
 		event_add(c, (struct event){ .kind = EVENT_METADATA,
 		    .name = m->mailbox, .entries = m->names, .n = m->n,
 		    .subscribed = is_subscribed(c, m->mailbox) });

@@ -63,7 +63,10 @@ cmd_namespace(struct command *c)
 {
 	if (parse_end(&c->p) == -1)
 		return CMD_BAD;
-	buf_adds(&c->out, "* NAMESPACE ((\"\" \".\")) NIL NIL\r\n");
+	buf_addf(&c->out, "* NAMESPACE ((\"\" \".\")) "
+	    "((\"" BOX_OTHERS "\" \"/\")) %s\r\n",
+	    c->session->worker->conf.shared[0] != '\0' ?
+	    "((\"" BOX_SHARED "\" \"/\"))" : "NIL");
 	command_completed(c);
 	return CMD_DONE;
 }

@@ -2,6 +2,7 @@
  * SORT and UID SORT (RFC 5256, RFC 5957, ESORT and CONTEXT=SORT of RFC 5267).
  */
 #include "services/imap/context.h"
+#include "services/imap/kept.h"
 #include "services/imap/search_run.h"
 #include "services/imap/session.h"
 #include "services/imap/sort.h"
@@ -14,7 +15,10 @@ struct sort_cmd {
 	struct search_program prog;
 	struct search_run run;
 	struct search_result found; /* in mailbox order, then sorted */
-	struct sort_list list;
+	struct sort_list list; /* unless kept */
+	struct kept *kept;     /* its keys are the list; or NULL */
+	struct search_run read; /* the keys that are missing */
+	struct store_set missing;
 	bool searched;
 	bool too_large;
 };
@@ -25,6 +29,8 @@ sort_cmd_release(void *state)
 	struct sort_cmd *st = state;
 
 	search_run_release(&st->run);
+	search_run_release(&st->read);
+	store_set_release(&st->missing);
 	search_release(&st->prog);
 	search_result_release(&st->found);
 	sort_list_release(&st->list);
@@ -36,8 +42,31 @@ add_found(void *ctx, const struct store_message *msg)
 	struct sort_cmd *st = ctx;
 
 	search_result_add(&st->found, msg->uid, msg->modseq, st->run.score);
+	if (st->kept != NULL)
+		return 0;
 	st->too_large = sort_add(&st->list, msg, st->run.score) == -1;
 	return st->too_large;
+}
+
+static int
+add_key(void *ctx, const struct store_message *msg)
+{
+	struct sort_cmd *st = ctx;
+
+	st->too_large = sort_add(&st->kept->keys, msg, 0) == -1;
+	return st->too_large;
+}
+
+/* What of the found messages must be read. */
+static void
+read_begin(struct sort_cmd *st)
+{
+	kept_missing(st->kept, &st->criteria, &st->found, &st->missing);
+	st->read = (struct search_run){ .c = st->c, .prog = &search_all,
+		.view = st->c->session->view, .only = &st->missing,
+		.fields = st->criteria.fields, .facts = true,
+		.found = add_key, .ctx = st };
+	search_run_begin(&st->read);
 }
 
 static bool
@@ -52,7 +81,10 @@ sort_answer(struct sort_cmd *st)
 	struct command *c = st->c;
 	struct search_correlator who = { .tag = c->tag, .uid = c->uid };
 
-	search_result_order(&st->found, st->list.order);
+	if (st->kept != NULL)
+		kept_order(st->kept, &st->found);
+	else
+		search_result_order(&st->found, st->list.order, st->found.n);
 	search_tell(c, &st->found, &st->ret, st->prog.modseq);
 	if ((st->ret.options & SEARCH_UPDATE) != 0)
 		context_start(c, &who, st->program, st->ret.atts, &st->found,
@@ -71,15 +103,24 @@ sort_step(struct command *c)
 	if (!st->searched &&
 	    search_run_step(&st->run, &err) == STEP_MORE)
 		return STEP_MORE;
+	if (!st->searched && st->kept != NULL && err == STORE_OK)
+		read_begin(st);
 	st->searched = true;
+	if (st->kept != NULL && err == STORE_OK &&
+	    search_run_step(&st->read, &err) == STEP_MORE)
+		return STEP_MORE;
 	if (err == STORE_OK && st->too_large)
 		err = STORE_LIMIT;
-	if (err == STORE_OK && !sort_run(&st->list, should_yield, c))
+	if (err == STORE_OK && !sort_run(st->kept != NULL ? &st->kept->keys :
+	    &st->list, should_yield, c))
 		return STEP_MORE;
 	if (err == STORE_OK)
 		sort_answer(st);
 	else if ((st->ret.options & SEARCH_SAVE) != 0)
 		store_set_clear(&c->session->view->saved);
+	/* Keys that were not all read are of no use. */
+	if (err != STORE_OK && st->kept != NULL)
+		kept_forget(c->session);
 	/* RFC 5256: no EXPUNGE, but with UID. */
 	command_refresh(c, c->uid, false);
 	if (err == STORE_OK)
@@ -105,7 +146,7 @@ cmd_sort(struct command *c)
 	if (sort_parse(&c->p, &st->criteria) == -1 || parse_sp(&c->p) == -1)
 		return CMD_BAD;
 	if (search_parse_criteria(&c->p, &st->prog) == -1)
-		return search_refused(c, &st->prog);
+		return search_refused(c, &st->ret, &st->prog);
 	if (search_check(c, &st->ret, &st->prog) == -1)
 		return CMD_BAD;
 	if (st->criteria.relevancy && !st->prog.fuzzy) {
@@ -114,12 +155,18 @@ cmd_sort(struct command *c)
 	}
 	search_result_init(&st->found, st->prog.modseq,
 	    (st->ret.options & SEARCH_RELEVANCY) != 0);
+	/* A live result has its own keys, and RELEVANCY is none to keep. */
+	if ((st->ret.options & SEARCH_UPDATE) == 0 && !st->criteria.relevancy)
+		st->kept = kept_of(c->session);
 	st->run = (struct search_run){ .c = c, .prog = &st->prog, .view = v,
-		.fields = st->criteria.fields, .found = add_found, .ctx = st };
+		.fields = st->kept == NULL && st->criteria.fields,
+		.facts = st->kept == NULL,
+		.found = add_found, .ctx = st };
 	search_resolve(&st->prog, v);
 	search_run_begin(&st->run);
 	if (command_exceeds(c, search_run_count(&st->run)))
 		return CMD_DONE;
 	c->step = sort_step;
+	c->after = kept_after;
 	return CMD_WORK;
 }

@@ -1,5 +1,6 @@
 #include "services/imap/status.h"
 
+#include "services/imap/box.h"
 #include "services/imap/name.h"
 #include "services/imap/session.h"
 
@@ -65,9 +66,12 @@ status_write(struct command *c, struct slice name, unsigned items)
 {
 	struct buf *out = &c->out;
 	struct store_status st;
-	enum store_err err = store_status(c->session->store, name, &st);
+	struct box box;
+	enum store_err err = box_find(c, name, ACL_READ, &box);
 	bool first = true;
 
+	if (err == STORE_OK)
+		err = store_status(box.user, box.name, &st);
 	if (err != STORE_OK)
 		return err;
 	const uint64_t values[ITEMS] = {
@@ -105,13 +109,6 @@ struct status_cmd {
 	unsigned items;
 };
 
-static bool
-is_selected(const struct session *s, struct slice name)
-{
-	return s->view != NULL && slice_eq(name,
-	    slice_str(store_mailbox_name(s->view->mailbox)));
-}
-
 static enum step
 status_step(struct command *c)
 {
@@ -121,7 +118,7 @@ status_step(struct command *c)
 	command_refresh(c, true, false);
 	if (err != STORE_OK)
 		command_failed(c, err);
-	else if (is_selected(c->session, st->name))
+	else if (box_is_selected(c->session, st->name))
 		/* RFC 9051 6.3.11: it should not be asked; RFC 5530. */
 		command_ok(c, "[CLIENTBUG] STATUS of the selected mailbox "
 		    "completed.");

@@ -1,4 +1,5 @@
 /* STORE and UID STORE (RFC 3501 6.4.6, RFC 7162 3.1.3). */
+#include "services/imap/box.h"
 #include "services/imap/output.h"
 #include "services/imap/session.h"
 
@@ -9,6 +10,7 @@ struct store_cmd {
 	struct store_change change;
 	struct flag_list flags;
 	bool silent;
+	bool allowed; /* the rights were looked at */
 	bool changed; /* the store did its part */
 	uint64_t modseq;
 	uint32_t next;
@@ -142,13 +144,41 @@ tell_refused(struct store_cmd *st)
 	store_set_release(&numbers);
 }
 
+/*
+ * Leaves of the change what the rights allow (RFC 4314 section 4: it fails only
+ * if nothing is left).
+ */
+static enum store_err
+limit(struct store_cmd *st)
+{
+	unsigned rights = st->c->session->view->rights;
+	struct store_change *ch = &st->change;
+	unsigned may = STORE_FLAGS, flags = ch->flags;
+	size_t keywords = 1, n = ch->n_keywords;
+
+	if (st->allowed)
+		return STORE_OK;
+	st->allowed = true;
+	box_limit_flags(rights, &may, &keywords);
+	box_limit_flags(rights, &flags, &n);
+	ch->keep_flags = STORE_FLAGS & ~may;
+	ch->keep_keywords = keywords == 0;
+	/* To replace is to modify all of them. */
+	if (ch->how == STORE_REPLACE ? may == 0 :
+	    flags == 0 && n == 0 && (ch->flags != 0 || ch->n_keywords > 0))
+		return STORE_NO_RIGHT;
+	ch->flags = flags;
+	ch->n_keywords = n;
+	return STORE_OK;
+}
+
 static enum step
 store_step(struct command *c)
 {
 	struct store_cmd *st = c->state;
-	enum store_err err = STORE_OK;
+	enum store_err err = limit(st);
 
-	if (st->set.n > 0) {
+	if (err == STORE_OK && st->set.n > 0) {
 		if (!st->changed)
 			err = change(st);
 		if (err == STORE_OK && tell_changed(st, &err) == STEP_MORE)

@@ -1,6 +1,7 @@
 #include "services/imap/command.h"
 
 #include "core/now.h"
+#include "services/imap/box.h"
 #include "services/imap/context.h"
 #include "services/imap/notify.h"
 #include "services/imap/output.h"
@@ -22,20 +23,24 @@ static const struct command_row rows[] = {
 	{ "COPY", cmd_copy, IN_SELECTED, false, true, true },
 	{ "CREATE", cmd_create, ANY, false, false, false },
 	{ "DELETE", cmd_delete, ANY, false, false, false },
+	{ "DELETEACL", cmd_deleteacl, ANY, false, false, false },
 	{ "ENABLE", cmd_enable, ANY, false, false, false },
 	{ "ESEARCH", cmd_esearch, ANY, false, true, false },
 	{ "EXAMINE", cmd_examine, ANY, false, false, false },
 	{ "EXPUNGE", cmd_expunge, IN_SELECTED, true, true, false },
 	{ "FETCH", cmd_fetch, IN_SELECTED, false, true, true },
+	{ "GETACL", cmd_getacl, ANY, false, false, false },
 	{ "GETMETADATA", cmd_getmetadata, ANY, false, false, false },
 	{ "GETQUOTA", cmd_getquota, ANY, false, false, false },
 	{ "GETQUOTAROOT", cmd_getquotaroot, ANY, false, false, false },
 	{ "ID", cmd_id, ANY, false, false, false },
 	{ "IDLE", cmd_idle, ANY, false, false, false },
 	{ "LIST", cmd_list, ANY, false, false, false },
+	{ "LISTRIGHTS", cmd_listrights, ANY, false, false, false },
 	{ "LOGOUT", cmd_logout, ANY, false, false, false },
 	{ "LSUB", cmd_lsub, ANY, false, false, false },
 	{ "MOVE", cmd_move, IN_SELECTED, true, true, true },
+	{ "MYRIGHTS", cmd_myrights, ANY, false, false, false },
 	{ "NAMESPACE", cmd_namespace, ANY, false, false, false },
 	{ "NOOP", cmd_noop, ANY, false, false, false },
 	{ "NOTIFY", cmd_notify, ANY, false, false, false },
@@ -43,6 +48,7 @@ static const struct command_row rows[] = {
 	{ "REPLACE", cmd_append, IN_SELECTED, true, true, true },
 	{ "SEARCH", cmd_search, IN_SELECTED, false, true, true },
 	{ "SELECT", cmd_select, ANY, false, false, false },
+	{ "SETACL", cmd_setacl, ANY, false, false, false },
 	{ "SETMETADATA", cmd_setmetadata, ANY, false, false, false },
 	{ "SETQUOTA", cmd_setquota, ANY, false, false, false },
 	{ "SORT", cmd_sort, IN_SELECTED, false, true, true },
@@ -50,6 +56,7 @@ static const struct command_row rows[] = {
 	{ "STORE", cmd_store, IN_SELECTED, true, true, true },
 	{ "SUBSCRIBE", cmd_subscribe, ANY, false, false, false },
 	{ "THREAD", cmd_thread, IN_SELECTED, false, true, true },
+	{ "UNAUTHENTICATE", cmd_unauthenticate, ANY, false, false, false },
 	{ "UNSELECT", cmd_unselect, IN_SELECTED, false, false, false },
 	{ "UNSUBSCRIBE", cmd_unsubscribe, ANY, false, false, false },
 };
@@ -230,9 +237,11 @@ command_failed(struct command *c, enum store_err err)
 }
 
 void
-command_failed_target(struct command *c, enum store_err err)
+command_failed_target(struct command *c, struct slice name,
+    enum store_err err)
 {
-	command_no(c, out_store_err(err, true));
+	/* Others' mailboxes are not for the client to create. */
+	command_no(c, out_store_err(err, box_separator(name) == '.'));
 }
 
 void
@@ -267,7 +276,7 @@ command_refresh(struct command *c, bool expunge, bool sync)
 		.issued = &c->issued,
 	};
 
-	if (s->view == NULL || !notify_allows(c, &how))
+	if (!box_selected_has(s, ACL_READ) || !notify_allows(c, &how))
 		return;
 	if (view_refresh(s->view, &how, &c->out) == STORE_NO_MAILBOX)
 		c->vanished = true;

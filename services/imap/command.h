@@ -19,6 +19,7 @@
 struct command;
 struct event;
 struct name_given;
+struct other_named;
 struct session;
 
 enum verdict {
@@ -78,6 +79,12 @@ struct command {
 	/* Mailbox names that came in another spelling, see name.h. */
 	struct name_given *given;
 	struct event *events; /* see event.h */
+	/* Users whose mailboxes it names, and how many auth is asked about:
+	 * other.h. */
+	struct other_named *owners;
+	bool owners_asked;
+	unsigned asking;
+	bool checked; /* the rights of the selected mailbox, see box.h */
 	bool names;  /* changes names of mailboxes or subscriptions */
 	bool silent; /* answers nobody, see notify.c */
 	bool issued; /* others expunged what may not be told yet */
@@ -97,9 +104,10 @@ void command_no(struct command *c, const char *text);
 void command_bad(struct command *c, const char *text);
 /* OK with the name of the command, as in "FETCH completed." */
 void command_completed(struct command *c);
-/* NO for a store error; see out_store_err. */
+/* NO for a store error; see out_store_err. name: the target. */
 void command_failed(struct command *c, enum store_err err);
-void command_failed_target(struct command *c, enum store_err err);
+void command_failed_target(struct command *c, struct slice name,
+    enum store_err err);
 
 /*
  * Remembers a change of this command, so that refresh does not repeat it. set
@@ -156,26 +164,31 @@ enum verdict cmd_compress(struct command *c);
 enum verdict cmd_copy(struct command *c);
 enum verdict cmd_create(struct command *c);
 enum verdict cmd_delete(struct command *c);
+enum verdict cmd_deleteacl(struct command *c);
 enum verdict cmd_enable(struct command *c);
 enum verdict cmd_esearch(struct command *c);
 enum verdict cmd_examine(struct command *c);
 enum verdict cmd_expunge(struct command *c);
 enum verdict cmd_fetch(struct command *c);
+enum verdict cmd_getacl(struct command *c);
 enum verdict cmd_getmetadata(struct command *c);
 enum verdict cmd_getquota(struct command *c);
 enum verdict cmd_getquotaroot(struct command *c);
 enum verdict cmd_id(struct command *c);
 enum verdict cmd_idle(struct command *c);
 enum verdict cmd_list(struct command *c);
+enum verdict cmd_listrights(struct command *c);
 enum verdict cmd_logout(struct command *c);
 enum verdict cmd_lsub(struct command *c);
 enum verdict cmd_move(struct command *c);
+enum verdict cmd_myrights(struct command *c);
 enum verdict cmd_namespace(struct command *c);
 enum verdict cmd_noop(struct command *c);
 enum verdict cmd_notify(struct command *c);
 enum verdict cmd_rename(struct command *c);
 enum verdict cmd_search(struct command *c);
 enum verdict cmd_select(struct command *c);
+enum verdict cmd_setacl(struct command *c);
 enum verdict cmd_setmetadata(struct command *c);
 enum verdict cmd_setquota(struct command *c);
 enum verdict cmd_sort(struct command *c);
@@ -183,6 +196,7 @@ enum verdict cmd_status(struct command *c);
 enum verdict cmd_store(struct command *c);
 enum verdict cmd_subscribe(struct command *c);
 enum verdict cmd_thread(struct command *c);
+enum verdict cmd_unauthenticate(struct command *c);
 enum verdict cmd_unselect(struct command *c);
 enum verdict cmd_unsubscribe(struct command *c);
 

@@ -380,8 +380,8 @@ ask_again(struct command *c, struct context *x, const struct store_set *batch)
 	enum store_err err;
 	struct search_run run = { .c = c, .prog = &x->prog,
 		.view = c->session->view, .only = batch,
-		.fields = x->sorted && x->criteria.fields, .found = on_match,
-		.ctx = &a };
+		.fields = x->sorted && x->criteria.fields, .facts = x->sorted,
+		.found = on_match, .ctx = &a };
 
 	a.run = &run;
 	search_run_begin(&run);

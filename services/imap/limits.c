@@ -3,7 +3,6 @@
 #include "service/service.h"
 #include "wire/auth.h"
 
-#define FRESH_MS 5000
 #define ASK_MS 5000
 
 void
@@ -13,37 +12,57 @@ limits_set(struct user *u, const struct store_quota *quota)
 	u->quota_at = loop_now(u->worker->loop);
 }
 
+bool
+limits_read(struct chan_frame *reply, struct store_quota *quota, bool *exists)
+{
+	struct store_quota read;
+	struct wire_in in;
+	bool there;
+
+	if (reply == NULL || reply->type != WIRE_AUTH_USER_REPLY)
+		return false;
+	in = wire_in(reply->payload);
+	there = wire_get_bool(&in);
+	read.bytes = wire_get_u64(&in);
+	read.messages = wire_get_u64(&in);
+	if (wire_end(&in) == -1)
+		return false;
+	*exists = there;
+	*quota = read;
+	return true;
+}
+
 void
 limits_take(struct user *u, struct chan_frame *reply)
 {
 	struct store_quota quota;
-	struct wire_in in;
 	bool exists;
 
 	/* Also without an answer: asking goes on later. */
 	u->quota_at = loop_now(u->worker->loop);
-	if (reply == NULL || reply->type != WIRE_AUTH_USER_REPLY)
-		return;
-	in = wire_in(reply->payload);
-	exists = wire_get_bool(&in);
-	quota.bytes = wire_get_u64(&in);
-	quota.messages = wire_get_u64(&in);
-	if (wire_end(&in) == 0 && exists)
+	if (limits_read(reply, &quota, &exists) && exists)
 		u->quota = quota;
+}
+
+uint32_t
+limits_ask_address(struct worker *w, const char *address,
+    void (*cb)(void *arg, struct chan_frame *reply), void *arg)
+{
+	struct buf b = WIRE_BUF;
+	uint32_t id;
+
+	wire_put_str(&b, address);
+	id = peer_request(w->conf.auth, WIRE_AUTH_USER, buf_slice(&b), -1,
+	    ASK_MS, cb, arg);
+	buf_release(&b);
+	return id;
 }
 
 uint32_t
 limits_ask(struct user *u, void (*cb)(void *arg, struct chan_frame *reply),
     void *arg)
 {
-	struct buf b = WIRE_BUF;
-	uint32_t id;
-
-	wire_put_str(&b, u->address);
-	id = peer_request(u->worker->conf.auth, WIRE_AUTH_USER, buf_slice(&b),
-	    -1, ASK_MS, cb, arg);
-	buf_release(&b);
-	return id;
+	return limits_ask_address(u->worker, u->address, cb, arg);
 }
 
 void
@@ -65,18 +84,19 @@ void
 limits_refresh(struct user *u)
 {
 	if (u->worker->conf.quotas && u->quota_asked == 0 &&
-	    loop_now(u->worker->loop) - u->quota_at >= FRESH_MS)
+	    loop_now(u->worker->loop) - u->quota_at >= LIMITS_FRESH_MS)
 		u->quota_asked = limits_ask(u, on_refresh, u);
 }
 
 void
-limits_report(const struct user *u, const struct store_usage *held)
+limits_report(struct worker *w, const char *address,
+    const struct store_usage *held)
 {
 	struct buf b = WIRE_BUF;
 
-	wire_put_str(&b, u->address);
+	wire_put_str(&b, address);
 	wire_put_u64(&b, held->bytes);
 	wire_put_u64(&b, held->messages);
-	peer_post(u->worker->conf.auth, WIRE_AUTH_USAGE, buf_slice(&b), -1);
+	peer_post(w->conf.auth, WIRE_AUTH_USAGE, buf_slice(&b), -1);
 	buf_release(&b);
 }

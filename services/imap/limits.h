@@ -9,6 +9,9 @@
 
 #include "services/imap/worker.h"
 
+/* What auth said is good for so long. */
+#define LIMITS_FRESH_MS 5000
+
 struct chan_frame;
 
 /* Known now. */
@@ -24,7 +27,15 @@ uint32_t limits_ask(struct user *u,
 void limits_take(struct user *u, struct chan_frame *reply);
 void limits_cancel(struct user *u, uint32_t id);
 
+/* The same for anybody, whether logged in or not. */
+uint32_t limits_ask_address(struct worker *w, const char *address,
+    void (*cb)(void *arg, struct chan_frame *reply), void *arg);
+/* What a reply says; false, and nothing changed, if it says nothing. */
+bool limits_read(struct chan_frame *reply, struct store_quota *quota,
+    bool *exists);
+
 /* Tells auth what the user holds. */
-void limits_report(const struct user *u, const struct store_usage *held);
+void limits_report(struct worker *w, const char *address,
+    const struct store_usage *held);
 
 #endif

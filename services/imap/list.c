@@ -1,5 +1,6 @@
 #include "services/imap/list.h"
 
+#include "services/imap/box.h"
 #include "services/imap/name.h"
 #include "services/imap/output.h"
 #include "services/imap/session.h"
@@ -31,6 +32,8 @@ put_attributes(struct buf *out, const struct store_list_entry *e,
 	if ((e->attributes & STORE_SUBSCRIBED) != 0 && form->subscribed &&
 	    !form->lsub)
 		add_attribute(out, from, "\\Subscribed");
+	if ((e->attributes & BOX_NO_ACCESS) != 0)
+		add_attribute(out, from, "\\NoAccess");
 	if (e->special_use != NULL && !form->lsub)
 		add_attribute(out, from, e->special_use);
 }
@@ -41,7 +44,8 @@ list_put(struct buf *out, const struct store_list_entry *e,
 {
 	buf_adds(out, form->lsub ? "* LSUB (" : "* LIST (");
 	put_attributes(out, e, form);
-	buf_adds(out, ") \".\" ");
+	buf_addf(out, ") \"%c\" ", (e->attributes & BOX_OTHER) != 0 ? '/' :
+	    box_separator(slice_str(e->name)));
 	name_put(out, slice_str(e->name), form->utf8);
 }
 
@@ -53,11 +57,16 @@ list_tell(struct command *c, const struct slice *name, struct slice old)
 	struct store_list_entry e = { .attributes = STORE_NOSELECT };
 	struct list_form form = { .nonexistent = true, .subscribed = true,
 		.utf8 = s->utf8 };
+	bool other = box_reaches_others(*name);
 	struct store_list list;
 	enum store_err err = store_list(s->store, &list);
 
-	if (err != STORE_OK)
+	if (err == STORE_OK && other)
+		err = box_list(c, &list);
+	if (err != STORE_OK) {
+		store_list_release(&list);
 		return err;
+	}
 	e.name = arena_dup(&c->arena, *name);
 	for (size_t i = 0; i < list.n; i++)
 		if (slice_eq(slice_str(list.entries[i].name), *name))

@@ -1,5 +1,7 @@
 #include "services/imap/mailbox_filter.h"
 
+#include "services/imap/box.h"
+
 static int
 add_name(struct parser *p, struct mailbox_filter *f)
 {
@@ -88,12 +90,14 @@ static bool
 is_below(struct slice name, struct slice root, bool one)
 {
 	struct slice rest = slice_from(name, root.n);
+	char separator = box_separator(name);
 
 	if (!slice_starts(name, root))
 		return false;
 	if (rest.n == 0)
 		return true;
-	return rest.p[0] == '.' && (!one || slice_rfind(rest, '.') == 0);
+	return rest.p[0] == separator &&
+	    (!one || slice_rfind(rest, separator) == 0);
 }
 
 static bool
@@ -107,7 +111,7 @@ filter_has(const struct mailbox_filter *f, const struct store_list_entry *e)
 	case FILTER_INBOXES:
 		return slice_eq(name, S("INBOX"));
 	case FILTER_PERSONAL:
-		return true;
+		return (e->attributes & BOX_OTHER) == 0;
 	case FILTER_SUBSCRIBED:
 		return (e->attributes & STORE_SUBSCRIBED) != 0;
 	default:
@@ -130,6 +134,19 @@ mailbox_filters_have(const struct mailbox_filter *list,
 	for (; list != NULL; list = list->next)
 		if (filter_has(list, entry))
 			return true;
+	return false;
+}
+
+bool
+mailbox_filters_others(const struct mailbox_filter *list)
+{
+	for (; list != NULL; list = list->next) {
+		if (list->kind == FILTER_SUBSCRIBED)
+			return true;
+		for (size_t i = 0; i < list->n; i++)
+			if (box_reaches_others(list->names[i]))
+				return true;
+	}
 	return false;
 }
 

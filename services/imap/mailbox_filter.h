@@ -36,6 +36,9 @@ int mailbox_filters_parse(struct parser *p, struct mailbox_filter **out);
  */
 bool mailbox_filters_have(const struct mailbox_filter *list,
     const struct store_list_entry *entry);
+/* True if one of the list can have mailboxes of other namespaces: PERSONAL has
+ * none. */
+bool mailbox_filters_others(const struct mailbox_filter *list);
 /* True if one of the list is of that kind. */
 bool mailbox_filters_name(const struct mailbox_filter *list,
     enum mailbox_filter_kind kind);

@@ -19,7 +19,10 @@
 
 /* A session that waits for auth's answer. */
 struct arrival {
+	struct list link;
 	struct service *service;
+	struct chan *login; /* who sent it, or NULL when that is gone */
+	uint32_t login_id;
 	int fd;
 	char *ip;
 	char *id;
@@ -30,11 +33,13 @@ struct arrival {
 };
 
 static struct buf boot_id = BUF_INIT(64);
+static struct list arrivals;
 static struct worker *worker;
 
 static void
 arrival_free(struct arrival *a)
 {
+	list_remove(&a->link);
 	if (a->fd != -1)
 		close(a->fd);
 	mem_free(a->ip);
@@ -66,6 +71,8 @@ serve(struct arrival *a, struct slice user, const struct store_quota *quota)
 		.tag = slice_str(a->tag),
 		.input = slice_of(a->input, a->input_n),
 		.tls = a->tls,
+		.login = a->login,
+		.login_id = a->login_id,
 		.quota = *quota,
 	};
 	const char *why = "unknown";
@@ -107,7 +114,7 @@ on_redeemed(void *arg, struct chan_frame *reply)
 }
 
 static int
-on_session(struct service *s, struct chan *c UNUSED, struct chan_frame *f)
+on_session(struct service *s, struct chan *c, struct chan_frame *f)
 {
 	struct wire_in in = wire_in(f->payload);
 	struct slice ticket = wire_get_slice(&in, WIRE_TICKET);
@@ -123,6 +130,10 @@ on_session(struct service *s, struct chan *c UNUSED, struct chan_frame *f)
 		return -1;
 	a = mem_zero(sizeof(*a));
 	a->service = s;
+	a->login = c;
+	a->login_id = f->id;
+	list_init(&a->link);
+	list_push(&arrivals, &a->link);
 	a->fd = f->fd;
 	f->fd = -1;
 	a->ip = slice_dup(ip);
@@ -137,6 +148,23 @@ on_session(struct service *s, struct chan *c UNUSED, struct chan_frame *f)
 	    buf_slice(&request), -1, REDEEM_MS, on_redeemed, a);
 	buf_wipe(&request);
 	return 0;
+}
+
+/* Nobody is told any more; the clients go with their connections. */
+static void
+on_peer(struct service *sv UNUSED, struct chan *c, bool open)
+{
+	struct arrival *a;
+	struct session *s;
+
+	if (open)
+		return;
+	LIST_EACH(a, &arrivals, struct arrival, link)
+		if (a->login == c)
+			a->login = NULL;
+	LIST_EACH(s, &worker->sessions, struct session, link)
+		if (s->login == c)
+			s->login = NULL;
 }
 
 /*
@@ -179,6 +207,7 @@ start(struct service *s, const char **why)
 	struct store_config store_conf = {
 		.mailroot = service_root(s),
 		.boot_id = buf_str(&boot_id),
+		.search_index = conf->search_index,
 	};
 	struct worker_config worker_conf = {
 		.timeout_ms = conf->imap_timeout * 1000,
@@ -188,9 +217,14 @@ start(struct service *s, const char **why)
 		.message_limit = conf->imap_message_limit,
 		.auth = service_peer(s, "auth.redeem", 0),
 		.quotas = conf->enable_quotas && !conf->smtp_only,
+		.unauthenticate = conf->imap_unauthenticate,
 	};
 	struct store *store = store_open_root(&store_conf, why);
 
+	snprintf(worker_conf.shared, sizeof(worker_conf.shared), "%s",
+	    conf->imap_shared_account);
+	for (char *p = worker_conf.shared; *p != '\0'; p++)
+		*p = ascii_lower(*p);
 	if (conf->postmaster_address[0] != '\0')
 		snprintf(worker_conf.admin, sizeof(worker_conf.admin),
 		    "mailto:%s", conf->postmaster_address);
@@ -200,6 +234,7 @@ start(struct service *s, const char **why)
 
 	if (store == NULL)
 		return -1;
+	list_init(&arrivals);
 	worker = worker_new(service_loop(s), store, &worker_conf);
 	return 0;
 }
@@ -235,6 +270,7 @@ static const struct service_ops ops = {
 	.threads = THREADS,
 	.prepare = prepare,
 	.start = start,
+	.on_peer = on_peer,
 	.on_stop = on_stop,
 	.status = status,
 };

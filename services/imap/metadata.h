@@ -54,4 +54,13 @@ enum store_err metadata_tell(struct command *c, struct slice name,
 void metadata_put_changed(struct buf *out, struct slice name, bool utf8,
     const struct slice *entries, size_t n);
 
+struct box;
+
+/*
+ * In a step: the mailbox, or the server if name is empty, if the user may see
+ * and change what is annotated to it (RFC 5464 section 3.3).
+ */
+enum store_err metadata_find(struct command *c, struct slice name,
+    struct box *out);
+
 #endif

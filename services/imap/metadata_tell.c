@@ -1,4 +1,5 @@
 /* The METADATA response (RFC 5464 4.4). */
+#include "services/imap/box.h"
 #include "services/imap/metadata.h"
 #include "services/imap/name.h"
 #include "services/imap/output.h"
@@ -58,14 +59,49 @@ is_told(const struct metadata_question *q, size_t i, struct slice name)
 	return false;
 }
 
+/* What is private is the owner's, who it was annotated by. */
+static void
+drop_private(struct store_metadata *m)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (!slice_starts(m->entries[i].name, S("/private/")))
+			m->entries[kept++] = m->entries[i];
+	m->n = kept;
+}
+
+enum store_err
+metadata_find(struct command *c, struct slice name, struct box *out)
+{
+	enum store_err err;
+
+	/* The server. */
+	if (name.n == 0) {
+		*out = (struct box){ .user = c->session->store };
+		return STORE_OK;
+	}
+	/* RFC 5464 section 3.3 */
+	err = box_find(c, name, ACL_LOOKUP, out);
+	if (err == STORE_OK && (out->rights & (ACL_READ | ACL_WRITE_SEEN |
+	    ACL_WRITE | ACL_INSERT | ACL_POST)) == 0)
+		err = STORE_NO_RIGHT;
+	return err;
+}
+
 enum store_err
 metadata_tell(struct command *c, struct slice name,
     struct metadata_question *q)
 {
 	struct telling t = { .c = c, .mailbox = name, .q = q };
-	struct store_metadata m;
-	enum store_err err =
-	    store_metadata_read(c->session->store, name, &m);
+	struct store_metadata m = { 0 };
+	struct box box;
+	enum store_err err = metadata_find(c, name, &box);
+
+	if (err == STORE_OK)
+		err = store_metadata_read(box.user, box.name, &m);
+	if (err == STORE_OK && box.other != NULL)
+		drop_private(&m);
 
 	for (size_t i = 0; err == STORE_OK && i < q->entries->n; i++) {
 		struct slice base = q->entries->names[i];

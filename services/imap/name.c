@@ -1,6 +1,7 @@
 #include "services/imap/name.h"
 
 #include "mail/mutf7.h"
+#include "services/imap/box.h"
 #include "services/imap/output.h"
 #include "services/imap/session.h"
 
@@ -12,6 +13,7 @@ name_parse(struct command *c, struct slice *out)
 
 	if (parse_mailbox(p, out) == -1)
 		return -1;
+	box_note(c, *out);
 	if (!p->utf8 || p->spelled.n == 0)
 		return 0;
 	g = arena_alloc(p->arena, sizeof(*g));

@@ -5,6 +5,7 @@
  */
 #include "services/imap/notify.h"
 
+#include "services/imap/box.h"
 #include "services/imap/context.h"
 #include "services/imap/metadata.h"
 #include "services/imap/notify_state.h"
@@ -31,6 +32,21 @@ unwatch(struct session *s, struct notify_box *b)
 	b->watch = NULL;
 }
 
+static struct store_watch *
+watch_name(struct session *s, struct slice name, struct hint *hint)
+{
+	struct arena arena = ARENA_INIT;
+	struct store_watch *watch = NULL;
+	struct slice inner;
+	struct store_user *u = box_user(s, &arena, name, &inner);
+
+	if (u != NULL)
+		watch = store_notify_watch_folder(s->worker->notify, u, inner,
+		    hint);
+	arena_release(&arena);
+	return watch;
+}
+
 static void
 watch_box(struct session *s, struct notify_box *b)
 {
@@ -42,8 +58,7 @@ watch_box(struct session *s, struct notify_box *b)
 	    (b->events & NOTIFY_MESSAGES) == 0)
 		return;
 	if (notify != NULL)
-		b->watch = store_notify_watch_folder(notify, s->store,
-		    slice_str(b->name), &b->hint);
+		b->watch = watch_name(s, slice_str(b->name), &b->hint);
 	if (b->watch == NULL) {
 		n->unwatched = true;
 		return;
@@ -98,6 +113,15 @@ notify_free(struct session *s)
 	store_set_clear(&s->fresh);
 }
 
+static bool
+is_abroad(const struct notify_group *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (box_reaches_others(g->names[i]))
+			return true;
+	return g->filter == NOTIFY_SUBSCRIBED;
+}
+
 /* A copy of the request that outlives the command. */
 static struct notify *
 notify_new(const struct notify_request *r)
@@ -117,6 +141,7 @@ notify_new(const struct notify_request *r)
 			g->names[k] = arena_slice(a, r->groups[i].names[k]);
 		if (g->filter > NOTIFY_DELAYED) {
 			n->others |= g->events;
+			n->abroad = n->abroad || is_abroad(g);
 			continue;
 		}
 		n->selected = g->events;

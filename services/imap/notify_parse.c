@@ -1,4 +1,5 @@
 /* The arguments of NOTIFY (RFC 5465 section 8). */
+#include "services/imap/box.h"
 #include "services/imap/fetch_plan.h"
 #include "services/imap/notify.h"
 
@@ -246,7 +247,7 @@ static bool
 covers(const struct notify_group *g, struct slice name, bool subscribed)
 {
 	if (g->filter == NOTIFY_PERSONAL)
-		return true;
+		return box_separator(name) == '.';
 	if (g->filter == NOTIFY_SUBSCRIBED)
 		return subscribed;
 	for (size_t i = 0; i < g->n; i++) {
@@ -254,7 +255,7 @@ covers(const struct notify_group *g, struct slice name, bool subscribed)
 			return true;
 		if (g->filter == NOTIFY_SUBTREE &&
 		    slice_starts(name, g->names[i]) &&
-		    name.p[g->names[i].n] == '.')
+		    name.p[g->names[i].n] == box_separator(name))
 			return true;
 	}
 	return false;

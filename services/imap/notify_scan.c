@@ -5,6 +5,7 @@
  * so a client that does not read costs nothing more.
  */
 #include "core/map.h"
+#include "services/imap/box.h"
 #include "services/imap/list.h"
 #include "services/imap/name.h"
 #include "services/imap/notify_state.h"
@@ -35,7 +36,7 @@ notify_changes_free(struct notify_change *c)
 static struct slice
 parent_of(struct slice name)
 {
-	ssize_t dot = slice_rfind(name, '.');
+	ssize_t dot = slice_rfind(name, box_separator(name));
 
 	return dot > 0 ? slice_head(name, (size_t)dot) : S("");
 }
@@ -223,12 +224,17 @@ scan_names(struct notify_scan *k)
 	enum store_err err;
 
 	k->listed = true;
-	if (stamp != 0 && stamp == k->n->stamp && k->changes == NULL &&
+	/* Nothing says whether what others share has changed. */
+	if (!k->n->abroad && stamp != 0 && stamp == k->n->stamp && k->changes == NULL &&
 	    k->n->boxes != NULL)
 		return STORE_OK;
 	err = store_list(u, &list);
-	if (err != STORE_OK)
+	if (err == STORE_OK && k->n->abroad)
+		err = box_list(k->c, &list);
+	if (err != STORE_OK) {
+		store_list_release(&list);
 		return err;
+	}
 	k->n->stamp = stamp;
 	if (list.n > LIMIT_NOTIFY_MAILBOXES) {
 		k->overflow = true;
@@ -307,20 +313,41 @@ first_items(const struct notify_box *b)
 static bool
 is_selected(const struct session *s, const struct notify_box *b)
 {
-	return s->view != NULL && strcmp(b->name,
-	    store_mailbox_name(s->view->mailbox)) == 0;
+	return box_is_selected(s, slice_str(b->name));
+}
+
+/*
+ * RFC 5465 section 3.1 and 5.9: that a mailbox may not be read, or may be
+ * again, is told once.
+ */
+static bool
+find_readable(struct notify_scan *k, struct notify_box *b, struct box *out)
+{
+	enum store_err err = box_find(k->c, slice_str(b->name), ACL_READ, out);
+	struct store_list_entry e = { .name = b->name,
+		.attributes = b->attributes };
+	bool blind = err == STORE_NO_RIGHT;
+
+	if (blind != b->blind && (blind || err == STORE_OK)) {
+		b->blind = blind;
+		if (blind)
+			e.attributes |= BOX_NO_ACCESS;
+		put_list(k, &e, NULL);
+	}
+	return err == STORE_OK;
 }
 
 static void
 look_at(struct notify_scan *k, struct notify_box *b)
 {
 	struct store_status st;
+	struct box box;
 	unsigned items;
 
 	b->look = false;
-	/* One that goes meanwhile is told by its name. */
-	if (store_status(k->c->session->store, slice_str(b->name), &st) !=
-	    STORE_OK)
+	if (!find_readable(k, b, &box) ||
+	    /* One that goes meanwhile is told by its name. */
+	    store_status(box.user, box.name, &st) != STORE_OK)
 		return;
 	if (b->uidvalidity == 0)
 		b->uidnext = 1; /* of a new one, where nothing is news */
@@ -383,7 +410,7 @@ is_due(const struct notify_scan *k, const struct notify_box *b)
 	/* Asking would make it. */
 	if ((b->attributes & STORE_VIRTUAL) != 0)
 		return false;
-	return b->look || first || b->joined;
+	return b->look || first || b->joined || b->blind;
 }
 
 enum step

@@ -15,6 +15,7 @@ struct notify_box {
 	bool joined;         /* was there before it was watched */
 	bool kept;           /* is in the new list too */
 	bool moved;          /* renamed: its watch is of the old path */
+	bool blind;          /* may be seen, but not read */
 	uint32_t messages;
 	uint32_t uidnext;
 	uint32_t uidvalidity; /* 0: never seen */
@@ -42,6 +43,7 @@ struct notify {
 	bool unwatched;       /* the kernel had no watch for one: poll */
 	struct notify_box **boxes; /* INBOX first, then by name */
 	size_t n;
+	bool abroad;          /* some mailboxes may be of other namespaces */
 	int64_t stamp;        /* of the names, see store_names_stamp */
 	struct notify_change *changes; /* heard of, on the loop */
 };

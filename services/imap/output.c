@@ -71,15 +71,16 @@ out_flags(struct buf *out, unsigned flags, const char *const *keywords,
 }
 
 void
-out_flag_names(struct buf *out, const char *const *keywords, size_t n,
-    const char *more)
+out_flag_names(struct buf *out, unsigned flags, const char *const *keywords,
+    size_t n, const char *more)
 {
 	size_t from;
 
 	buf_addc(out, '(');
 	from = out->n;
 	for (size_t i = 0; i < LEN(flag_names); i++)
-		add_word(out, from, flag_names[i].name);
+		if ((flags & flag_names[i].flag) != 0)
+			add_word(out, from, flag_names[i].name);
 	for (size_t i = 0; i < n; i++)
 		add_word(out, from, keywords[i]);
 	if (more != NULL)
@@ -103,7 +104,9 @@ out_fetch(struct buf *out, bool uidonly, uint32_t seq, uint32_t uid,
 		buf_addf(out, "* %u UIDFETCH (", uid);
 		return;
 	}
-	buf_addf(out, "* %u FETCH (", seq);
+	buf_adds(out, "* ");
+	buf_addu(out, seq);
+	buf_adds(out, " FETCH (");
 	if (tell_uid)
 		buf_addf(out, "UID %u ", uid);
 }
@@ -123,6 +126,8 @@ static const char *const err_texts[STORE_ERRORS] = {
 	[STORE_READ_ONLY] = "[UNAVAILABLE] The mail disk is read-only.",
 	[STORE_DENIED] =
 	    "[SERVERBUG] The server may not read or write this mailbox.",
+	[STORE_NO_RIGHT] =
+	    "[NOPERM] You have no right to do this with the mailbox.",
 	[STORE_AGAIN] = "[INUSE] The mailbox is busy, try again.",
 	[STORE_CORRUPT] = "[CORRUPTION] The mailbox is damaged.",
 	[STORE_IO] = "[SERVERBUG] The mail disk failed.",

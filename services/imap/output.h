@@ -12,9 +12,9 @@ void out_quoted(struct buf *out, struct slice s);
 /* "(\Seen $x)" */
 void out_flags(struct buf *out, unsigned flags, const char *const *keywords,
     size_t n, bool recent);
-/* The same from keywords as slices; more (may be NULL) is added at the end. */
-void out_flag_names(struct buf *out, const char *const *keywords, size_t n,
-    const char *more);
+/* The same in the order of FLAGS; more (may be NULL) is added at the end. */
+void out_flag_names(struct buf *out, unsigned flags,
+    const char *const *keywords, size_t n, const char *more);
 
 /*
  * " (M0123...)": an objectid (RFC 8474 section 7), the octets of id in hex

@@ -27,12 +27,24 @@ pattern_make(struct arena *a, struct slice reference, struct slice mailbox)
 	return slice_of(p, n);
 }
 
+bool
+pattern_reaches(struct slice pattern, struct slice top)
+{
+	size_t n = 0;
+
+	while (n < pattern.n && pattern.p[n] != '*' && pattern.p[n] != '%')
+		n++;
+	/* What comes before the first wildcard decides. */
+	pattern = slice_head(pattern, n);
+	return slice_starts(top, pattern) || slice_starts(pattern, top);
+}
+
 /*
  * reach[j]: the first j characters of the pattern match what was read of the
  * name. One pass over the name, each updating the whole row.
  */
 bool
-pattern_matches(struct slice pattern, struct slice name)
+pattern_matches(struct slice pattern, struct slice name, char separator)
 {
 	bool reach[LIMIT_MAILBOX_NAME * 2 + 1] = { true };
 
@@ -52,7 +64,7 @@ pattern_matches(struct slice pattern, struct slice name)
 				reach[j + 1] = reach[j] || here;
 			else if (c == '%')
 				reach[j + 1] = reach[j] ||
-				    (here && name.p[i] != '.');
+				    (here && name.p[i] != separator);
 			else
 				reach[j + 1] = before && c == name.p[i];
 			before = here;

@@ -1,4 +1,5 @@
-/* Patterns of LIST (RFC 3501 6.3.8): "*" is anything, "%" stops at ".". */
+/* Patterns of LIST (RFC 3501 6.3.8): "*" is anything, "%" stops at the
+ * separator. */
 #ifndef IMAP_PATTERN_H
 #define IMAP_PATTERN_H
 
@@ -12,7 +13,10 @@
 struct slice pattern_make(struct arena *a, struct slice reference,
     struct slice mailbox);
 
+/* True if the pattern can match a name below top, which ends in a separator,
+ * or top itself. */
+bool pattern_reaches(struct slice pattern, struct slice top);
 /* Time is at most the product of the lengths. */
-bool pattern_matches(struct slice pattern, struct slice name);
+bool pattern_matches(struct slice pattern, struct slice name, char separator);
 
 #endif

@@ -345,6 +345,11 @@ read_word(struct reading *r, struct search_key **out)
 	k->name = slice_str(w->field);
 	if (read_argument(r, w, k) == -1)
 		return -1;
+	if (k->text.n > 0 && k->fuzzy == NULL &&
+	    r->prog->n_texts < SEARCH_TEXTS) {
+		r->prog->texts[r->prog->n_texts++] = k;
+		k->text_number = (unsigned)r->prog->n_texts;
+	}
 	if (w->negate) {
 		*out = key_new(r, SEARCH_NOT);
 		(*out)->child = k;
@@ -352,6 +357,8 @@ read_word(struct reading *r, struct search_key **out)
 	if ((k->op == SEARCH_HEADER && store_header_is_cached(k->name)) ||
 	    (k->op >= SEARCH_SENTBEFORE && k->op <= SEARCH_SENTSINCE))
 		r->prog->headers = true;
+	if (k->op >= SEARCH_BEFORE && k->op < SEARCH_SET)
+		r->prog->facts = true;
 	return 0;
 }
 
@@ -427,6 +434,10 @@ read_program(struct reading *r)
 	return parse_end(r->p);
 }
 
+const struct search_program search_all = {
+	.root = &(struct search_key){ .op = SEARCH_ALL },
+};
+
 int
 search_parse(struct parser *p, struct search_program *out)
 {
@@ -453,4 +464,6 @@ search_release(struct search_program *prog)
 {
 	for (size_t i = 0; i < prog->n_sets; i++)
 		store_set_release(&prog->sets[i]->resolved);
+	for (size_t i = 0; i < prog->n_texts; i++)
+		store_set_release(&prog->texts[i]->ruled_out);
 }

@@ -7,7 +7,7 @@
 #ifndef IMAP_SEARCH_H
 #define IMAP_SEARCH_H
 
-#include "mail/mime.h"
+#include "mail/texts.h"
 #include "services/imap/fuzzy.h"
 #include "services/imap/parse.h"
 #include "store/store.h"
@@ -57,17 +57,25 @@ struct search_key {
 	struct seq_set set;
 	bool uid;                 /* set of UIDs */
 	struct store_set resolved;/* by the caller; see search_each_set */
+	unsigned text_number; /* 1 + the place in texts; 0: none */
+	struct store_set ruled_out; /* text cannot be in these; by the caller */
 };
+
+#define SEARCH_TEXTS 32 /* more are looked for without the index */
 
 struct search_program {
 	struct search_key *root; /* an AND */
 	bool modseq;      /* the client asked about MODSEQ */
 	bool headers;     /* needs store_message.headers */
+	bool facts;       /* needs its dates, size or MODSEQ */
 	bool objectids;   /* needs its emailid or threadid */
 	bool fuzzy;       /* has a FUZZY key */
 	bool bad_charset; /* parsing failed because of CHARSET */
 	struct search_key **sets; /* every SEARCH_SET, for resolving */
 	size_t n_sets;
+	/* Those that look for a text, exactly; see search_filter.h. */
+	struct search_key *texts[SEARCH_TEXTS];
+	size_t n_texts;
 };
 
 /*
@@ -78,6 +86,9 @@ int search_parse(struct parser *p, struct search_program *out);
 /* The same from the charset on, which SORT and THREAD must have (RFC 5256). */
 int search_parse_criteria(struct parser *p, struct search_program *out);
 void search_release(struct search_program *prog);
+
+/* Matches everything. */
+extern const struct search_program search_all;
 
 enum search_answer { SEARCH_NO, SEARCH_YES, SEARCH_OPEN_IT };
 
@@ -90,9 +101,7 @@ struct search_subject {
 	struct slice text;
 	/* Made when first needed; search_subject_release. */
 	bool folded;
-	struct buf header; /* of the message and of its parts */
-	struct buf plain;  /* text parts, lines as they are */
-	struct buf html;   /* those that are HTML, without tags */
+	struct texts texts;
 	/* Of the FUZZY keys that matched, by search_ask. */
 	unsigned scores;
 	unsigned n_scores;

@@ -1,11 +1,9 @@
 /* Asks a search program about one message; see search.h. */
 #include "services/imap/search.h"
 
-#include "mail/charset.h"
 #include "mail/date.h"
 #include "mail/fold.h"
 #include "mail/header.h"
-#include "mail/html.h"
 
 #define DAY 86400
 #define BODY_LESS 10 /* a body says less of what a message is about */
@@ -179,17 +177,11 @@ fields_of(const struct search_subject *s, struct slice name, struct slice *out)
 	return s->msg->headers_complete && store_header_is_cached(name);
 }
 
-static void
-fold_value(struct buf *out, struct slice value)
+/* True if the search index knows that the text is not there. */
+static bool
+is_ruled_out(const struct search_key *k, const struct search_subject *s)
 {
-	struct buf plain = BUF_INIT(LIMIT_HEADER_BYTES);
-	struct buf decoded = BUF_INIT(LIMIT_HEADER_BYTES * 4);
-
-	header_unfold(&plain, value);
-	word_decode(&decoded, buf_slice(&plain));
-	text_fold_blanks(out, buf_slice(&decoded));
-	buf_release(&plain);
-	buf_release(&decoded);
+	return store_set_has(&k->ruled_out, s->msg->uid);
 }
 
 /* True if needle is in the folded text; by less the score is lower. */
@@ -216,6 +208,8 @@ ask_header(const struct search_key *k, struct search_subject *s)
 	struct header_field field;
 	struct slice fields;
 
+	if (is_ruled_out(k, s))
+		return SEARCH_NO;
 	if (!fields_of(s, k->name, &fields))
 		return SEARCH_OPEN_IT;
 	it = header_begin(fields);
@@ -228,7 +222,7 @@ ask_header(const struct search_key *k, struct search_subject *s)
 		/* The empty text asks if there is such a field (6.4.4). */
 		if (k->text.n == 0)
 			return SEARCH_YES;
-		fold_value(&folded, field.value);
+		texts_value(&folded, field.value);
 		found = has_text(k, s, k->text, buf_slice(&folded), 0);
 		buf_release(&folded);
 		if (found)
@@ -254,86 +248,23 @@ ask_sent(const struct search_key *k, struct search_subject *s)
 
 /* ---- texts ---------------------------------------------------------------- */
 
-static void
-fold_fields(struct buf *out, struct slice header)
-{
-	struct header_iter it = header_begin(header);
-	struct header_field field;
-
-	while (header_next(&it, &field)) {
-		text_fold_blanks(out, field.name);
-		buf_adds(out, ": ");
-		fold_value(out, field.value);
-		buf_addc(out, '\n');
-	}
-}
-
-static bool
-is_text(const struct mime_part *part)
-{
-	return part->kind == MIME_LEAF && slice_ieq(part->type, S("text"));
-}
-
-/* A text part as it would be read: HTML without its tags. */
-static void
-fold_text(struct search_subject *s, const struct mime_tree *tree,
-    const struct mime_part *part)
-{
-	struct buf text = BUF_INIT(LIMIT_IMAP_SEARCH_TEXT);
-	struct buf shown = BUF_INIT(LIMIT_IMAP_SEARCH_TEXT);
-
-	mime_text(&text, tree, part);
-	if (slice_ieq(part->subtype, S("html"))) {
-		html_text(&shown, buf_slice(&text));
-		text_fold_blanks(&s->html, buf_slice(&shown));
-		buf_addc(&s->html, '\n');
-	} else {
-		text_fold_lines(&s->plain, buf_slice(&text));
-		buf_addc(&s->plain, '\n');
-	}
-	buf_release(&text);
-	buf_release(&shown);
-}
-
-/*
- * All headers, and all texts, as they would be read: transfer encodings and
- * charsets decoded, case folded. The headers of parts are no texts.
- */
-static void
-fold_message(struct search_subject *s)
-{
-	struct arena arena = ARENA_INIT;
-	struct mime_tree tree;
-
-	s->folded = true;
-	buf_init(&s->header, LIMIT_IMAP_SEARCH_TEXT);
-	buf_init(&s->plain, LIMIT_IMAP_SEARCH_TEXT);
-	buf_init(&s->html, LIMIT_IMAP_SEARCH_TEXT);
-	fold_fields(&s->header, s->text);
-	mime_parse(&arena, s->text, &tree);
-	for (const struct mime_part *p = tree.root; p != NULL;
-	     p = mime_next(p)) {
-		if (p != tree.root)
-			fold_fields(&s->header, slice_of(s->text.p + p->start,
-			    p->body - p->start));
-		if (is_text(p))
-			fold_text(s, &tree, p);
-	}
-	arena_release(&arena);
-}
-
 static enum search_answer
 ask_text(const struct search_key *k, struct search_subject *s)
 {
+	if (is_ruled_out(k, s))
+		return SEARCH_NO;
 	if (!s->opened)
 		return SEARCH_OPEN_IT;
-	if (!s->folded)
-		fold_message(s);
+	if (!s->folded) {
+		s->folded = true;
+		texts_init(&s->texts, LIMIT_IMAP_SEARCH_TEXT);
+		texts_make(&s->texts, s->text, NULL, NULL);
+	}
 	if (k->op == SEARCH_TEXT &&
-	    has_text(k, s, k->text, buf_slice(&s->header), 0))
+	    has_text(k, s, k->text, buf_slice(&s->texts.header), 0))
 		return SEARCH_YES;
-	return answer(has_text(k, s, k->exact, buf_slice(&s->plain),
-	    BODY_LESS) || has_text(k, s, k->text, buf_slice(&s->html),
+	return answer(has_text(k, s, k->exact, buf_slice(&s->texts.plain),
+	    BODY_LESS) || has_text(k, s, k->text, buf_slice(&s->texts.html),
 	    BODY_LESS));
 }
 
@@ -392,8 +323,6 @@ search_subject_release(struct search_subject *s)
 {
 	if (!s->folded)
 		return;
-	buf_release(&s->header);
-	buf_release(&s->plain);
-	buf_release(&s->html);
+	texts_release(&s->texts);
 	s->folded = false;
 }

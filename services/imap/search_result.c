@@ -148,12 +148,12 @@ search_result_add(struct search_result *r, uint32_t uid, uint64_t modseq,
 }
 
 void
-search_result_order(struct search_result *r, const uint32_t *order)
+search_result_order(struct search_result *r, const uint32_t *order, size_t n)
 {
 	struct search_result sorted;
 
 	search_result_init(&sorted, r->modseq, r->relevancy);
-	for (size_t i = 0; i < r->n; i++)
+	for (size_t i = 0; i < n; i++)
 		search_result_add(&sorted, r->uids[order[i]],
 		    r->modseq ? r->modseqs[order[i]] : 0,
 		    r->relevancy ? r->scores[order[i]] : 0);

@@ -59,8 +59,9 @@ void search_result_init(struct search_result *r, bool modseq, bool relevancy);
 void search_result_release(struct search_result *r);
 void search_result_add(struct search_result *r, uint32_t uid, uint64_t modseq,
     unsigned score);
-/* Puts message order[i] at place i; order has r->n. */
-void search_result_order(struct search_result *r, const uint32_t *order);
+/* Puts message order[i] at place i; those not in order, which has n, go. */
+void search_result_order(struct search_result *r, const uint32_t *order,
+    size_t n);
 /* The highest MODSEQ of all. */
 uint64_t search_result_modseq(const struct search_result *r);
 

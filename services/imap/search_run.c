@@ -12,16 +12,6 @@
 #define WALK_RANGES 1000 /* above, a set costs more than it saves */
 #define CHECK_EACH 64    /* messages between looks at the clock */
 
-static struct search_subject
-subject_of(const struct search_run *r, const struct store_message *msg)
-{
-	return (struct search_subject){
-		.msg = msg,
-		.now = r->now,
-		.recent = store_set_has(&r->view->recent, msg->uid),
-	};
-}
-
 /* Keeps what search_ask needs of a message beyond the walk. */
 static void
 keep(struct search_run *r, const struct store_message *msg)
@@ -53,19 +43,22 @@ static int
 on_message(void *ctx, const struct store_message *msg)
 {
 	struct search_run *r = ctx;
-	struct search_subject subject = subject_of(r, msg);
+	struct search_subject *subject = &r->subject;
 	enum search_answer answer;
 
-	if (view_seq(r->view, msg->uid) == 0)
+	if (view_seq_next(r->view, msg->uid, &r->at) == 0)
 		return 0;
-	answer = search_ask(r->prog, &subject);
+	subject->msg = msg;
+	subject->now = r->now;
+	subject->recent = store_set_has(&r->view->recent, msg->uid);
+	answer = search_ask(r->prog, subject);
 	if (answer == SEARCH_OPEN_IT || (answer == SEARCH_YES && r->fields &&
 	    !msg->headers_complete)) {
 		keep(r, msg);
 		return 1;
 	}
 	if (answer == SEARCH_YES)
-		found(r, &subject, msg);
+		found(r, subject, msg);
 	return r->ended ||
 	    (++r->asked % CHECK_EACH == 0 && command_should_yield(r->c));
 }
@@ -73,7 +66,7 @@ on_message(void *ctx, const struct store_message *msg)
 static void
 ask_opened(struct search_run *r)
 {
-	struct search_subject subject = subject_of(r, &r->msg);
+	struct search_subject subject = r->subject;
 	struct store_body body;
 	enum store_err err =
 	    store_body_open(r->view->mailbox, r->msg.uid, &body);
@@ -87,6 +80,7 @@ ask_opened(struct search_run *r)
 			r->err = err;
 		return;
 	}
+	subject.msg = &r->msg;
 	subject.opened = true;
 	subject.text = body.text;
 	if (search_ask(r->prog, &subject) == SEARCH_YES) {
@@ -109,18 +103,46 @@ tell_progress(const struct search_run *r)
 		command_progress(r->c, 0, 0);
 }
 
+/* What the index says; false if it has more to say. */
+static bool
+filter(struct search_run *r)
+{
+	if (r->filtered)
+		return true;
+	if (!search_filter_step(&r->filter))
+		return false;
+	r->filtered = true;
+	if (r->filter.possible == NULL)
+		return true;
+	if (r->candidates == NULL) {
+		r->candidates = r->filter.possible;
+	} else {
+		store_set_common(r->candidates, r->filter.possible, &r->both);
+		r->candidates = &r->both;
+	}
+	return true;
+}
+
 enum step
 search_run_step(struct search_run *r, enum store_err *err)
 {
 	struct store_walk walk = {
-		.set = r->candidates,
 		.want = (r->prog->headers || r->fields ?
 		    STORE_WANT_HEADERS : 0) |
 		    (r->prog->objectids ? STORE_WANT_OBJECTID : 0),
 		.limit = ROUND,
 	};
-	bool empty = walk.set != NULL && walk.set->n == 0;
+	bool empty;
 
+	if (!filter(r))
+		return STEP_MORE;
+	walk.set = r->candidates;
+	empty = walk.set != NULL && walk.set->n == 0;
+	walk.flags_only = walk.want == 0 && !r->facts && !r->prog->facts &&
+	    !r->prog->modseq;
+	/* Then the clock alone ends a round. */
+	if (walk.flags_only)
+		walk.limit = 0;
 	while (!empty && !r->ended && r->next != 0 && r->err == STORE_OK) {
 		walk.from = r->next;
 		r->err = store_walk(r->view->mailbox, &walk, on_message, r,
@@ -137,10 +159,14 @@ search_run_step(struct search_run *r, enum store_err *err)
 }
 
 enum verdict
-search_refused(struct command *c, const struct search_program *prog)
+search_refused(struct command *c, const struct search_return *ret,
+    const struct search_program *prog)
 {
 	if (!prog->bad_charset)
 		return CMD_BAD;
+	/* RFC 5182 2.1: NO empties the variable, BAD leaves it. */
+	if (ret != NULL && (ret->options & SEARCH_SAVE) != 0)
+		store_set_clear(&c->session->view->saved);
 	command_no(c, "[BADCHARSET (US-ASCII UTF-8)] Unknown charset.");
 	return CMD_DONE;
 }
@@ -183,6 +209,7 @@ search_run_begin(struct search_run *r)
 	     k != NULL && r->candidates == NULL; k = k->next)
 		if (k->op == SEARCH_SET && k->resolved.n <= WALK_RANGES)
 			r->candidates = &k->resolved;
+	search_filter_begin(&r->filter, r->c, prog, r->view, r->candidates);
 }
 
 size_t
@@ -211,6 +238,8 @@ search_run_release(struct search_run *r)
 {
 	store_set_release(&r->last);
 	arena_release(&r->arena);
+	search_filter_release(&r->filter);
+	store_set_release(&r->both);
 }
 
 /* ---- the answer ----------------------------------------------------------- */

@@ -8,7 +8,7 @@
 #define IMAP_SEARCH_RUN_H
 
 #include "services/imap/command.h"
-#include "services/imap/search.h"
+#include "services/imap/search_filter.h"
 #include "services/imap/search_result.h"
 #include "services/imap/view.h"
 
@@ -25,14 +25,20 @@ struct search_run {
 	const struct view *view; /* whose messages these are */
 	const struct store_set *only; /* of these; NULL: of all */
 	bool fields;             /* found looks at the headers */
+	bool facts;              /* found looks at dates and sizes */
 	search_found_fn *found;
 	void *ctx;
 	unsigned score; /* RELEVANCY of the message that found gets */
 	/* Private. */
 	const struct store_set *candidates; /* of the walk; NULL: all */
 	struct store_set last; /* candidates, cut */
+	struct search_filter filter;
+	bool filtered;
+	struct store_set both; /* candidates that the filter lets pass */
 	uint32_t next;
 	size_t asked;
+	size_t at;    /* in the view */
+	struct search_subject subject; /* of the walk */
 	int64_t now;
 	bool ended;
 	bool open_it; /* msg must be opened */
@@ -41,8 +47,11 @@ struct search_run {
 	enum store_err err;
 };
 
-/* The verdict when a program could not be parsed: BADCHARSET or BAD. */
-enum verdict search_refused(struct command *c,
+/*
+ * The verdict when a program could not be parsed: BADCHARSET or BAD. ret may
+ * be NULL.
+ */
+enum verdict search_refused(struct command *c, const struct search_return *ret,
     const struct search_program *prog);
 
 /*

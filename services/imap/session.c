@@ -2,8 +2,10 @@
 
 #include "core/log.h"
 #include "core/now.h"
+#include "services/imap/box.h"
 #include "services/imap/context.h"
 #include "services/imap/event.h"
+#include "services/imap/kept.h"
 #include "services/imap/limits.h"
 #include "services/imap/name.h"
 #include "services/imap/notify.h"
@@ -72,7 +74,22 @@ session_drop_cache(struct session *s)
 	if (s->cache != NULL)
 		section_cache_free(s->cache);
 	s->cache = NULL;
+	kept_forget(s);
 	list_remove(&s->cache_link);
+}
+
+/* The session is in the worker's list while nobody works with the cache. */
+void
+session_hold_cache(struct command *c)
+{
+	struct session *s = c->session;
+
+	list_remove(&s->cache_link);
+	if (s->cache != NULL || s->kept != NULL) {
+		s->cache_used_at = loop_now(s->worker->loop);
+		list_push(&s->worker->cachers, &s->cache_link);
+	}
+	session_done(s);
 }
 
 void
@@ -127,10 +144,12 @@ session_free(struct session *s)
 	session_unselect(s);
 	notify_free(s);
 	store_set_release(&s->fresh);
+	other_free_all(s);
 	store_user_close(s->store);
 	list_remove(&s->link);
 	list_remove(&s->user_link);
 	list_remove(&s->idle_link);
+	leave_free(s);
 	session_zip_free(s);
 	buf_release(&s->early);
 	buf_release(&s->news);
@@ -186,7 +205,7 @@ step_run(void *arg)
 	c->slice_end = now_mono_ms() + STEP_MS;
 	if (c->given != NULL)
 		name_settle(c);
-	s->waiting = c->step(c) == STEP_MORE;
+	s->waiting = box_check(c) && c->step(c) == STEP_MORE;
 }
 
 static void step_over(void *arg);
@@ -199,6 +218,7 @@ step_start(struct session *s)
 		s->user->naming++;
 	limits_refresh(s->user);
 	store_user_set_quota(s->store, &s->user->quota);
+	other_begin(s);
 	loop_work(s->worker->loop, step_run, step_over, s);
 }
 
@@ -224,7 +244,8 @@ step_over(void *arg)
 
 	s->busy = false;
 	if (store_user_usage(s->store, &held))
-		limits_report(s->user, &held);
+		limits_report(s->worker, s->user->address, &held);
+	other_end(s);
 	start_next(s->user);
 	if (c->names)
 		s->user->naming--;
@@ -256,15 +277,36 @@ step_over(void *arg)
 	}
 }
 
+static void
+step_queue(struct session *s)
+{
+	if (s->user->running < USER_STEPS)
+		step_start(s);
+	else
+		list_push(&s->user->queue, &s->queue_link);
+}
+
 void
 session_work(struct session *s)
 {
 	s->busy = true;
 	conn_pause(s->conn);
-	if (s->user->running < USER_STEPS)
-		step_start(s);
+	if (other_ready(s->cmd))
+		step_queue(s);
+}
+
+void
+session_go_on(struct session *s)
+{
+	if (!s->dead && !s->closing) {
+		step_queue(s);
+		return;
+	}
+	s->busy = false;
+	if (s->dead)
+		session_free(s);
 	else
-		list_push(&s->user->queue, &s->queue_link);
+		say_bye(s);
 }
 
 /* ---- going on ------------------------------------------------------------- */
@@ -322,6 +364,10 @@ session_next(void *arg)
 	unsigned pieces = 0;
 
 	s->resuming = false;
+	if (s->leaving != NULL) {
+		leave_collect(s);
+		return;
+	}
 	while (session_can_read(s) &&
 	    conn_out_pending(s->conn) <= CONN_OUT_HIGH) {
 		if (session_has_plain(s) && ++pieces > ROUND_PIECES) {
@@ -401,6 +447,10 @@ session_done(struct session *s)
 	s->errors = c->bad ? s->errors + 1 : 0;
 	session_flush(s);
 	command_free(s);
+	if (s->leaving != NULL) {
+		leave_begin(s);
+		return;
+	}
 	/* RFC 4978 section 3: from behind the tagged OK on. */
 	if (compress)
 		s->zip = zip_new();
@@ -444,6 +494,8 @@ on_input(void *arg, struct slice in)
 	struct session *s = arg;
 	size_t used;
 
+	if (s->leaving != NULL)
+		return leave_input(s, in);
 	if (!session_can_read(s) || s->early.n > 0 || session_has_plain(s))
 		return s->closing ? in.n : 0;
 	conn_timeout(s->conn, s->worker->conf.timeout_ms);
@@ -456,12 +508,28 @@ on_input(void *arg, struct slice in)
 	return used;
 }
 
+static void
+on_eof(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->leaving != NULL) {
+		leave_end(s);
+		return;
+	}
+	if (s->why == NULL)
+		s->why = "closed by peer";
+	conn_close(s->conn);
+}
+
 /* RFC 3501 5.4: at least 30 minutes of silence. */
 static void
 on_timeout(void *arg)
 {
 	struct session *s = arg;
 
+	if (s->leaving != NULL)
+		conn_close(s->conn);
 	session_bye(s, "Autologout; idle for too long");
 }
 
@@ -470,6 +538,7 @@ static const struct conn_ops ops = {
 	.on_close = on_close,
 	.on_drain = on_drain,
 	.on_timeout = on_timeout,
+	.on_eof = on_eof,
 };
 
 /* ---- the start ------------------------------------------------------------ */
@@ -484,6 +553,8 @@ session_new(struct worker *w, struct user *u, struct store_user *store,
 	s->worker = w;
 	s->user = u;
 	s->store = store;
+	s->login = start->login;
+	s->login_id = start->login_id;
 	s->ip = slice_dup(start->ip);
 	s->id = slice_dup(start->id);
 	buf_init(&s->early, LIMIT_FRAME);
@@ -491,6 +562,7 @@ session_new(struct worker *w, struct user *u, struct store_user *store,
 	buf_add_slice(&s->early, start->input);
 	buf_init(&s->news, LIMIT_IMAP_NEWS);
 	s->bytes_in = start->input.n;
+	list_init(&s->others);
 	list_push(&w->sessions, &s->link);
 	list_push(&u->sessions, &s->user_link);
 	list_init(&s->idle_link);
@@ -516,10 +588,13 @@ log_login(const struct session *s, bool tls)
 void
 session_capabilities(const struct session *s, struct buf *out)
 {
-	capability_put(out, s->worker->conf.quotas ?
-	    CAPABILITY_USER | CAPABILITY_QUOTA : CAPABILITY_USER);
+	const struct worker_config *conf = &s->worker->conf;
+
+	capability_put(out, CAPABILITY_USER |
+	    (conf->quotas ? CAPABILITY_QUOTA : 0) |
+	    (conf->unauthenticate ? CAPABILITY_LEAVE : 0));
 	buf_addf(out, " MESSAGELIMIT=%llu",
-	    (unsigned long long)s->worker->conf.message_limit);
+	    (unsigned long long)conf->message_limit);
 }
 
 /* The answer to the login command. */

@@ -11,6 +11,7 @@
 #define IMAP_SESSION_H
 
 #include "core/list.h"
+#include "io/chan.h"
 #include "io/conn.h"
 #include "services/imap/command.h"
 #include "services/imap/section.h"
@@ -41,10 +42,13 @@ struct session {
 	struct conn *conn;
 	struct user *user;
 	struct store_user *store;
+	struct list others;          /* users whose mailboxes it works with */
+	size_t n_others;
 	struct view *view;           /* selected mailbox, or NULL */
 	struct contexts *contexts;   /* its live results, or NULL */
 	struct command *cmd;         /* in the making or running, or NULL */
 	struct section_cache *cache; /* the message last read in parts */
+	struct kept *kept;           /* of SORT and THREAD, or NULL */
 	struct command *parked;      /* IDLE, while cmd is a look */
 	struct store_watch *watch;   /* selected mailbox; in IDLE, by NOTIFY */
 	struct store_watch *root_watch; /* by NOTIFY */
@@ -56,6 +60,9 @@ struct session {
 	struct list cache_link;
 	struct list queue_link;      /* user's queue */
 	struct list zip_link;        /* worker's zippers, while zip is awake */
+	struct chan *login;          /* who sent it, or NULL */
+	uint32_t login_id;           /* of its request */
+	struct leaving *leaving;     /* it goes back there, or NULL */
 	struct zip *zip;             /* COMPRESS is on (RFC 4978), or NULL */
 	struct buf early;            /* input that came with the session */
 	struct buf plain;            /* input that came compressed */
@@ -99,6 +106,8 @@ struct session_start {
 	struct slice tag;   /* of the login command, to be answered */
 	struct slice input; /* what the client sent behind it */
 	struct store_quota quota;
+	struct chan *login; /* and its request, for UNAUTHENTICATE */
+	uint32_t login_id;
 	bool tls;
 };
 
@@ -139,8 +148,13 @@ void session_bye(struct session *s, const char *text);
 void session_capabilities(const struct session *s, struct buf *out);
 /* Forgets the selected mailbox. */
 void session_unselect(struct session *s);
-/* Closes the cached message. */
+/* Closes the cached message, and forgets what is kept. */
 void session_drop_cache(struct session *s);
+/* As c->after: what is cached stays for some seconds. */
+void session_hold_cache(struct command *c);
+
+/* What other_ready waited for is there: the step runs. */
+void session_go_on(struct session *s);
 
 /* Lets the input go on after a step that does not end the command. */
 void session_resume(struct session *s);
@@ -151,6 +165,16 @@ size_t session_inflate(struct session *s, struct slice in);
 void session_zip_free(struct session *s);
 /* Gives back the memory of those that did nothing since before. */
 void session_zip_idle(struct worker *w, uint64_t before);
+
+/*
+ * From cmd_unauthenticate.c: the command was said; the client's input that is
+ * here already, and that comes; there is no more of it; what is left.
+ */
+void leave_begin(struct session *s);
+void leave_collect(struct session *s);
+size_t leave_input(struct session *s, struct slice in);
+void leave_end(struct session *s);
+void leave_free(struct session *s);
 
 /* From input.c: uses bytes of in, returns how many. */
 size_t input_take(struct session *s, struct slice in);

@@ -314,6 +314,14 @@ sort_begin(struct sort_list *l)
 	l->at = 0;
 }
 
+void
+sort_list_again(struct sort_list *l)
+{
+	mem_free(l->order);
+	mem_free(l->spare);
+	l->order = l->spare = NULL;
+}
+
 bool
 sort_run(struct sort_list *l, bool (*yield)(void *arg), void *arg)
 {

@@ -65,6 +65,9 @@ void sort_list_release(struct sort_list *l);
 int sort_add(struct sort_list *l, const struct store_message *msg,
     unsigned score);
 
+/* To be sorted once more, because something is to be added. */
+void sort_list_again(struct sort_list *l);
+
 /* Sorts on; false when yield said to stop first: call it again. */
 bool sort_run(struct sort_list *l, bool (*yield)(void *arg), void *arg);
 

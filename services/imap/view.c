@@ -1,6 +1,7 @@
 #include "services/imap/view.h"
 
 #include "services/imap/output.h"
+#include "store/finder.h"
 
 size_t
 view_lower(const struct view *v, uint32_t uid)
@@ -24,6 +25,16 @@ view_seq(const struct view *v, uint32_t uid)
 	size_t i = view_lower(v, uid);
 
 	return i < v->n && v->uids[i] == uid ? (uint32_t)i + 1 : 0;
+}
+
+uint32_t
+view_seq_next(const struct view *v, uint32_t uid, size_t *at)
+{
+	if (*at >= v->n || v->uids[*at] != uid)
+		*at = view_lower(v, uid);
+	if (*at >= v->n || v->uids[*at] != uid)
+		return 0;
+	return (uint32_t)++*at;
 }
 
 /* Its messages are uids[*low] up to uids[*high - 1]. */
@@ -181,6 +192,18 @@ tell_numbers(const struct view *v, struct buf *out)
 		    view_count(v, &v->recent));
 }
 
+/* What the rights let the client change (RFC 4314 5.1.1). */
+static void
+put_permanent(const struct view *v, const char *const *names, size_t n,
+    struct buf *out)
+{
+	bool write = (v->rights & ACL_WRITE) != 0;
+	unsigned flags = STORE_FLAGS;
+
+	box_limit_flags(v->rights, &flags, &n);
+	out_flag_names(out, flags, names, n, write ? "\\*" : NULL);
+}
+
 enum store_err
 view_tell_keywords(struct view *v, struct buf *out, bool always)
 {
@@ -192,12 +215,12 @@ view_tell_keywords(struct view *v, struct buf *out, bool always)
 		return err;
 	v->keywords = n;
 	buf_adds(out, "* FLAGS ");
-	out_flag_names(out, names, n, NULL);
+	out_flag_names(out, STORE_FLAGS, names, n, NULL);
 	buf_adds(out, "\r\n* OK [PERMANENTFLAGS ");
 	if (v->read_only)
 		buf_adds(out, "()] Read-only mailbox.\r\n");
 	else {
-		out_flag_names(out, names, n, "\\*");
+		put_permanent(v, names, n, out);
 		buf_adds(out, "] Flags permitted.\r\n");
 	}
 	return STORE_OK;
@@ -237,15 +260,19 @@ load(struct view *v, struct store_status *st)
 }
 
 enum store_err
-view_open(struct store_user *u, struct slice name, bool read_only, bool rev2,
-    bool uidonly, struct view **out_view, struct buf *out)
+view_open(const struct box *box, bool read_only, bool rev2, bool uidonly,
+    struct view **out_view, struct buf *out)
 {
 	struct view *v = mem_zero(sizeof(*v));
 	struct store_status st = { 0 };
 	enum store_err err =
-	    store_mailbox_open(u, name, false, &v->mailbox);
+	    store_mailbox_open(box->user, box->name, false, &v->mailbox);
 
-	v->read_only = read_only;
+	v->rights = box->rights;
+	v->prefix = slice_dup(box->prefix);
+	/* RFC 4314 5.2 */
+	v->read_only = read_only ||
+	    (box->rights & (ACL_INSERT | ACL_EXPUNGE | ACL_FLAGS)) == 0;
 	v->rev2 = rev2;
 	v->uidonly = uidonly;
 	if (err == STORE_OK)
@@ -267,6 +294,7 @@ view_open(struct store_user *u, struct slice name, bool read_only, bool rev2,
 	    st.uidvalidity, st.uidnext, (unsigned long long)st.highestmodseq);
 	/* RFC 8474 4.2 */
 	buf_addf(out, "* OK [MAILBOXID (F%s)] Its identity.\r\n", st.guid);
+	store_gather(v->mailbox);
 	*out_view = v;
 	return STORE_OK;
 }
@@ -288,6 +316,7 @@ view_free(struct view *v)
 	store_set_release(&v->recent);
 	store_set_release(&v->saved);
 	mem_free(v->uids);
+	mem_free(v->prefix);
 	mem_free(v);
 }
 
@@ -429,6 +458,7 @@ view_refresh(struct view *v, const struct view_report *how, struct buf *out)
 	if (t.added > 0) {
 		err = take_recent(v);
 		tell_numbers(v, out);
+		store_gather(v->mailbox);
 	}
 	return err;
 }

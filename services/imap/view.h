@@ -7,7 +7,7 @@
 #ifndef IMAP_VIEW_H
 #define IMAP_VIEW_H
 
-#include "services/imap/parse.h"
+#include "services/imap/box.h"
 #include "store/store.h"
 
 struct view {
@@ -21,6 +21,8 @@ struct view {
 	struct store_set saved; /* SEARCH's result variable (RFC 5182) */
 	size_t keywords;        /* how many the client was told of */
 	uint32_t uidvalidity;
+	unsigned rights; /* ACL_*, see box_check */
+	char *prefix;    /* of the name in other namespaces, or "" */
 	bool read_only;
 	bool rev2; /* the client knows no \Recent (RFC 9051 appendix E) */
 	bool uidonly; /* and no sequence numbers (RFC 9586) */
@@ -55,9 +57,8 @@ struct view_report {
  * 6.3.1) to out. *first_unseen etc. are part of them. The caller releases
  * the view.
  */
-enum store_err view_open(struct store_user *u, struct slice name,
-    bool read_only, bool rev2, bool uidonly, struct view **out_view,
-    struct buf *out);
+enum store_err view_open(const struct box *box, bool read_only, bool rev2,
+    bool uidonly, struct view **out_view, struct buf *out);
 /* The client said ENABLE IMAP4rev2. */
 void view_set_rev2(struct view *v);
 void view_free(struct view *v); /* NULL is fine */
@@ -66,6 +67,8 @@ void view_free(struct view *v); /* NULL is fine */
 size_t view_lower(const struct view *v, uint32_t uid);
 /* Sequence number, 0 if the client does not know the message. */
 uint32_t view_seq(const struct view *v, uint32_t uid);
+/* The same for UIDs in ascending order, faster; *at is 0 before the first. */
+uint32_t view_seq_next(const struct view *v, uint32_t uid, size_t *at);
 /* Number of messages of the view in set. */
 size_t view_count(const struct view *v, const struct store_set *set);
 

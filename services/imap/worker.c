@@ -4,6 +4,7 @@
 #include "services/imap/limits.h"
 #include "services/imap/notify.h"
 #include "services/imap/session.h"
+#include "store/acl.h"
 
 #define TICK_MS 1000
 #define CACHE_MS 5000 /* a message read in parts stays open this long */
@@ -23,6 +24,8 @@ store_tick_run(void *arg)
 	struct store_tick *t = arg;
 
 	unsigned open = store_idle(t->worker->store, t->now);
+
+	store_shares_refresh(t->worker->store);
 
 	/* What the sessions of its user and its page cache took. */
 	if (open < t->worker->open)

@@ -24,7 +24,9 @@ struct worker_config {
 	uint64_t message_limit; /* messages of one command (RFC 9738) */
 	struct peer *auth; /* for limits.c */
 	bool quotas;       /* there are limits */
+	bool unauthenticate; /* clients may go back to login */
 	char admin[LIMIT_ADDRESS + 8]; /* URI of the administrator, or "" */
+	char shared[LIMIT_ADDRESS + 1]; /* account of the public mailboxes */
 };
 
 struct worker {

@@ -30,14 +30,27 @@ void zip_free(struct zip *z); /* NULL is fine */
  */
 void zip_deflate(struct zip *z, struct slice text, struct buf *out);
 
+/* The same with the last text of all (not empty): ends the stream. */
+void zip_deflate_last(struct zip *z, struct slice text, struct buf *out);
+
 /*
  * Appends at most ZIP_PIECE bytes that in (may be empty, to go on with what is
  * held) stands for. Returns how many bytes of it were used, or -1 with *why if
- * they are no DEFLATE, or end it. *more: call again, there is more to come
- * without further input.
+ * they are no DEFLATE, or the stream has ended. *more: call again, there is
+ * more to come without further input, be it that end.
  */
 ssize_t zip_inflate(struct zip *z, struct slice in, struct buf *out,
     bool *more, const char **why) MUST_CHECK;
+
+/*
+ * The client's stream ends behind what was inflated last (RFC 8437 4.1): in is
+ * the rest of its flush, or its end, and then what is not compressed. Returns
+ * how much of in belongs to the stream, or -1 with *why. *over: what follows
+ * does not; until then call it again with what comes. Appends to out what a
+ * client says in the stream nevertheless.
+ */
+ssize_t zip_inflate_rest(struct zip *z, struct slice in, struct buf *out,
+    bool *over, const char **why) MUST_CHECK;
 
 /* Nothing is to come for a while. Bytes held back stay as they are. */
 void zip_sleep(struct zip *z);

@@ -28,6 +28,7 @@ login_offer(const struct login_session *s)
 	conn_tls_binding(s->client, &b);
 	offer.plus = service_conf(s->login->service)->scram_plus &&
 	    b.exporter_n + b.unique_n + b.end_point_n > 0;
+	offer.external = conn_tls_is_verified(s->client);
 	return offer;
 }
 
@@ -162,19 +163,19 @@ login_command(struct login_session *s, struct slice in)
 		in = slice_head(in, sizeof(scratch));
 	switch (login_parse(in, scratch, &line)) {
 	case LOGIN_PARSE_OK:
-		s->literal_asked = false;
+		s->literal_asked = 0;
 		dispatch(s, &line);
 		used = line.used;
 		break;
 	case LOGIN_PARSE_BAD:
-		s->literal_asked = false;
+		s->literal_asked = 0;
 		login_bad(s, line.tag, "Malformed command.");
 		used = line.used;
 		break;
 	case LOGIN_PARSE_LITERAL:
-		if (!s->literal_asked)
+		if (s->literal_asked != in.n)
 			conn_writef(s->client, "+ OK\r\n");
-		s->literal_asked = true;
+		s->literal_asked = in.n;
 		/* FALLTHROUGH */
 	case LOGIN_PARSE_MORE:
 		if (in.n == sizeof(scratch)) {

@@ -16,6 +16,7 @@
 #define LOGIN_TAG 64
 #define LOGIN_USER LIMIT_ADDRESS
 #define LOGIN_REPLY 4096 /* a line of ours */
+#define LOGIN_COMMAND_MS 180000 /* RFC 3501 5.4: 30 minutes after login */
 
 enum login_state {
 	LOGIN_HANDSHAKE, /* implicit TLS, no greeting yet */
@@ -28,18 +29,23 @@ enum login_state {
 };
 
 struct login;
+struct login_return;
 
 struct login_session {
 	struct list link;
 	struct login *login;
 	struct conn *client;
 	struct conn *worker;      /* LOGIN_PROXY only */
+	struct peer *worker_peer; /* and what it may say beside */
+	uint32_t worker_id;       /* of that request; 0: it is over */
+	struct login_return *back; /* on its way back from there, or NULL */
 	enum login_state state;
 	union sockaddr_any from;
 	bool local;               /* client is this machine's own address */
 	bool starttls;            /* came in on a port with STARTTLS */
 	bool exchange;            /* request is one of SASL messages */
-	bool literal_asked;       /* "+" was sent for the literal at hand */
+	size_t literal_asked;     /* length of the command so far when "+" was
+	                           * sent for its last literal; 0: none */
 	unsigned errors;
 	unsigned failures;        /* refused passwords */
 	const struct mechanism *mechanism; /* NULL: the LOGIN command */
@@ -91,6 +97,8 @@ void login_keep_tag(struct login_session *s, struct slice tag);
 /* Asks about a password, which is not kept. */
 void login_verify(struct login_session *s, struct slice tag,
     struct slice authzid, struct slice user, struct slice password);
+/* Asks about the client's certificate, and whether it may act as authzid. */
+void login_external(struct login_session *s, struct slice authzid);
 /* Passes SASL messages (decoded) on: the first, and the others. */
 void login_exchange(struct login_session *s, struct slice message);
 void login_exchange_more(struct login_session *s, struct slice message);
@@ -100,6 +108,8 @@ void login_forget(struct login_session *s);
 /* proxy.c: to the worker, with what auth said the client is. */
 void login_proxy(struct login_session *s, struct slice user,
     struct slice ticket);
+/* The client is gone, and what is left of the worker. */
+void login_proxy_free(struct login_session *s);
 /* Passes in on; all of it is used. from waits while to is full. */
 size_t login_move(struct conn *from, struct conn *to, struct slice in);
 

@@ -79,7 +79,8 @@ take_literal(struct cursor *c, struct slice *out)
 	if (!slice_starts(c->rest, S("}\r\n")))
 		return LOGIN_PARSE_BAD;
 	c->rest = slice_from(c->rest, 3);
-	if (c->rest.n < n)
+	/* Behind a literal there is at least the end of the line. */
+	if (c->rest.n < n || c->rest.n == 0)
 		return sync && c->rest.n == 0 ? LOGIN_PARSE_LITERAL :
 		    LOGIN_PARSE_MORE;
 	*out = slice_head(c->rest, (size_t)n);

@@ -66,11 +66,24 @@ take_exchange(struct login_session *s, struct slice message)
 	}
 }
 
+/* RFC 4422 A.1: the authorization identity, or nothing. */
+static void
+take_external(struct login_session *s, struct slice message)
+{
+	if (slice_find(message, '\0') < 0) {
+		login_external(s, message);
+		return;
+	}
+	login_enter(s, LOGIN_COMMAND);
+	login_bad(s, slice_str(s->tag), "Malformed EXTERNAL message.");
+}
+
 static void (*const takers[])(struct login_session *s,
     struct slice message) = {
 	[MECHANISM_PLAIN] = take_plain,
 	[MECHANISM_LOGIN] = take_login,
 	[MECHANISM_SCRAM] = take_exchange,
+	[MECHANISM_EXTERNAL] = take_external,
 };
 
 static void

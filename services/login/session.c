@@ -7,7 +7,6 @@
 #include "core/rand.h"
 
 #define GREETING_MS 60000  /* for the handshake */
-#define COMMAND_MS 180000  /* RFC 3501 5.4 asks for 30 minutes after login */
 
 #define IN(state) (1u << LOGIN_##state)
 
@@ -17,7 +16,7 @@ static const unsigned login_next[LOGIN_STATES] = {
 	    IN(CLOSED),
 	[LOGIN_SASL] = IN(COMMAND) | IN(VERIFY) | IN(CLOSED),
 	[LOGIN_VERIFY] = IN(COMMAND) | IN(SASL) | IN(PROXY) | IN(CLOSED),
-	[LOGIN_PROXY] = IN(CLOSED),
+	[LOGIN_PROXY] = IN(COMMAND) | IN(CLOSED), /* UNAUTHENTICATE */
 	[LOGIN_CLOSED] = IN(CLOSED),
 };
 
@@ -65,8 +64,7 @@ session_free(struct login_session *s)
 	struct login *l = s->login;
 
 	login_forget(s);
-	if (s->worker != NULL)
-		conn_detach(s->worker);
+	login_proxy_free(s);
 	address_leave(l, &s->from);
 	list_remove(&s->link);
 	l->count--;
@@ -109,7 +107,7 @@ greet(struct login_session *s)
 	login_capabilities(s, out);
 	buf_adds(out, "] Pillarbox ready.\r\n");
 	conn_write_slice(s->client, buf_slice(out));
-	conn_timeout(s->client, COMMAND_MS);
+	conn_timeout(s->client, LOGIN_COMMAND_MS);
 }
 
 static size_t
@@ -119,10 +117,10 @@ on_input(void *arg, struct slice in)
 
 	switch (s->state) {
 	case LOGIN_COMMAND:
-		conn_timeout(s->client, COMMAND_MS);
+		conn_timeout(s->client, LOGIN_COMMAND_MS);
 		return login_command(s, in);
 	case LOGIN_SASL:
-		conn_timeout(s->client, COMMAND_MS);
+		conn_timeout(s->client, LOGIN_COMMAND_MS);
 		return login_sasl_line(s, in);
 	case LOGIN_PROXY:
 		return login_move(s->client, s->worker, in);
@@ -183,7 +181,7 @@ on_tls(void *arg, const char *why)
 	if (s->starttls) {
 		/* RFC 3501 6.2.1: no second greeting. */
 		login_enter(s, LOGIN_COMMAND);
-		conn_timeout(s->client, COMMAND_MS);
+		conn_timeout(s->client, LOGIN_COMMAND_MS);
 	} else {
 		greet(s);
 	}
@@ -266,7 +264,7 @@ login_stop(struct login *l)
 	struct login_session *s;
 
 	LIST_EACH(s, &l->sessions, struct login_session, link) {
-		if (s->state == LOGIN_PROXY)
+		if (s->worker != NULL)
 			conn_close(s->worker);
 		else
 			login_bye(s, "Server shutting down.");

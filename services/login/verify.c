@@ -134,6 +134,33 @@ login_verify(struct login_session *s, struct slice tag, struct slice authzid,
 	buf_wipe(&b);
 }
 
+/* What the certificate is worth is for auth to say, also when it is plainly
+ * not enough: so all refusals are logged and slowed down in one place. */
+void
+login_external(struct login_session *s, struct slice authzid)
+{
+	struct wire_auth_external e = { .service = WIRE_SERVICE_IMAP,
+		.authzid = authzid };
+	struct buf der = BUF_INIT(LIMIT_TLS_CERTIFICATES);
+	struct buf b = WIRE_BUF;
+	char ip[SOCKADDR_TEXT];
+
+	if (authzid.n > LOGIN_USER) {
+		refuse(s, "[AUTHENTICATIONFAILED] Authentication failed.");
+		return;
+	}
+	conn_tls_peer(s->client, &der);
+	e.client_ip = slice_str(sockaddr_ip(&s->from, ip));
+	e.certificates = buf_slice(&der);
+	wire_auth_external_put(&b, &e);
+	wait_for_auth(s);
+	s->exchange = false;
+	s->request = peer_request(s->login->auth, WIRE_AUTH_EXTERNAL,
+	    buf_slice(&b), -1, VERIFY_MS, on_verified, s);
+	buf_release(&der);
+	buf_release(&b);
+}
+
 /* --- an exchange of messages that auth understands ------------------------ */
 
 static void

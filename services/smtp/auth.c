@@ -26,6 +26,7 @@ auth_offer(const struct session *s)
 	conn_tls_binding(s->conn, &b);
 	offer.plus = s->server->conf->scram_plus &&
 	    b.exporter_n + b.unique_n + b.end_point_n > 0;
+	offer.external = conn_tls_is_verified(s->conn);
 	return offer;
 }
 
@@ -254,6 +255,34 @@ take_exchange_more(struct session *s, struct slice message)
 	buf_wipe(&b);
 }
 
+/* --- by certificate ------------------------------------------------------- */
+
+/* RFC 4422 A.1: the authorization identity, or nothing. Whether there is a
+ * certificate at all is for auth to find out, who counts refusals. */
+static void
+take_external(struct session *s, struct slice message)
+{
+	struct server *v = s->server;
+	struct wire_auth_external e = { .service = WIRE_SERVICE_SMTP,
+		.client_ip = slice_str(s->ip),
+		.authzid = message };
+	struct buf der = BUF_INIT(LIMIT_TLS_CERTIFICATES);
+	struct buf b = WIRE_BUF;
+
+	if (message.n > LIMIT_ADDRESS || slice_find(message, '\0') >= 0) {
+		abandon(s, "501 5.5.2 Error: malformed authentication data");
+		return;
+	}
+	conn_tls_peer(s->conn, &der);
+	e.certificates = buf_slice(&der);
+	wire_auth_external_put(&b, &e);
+	auth_exchange_release(&s->auth);
+	session_wait(s, v->verify, peer_request(v->verify, WIRE_AUTH_EXTERNAL,
+	    buf_slice(&b), -1, VERIFY_MS, on_verified, s));
+	buf_release(&der);
+	buf_release(&b);
+}
+
 /* --- lines of the client -------------------------------------------------- */
 
 static void (*const steps[])(struct session *, struct slice) = {
@@ -262,12 +291,14 @@ static void (*const steps[])(struct session *, struct slice) = {
 	[AUTH_LOGIN_PASSWORD] = take_login_password,
 	[AUTH_EXCHANGE] = take_exchange,
 	[AUTH_EXCHANGE_MORE] = take_exchange_more,
+	[AUTH_EXTERNAL] = take_external,
 };
 
 static const enum auth_step first_step[] = {
 	[MECHANISM_PLAIN] = AUTH_PLAIN,
 	[MECHANISM_LOGIN] = AUTH_LOGIN_USER,
 	[MECHANISM_SCRAM] = AUTH_EXCHANGE,
+	[MECHANISM_EXTERNAL] = AUTH_EXTERNAL,
 };
 
 /* One response, still in base64. */

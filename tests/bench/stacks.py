@@ -20,6 +20,13 @@ def addresses():
     return [f"u{n}@{DOMAIN}" for n in range(ACCOUNTS)]
 
 
+def hashed(password):
+    """As docker-mailserver and Pillarbox keep passwords."""
+    out = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=password, text=True,
+                         stdout=subprocess.PIPE, check=True)
+    return "{SHA512-CRYPT}" + out.stdout.strip()
+
+
 def tree(roots):
     """The processes with these ids and all their descendants."""
     children = {}
@@ -40,17 +47,24 @@ def tree(roots):
     return found
 
 
+def name(pid):
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def pss(pids):
     """Proportional memory of the processes, in KB, and each one's by name."""
     total, parts = 0, {}
     for pid in pids:
         try:
-            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            named = name(pid)
             for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
                 if line.startswith("Pss:"):
                     kb = int(line.split()[1])
                     total += kb
-                    parts[name] = parts.get(name, 0) + kb
+                    parts[named] = parts.get(named, 0) + kb
         except OSError:
             continue
     return total, parts
@@ -90,6 +104,24 @@ class Pillarbox:
     def pids(self):
         pid = self.stack.dir / "pid"
         return tree([int(pid.read_text())] if pid.exists() else [])
+
+    def wait_closed(self, n):
+        """Until the user's index is not held open any more."""
+        end = time.monotonic() + 30
+        while self.holds(str(self.maildir(n))):
+            if time.monotonic() > end:
+                raise TimeoutError(f"the index of {n} stays open")
+            time.sleep(0.2)
+
+    def holds(self, path):
+        for pid in self.pids():
+            try:
+                for fd in os.scandir(f"/proc/{pid}/fd"):
+                    if os.readlink(fd.path).startswith(path):
+                        return True
+            except OSError:
+                continue
+        return False
 
     def delivery_pids(self):
         return [self.stack.pid_of(p) for p in ("smtp-mx", "queue", "dkim", "deliver")]
@@ -153,7 +185,7 @@ mail_max_userip_connections = 0
 first_valid_uid = {vmail}
 passdb {{
   driver = static
-  args = password={password}
+  args = password={hash}
 }}
 userdb {{
   driver = static
@@ -170,6 +202,7 @@ service imap-login {{
 }}
 service imap {{
   process_limit = 4000
+  vsz_limit = 4 G
 }}
 service anvil {{
   client_limit = 20000
@@ -236,7 +269,7 @@ class Reference:
                 uid = owner if owner == VMAIL else pwd.getpwnam(owner).pw_uid
                 os.chown(path, uid, uid if owner == VMAIL else -1)
         values = dict(dir=self.dir, domain=DOMAIN, port=self.smtp_port, cert=cert,
-                      imaps=self.imaps_port, password=PASSWORD, vmail=VMAIL)
+                      imaps=self.imaps_port, hash=hashed(PASSWORD), vmail=VMAIL)
         (self.conf / "main.cf").write_text(MAIN_CF.format(**values))
         (self.conf / "master.cf").write_text(MASTER_CF.format(**values))
         (self.dir / "dovecot.conf").write_text(DOVECOT.format(**values))
@@ -257,6 +290,14 @@ class Reference:
             if path.exists():
                 roots.append(int(path.read_text()))
         return tree(roots)
+
+    def wait_closed(self, n):
+        """Sessions are processes: until none is left."""
+        end = time.monotonic() + 30
+        while any(name(p) == "imap" for p in self.pids()):
+            if time.monotonic() > end:
+                raise TimeoutError("an imap process stays")
+            time.sleep(0.1)
 
     def delivery_pids(self):
         return self.pids()

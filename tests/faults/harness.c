@@ -202,6 +202,24 @@ look_at(void *ctx, const struct store_message *msg)
 	return 0;
 }
 
+/* Flags are kept twice, and must be the same. */
+static void
+check_flags(struct store_mailbox *m, const struct looking *l, size_t from)
+{
+	const struct store_walk w = { .flags_only = true };
+	struct found_list again = { 0 };
+	struct looking k = *l;
+
+	k.out = &again;
+	if (store_walk(m, &w, look_at, &k, NULL) != STORE_OK ||
+	    again.n != l->out->n - from)
+		broken("has messages without flags", l->box);
+	for (size_t i = 0; i < again.n; i++)
+		if (strcmp(again.all[i].look, l->out->all[from + i].look) != 0)
+			broken("has other flags", again.all[i].look);
+	found_release(&again);
+}
+
 /* All of one mailbox. */
 static void
 find_in(struct store_user *u, struct looking *l)
@@ -220,6 +238,7 @@ find_in(struct store_user *u, struct looking *l)
 		broken("cannot be listed", l->box);
 	if (st.messages != l->out->n - from)
 		broken("is miscounted", l->box);
+	check_flags(m, l, from);
 	for (size_t i = from; i < l->out->n; i++) {
 		struct found *f = &l->out->all[i];
 		struct store_body body;

@@ -174,6 +174,64 @@ def test_mbsync_syncs_both_ways(shared_stack, user, tmp_path):
         assert c.select("INBOX")[1] == [b"20"]
 
 
+def test_offlineimap_syncs_both_ways(shared_stack, user, tmp_path):
+    address, password = user
+    near = tmp_path / "near"
+    rc = tmp_path / "offlineimaprc"
+    rc.write_text(textwrap.dedent(f"""\
+        [general]
+        accounts = a
+        metadata = {tmp_path}/state
+        socktimeout = 30
+
+        [Account a]
+        localrepository = near
+        remoterepository = far
+
+        [Repository near]
+        type = Maildir
+        localfolders = {near}
+
+        [Repository far]
+        type = IMAP
+        remotehost = localhost
+        remoteport = {shared_stack.port(993)}
+        ssl = yes
+        sslcacertfile = {shared_stack.dir}/tls/cert.pem
+        remoteuser = {address}
+        remotepass = {password}
+        idlefolders = []
+        """))
+
+    def sync():
+        out = run("offlineimap", "-o", "-c", rc, "-u", "basic")
+        assert "ERROR" not in out and "WARNING" not in out, out
+
+    with shared_stack.imap(address, password) as c:
+        assert c.create("Ablage.&AOQ-lter")[0] == "OK"
+        for n in range(10):
+            flags = "(\\Seen)" if n % 2 else None
+            assert c.append("INBOX" if n < 7 else "Ablage.&AOQ-lter", flags, None, message(f"m{n}").as_bytes())[0] == "OK"
+    sync()
+    inbox = [*(near / "INBOX" / "new").iterdir(), *(near / "INBOX" / "cur").iterdir()]
+    assert len(inbox) == 7 and len(list((near / "Ablage.&AOQ-lter").rglob("*:2,*"))) == 3
+    # a flag, a deletion, a message and a folder of the near side
+    unseen = sorted((near / "INBOX" / "new").iterdir())
+    unseen[0].rename(near / "INBOX" / "cur" / (unseen[0].name.split(":")[0] + ":2,FS"))
+    unseen[1].unlink()
+    (near / "INBOX" / "new" / "1.near.x:2,").write_bytes(message("from near").as_bytes().replace(b"\r\n", b"\n"))
+    for d in ("cur", "new", "tmp"):
+        (near / "Projekte" / d).mkdir(parents=True)
+    (near / "Projekte" / "new" / "2.near.x:2,").write_bytes(message("in a folder").as_bytes().replace(b"\r\n", b"\n"))
+    for _ in range(2):
+        sync()
+        with shared_stack.imap(address, password) as c:
+            assert c.select("INBOX")[1] == [b"7"]
+            assert len(c.search(None, "FLAGGED SEEN")[1][0].split()) == 1
+            assert len(c.search(None, "SUBJECT", '"from near"')[1][0].split()) == 1
+            assert c.select("Projekte")[1] == [b"1"]
+
+
 def test_mutt_reads_and_sends(shared_stack, user, tmp_path):
     address, password = user
     rc = tmp_path / "muttrc"

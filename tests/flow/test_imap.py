@@ -57,6 +57,67 @@ def test_starttls_and_pipelined_login(shared_stack, user):
     assert b"x1 OK [CAPABILITY" in text and b"x2 OK [READ-WRITE]" in text and b"* BYE" in text
 
 
+def talk(m, line, *more):
+    """The lines that answer one command; more is sent as each "+" comes."""
+    m.send(f"x {line}\r\n".encode())
+    lines = []
+    while not lines or not lines[-1].startswith(("x ", "* BAD")):
+        lines.append(m.readline().decode().rstrip())
+        assert lines[-1], lines
+        if lines[-1].startswith("+"):
+            m.send(more[0].encode() + b"\r\n")
+            more = more[1:]
+    return lines
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_before_the_login(shared_stack, user, tls):
+    """RFC 9051 3.1, 6.1, 6.2: the not authenticated state."""
+    m = imaplib.IMAP4_SSL("localhost", shared_stack.port(993), ssl_context=shared_stack.tls(), timeout=10) if tls else \
+        imaplib.IMAP4("localhost", shared_stack.port(143), timeout=10)
+    with m:
+        line, done = talk(m, "capability")
+        told = line.split()
+        assert {"IMAP4rev1", "IMAP4rev2", "AUTH=PLAIN", "SASL-IR"} <= set(told) and ("STARTTLS" in told) != tls
+        for command in ("NOOP", "Id NIL", "ID (\"name\" \"x\")", "noop"):
+            assert talk(m, command)[-1].startswith("x OK"), command
+        for command in ("NOOP x", "LOGIN", "LOGIN a", "LOGIN a b c", "SELECT INBOX", "FETCH 1 FLAGS", "LIST \"\" *"):
+            assert talk(m, command)[-1].startswith("x BAD"), command
+        assert talk(m, "AUTHENTICATE X-NONE")[-1].startswith("x NO")
+        for command in ("NONSENSE", "STARTTLS x", " NOOP", "AUTHENTICATE", "ENABLE QRESYNC"):
+            assert talk(m, command)[-1].startswith("x BAD"), command
+        assert talk(m, "NOOP")[-1].startswith("x OK")
+        if tls:
+            assert talk(m, "STARTTLS")[-1].startswith("x BAD")
+            # 6.2.2: "*" cancels; what is no base64 is BAD too
+            for answer in ("*", "!!!", ""):
+                lines = talk(m, "AUTHENTICATE PLAIN", answer)
+                assert lines[0].rstrip() == "+" and lines[-1].startswith("x BAD")
+        lines = talk(m, "LOGOUT")
+        assert lines[0].startswith("* BYE") and lines[-1].startswith("x OK")
+        assert m.readline() == b""
+        m.state = "LOGOUT"
+
+
+@pytest.mark.parametrize("form", ["{%d}", "{%d+}"])
+def test_login_by_literals(shared_stack, user, form):
+    """RFC 9051 4.3: the server says of each that it may come."""
+    with imaplib.IMAP4_SSL("localhost", shared_stack.port(993), ssl_context=shared_stack.tls(), timeout=10) as m:
+        for password in ("", "wrong", user[1]):
+            m.send(b"a LOGIN ")
+            for i, text in enumerate((user[0], password)):
+                m.send(b" "[:i] + (form % len(text)).encode() + b"\r\n")
+                if "+" not in form:
+                    assert m.readline().startswith(b"+ ")
+                m.send(text.encode())
+            m.send(b"\r\n")
+            assert m.readline().startswith(b"a OK" if password == user[1] else b"a NO")
+        m.send(b"b SELECT INBOX\r\n")
+        while not (line := m.readline()).startswith(b"b "):
+            pass
+        assert line.startswith(b"b OK")
+
+
 def test_large_append_and_fetch_through_tls(shared_stack, user):
     big = MESSAGE + b"a line that is one of very many lines\r\n" * 100000
     with shared_stack.imap(*user) as m:

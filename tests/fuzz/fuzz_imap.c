@@ -156,8 +156,8 @@ try_words(struct parser p, struct arena *arena)
 	q = p;
 	if (parse_list_mailbox(&q, &pattern) == 0) {
 		pattern = pattern_make(arena, S("in"), pattern);
-		(void)pattern_matches(pattern, S("INBOX.a.b.c"));
-		assert(pattern_matches(S("*"), pattern));
+		(void)pattern_matches(pattern, S("INBOX.a.b.c"), '.');
+		assert(pattern_matches(S("*"), pattern, '.'));
 	}
 }
 

@@ -37,6 +37,44 @@ inflate_all(struct slice in, size_t step, bool sleep, struct buf *out)
 	return used == -1 ? -1 : 0;
 }
 
+/* Behind a command anything may follow: it is divided into what belongs to the
+ * stream and the rest, the same in any cut, or refused. */
+static ssize_t
+leave(struct slice in, size_t step, struct buf *out)
+{
+	struct zip *z = zip_new();
+	const char *why = NULL;
+	size_t used = 0;
+	bool over = false;
+	ssize_t r = 0;
+
+	while (!over && used < in.n && buf_ok(out)) {
+		struct slice part = slice_head(slice_from(in, used), step);
+
+		r = zip_inflate_rest(z, part, out, &over, &why);
+		if (r == -1)
+			break;
+		assert(over || (size_t)r == part.n || !buf_ok(out));
+		used += (size_t)r;
+	}
+	zip_free(z);
+	return r == -1 ? -1 : (ssize_t)used;
+}
+
+static void
+check_leave(struct slice in, size_t step)
+{
+	struct buf a = BUF_INIT(MOST), b = BUF_INIT(MOST);
+	ssize_t r = leave(in, in.n, &a), s = leave(in, step, &b);
+
+	if (buf_ok(&a) && buf_ok(&b)) {
+		assert(r == s);
+		assert(r == -1 || slice_eq(buf_slice(&a), buf_slice(&b)));
+	}
+	buf_release(&a);
+	buf_release(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -52,6 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		assert(a == -1 || slice_eq(buf_slice(&whole),
 		    buf_slice(&parts)));
 	}
+	check_leave(in, n > 0 ? 1 + p[n / 2] % n : 1);
 	zip_deflate(z, slice_head(in, n / 2), &packed);
 	zip_sleep(z);
 	zip_deflate(z, slice_from(in, n / 2), &packed);

@@ -95,7 +95,7 @@ def literal8(c, message, args=""):
 
 
 def test_binary_message_comes_back_byte_for_byte(worker, c):
-    data = os.urandom(300000) + b"\0\n\r\n--bx\r\n"
+    data = os.urandom(300000) + b"\0\n\r\n--x\r\n"
     message = (b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n"
                b"Content-Transfer-Encoding: binary\r\n\r\n--b\r\n"
                b"Content-Transfer-Encoding: binary\r\nContent-Type: image/png\r\n\r\n" + data +

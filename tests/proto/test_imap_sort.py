@@ -77,6 +77,49 @@ def test_modseq_is_told(c):
     assert re.fullmatch(r"\* SORT 3 2 1 \(MODSEQ \d+\)", line)
 
 
+def test_what_is_kept_is_as_good_as_new(worker, c):
+    """A session asks again after every kind of change; another one asks for the first time."""
+    commands = ("UID SORT (SUBJECT) UTF-8 ALL", "UID SORT (SUBJECT) UTF-8 UNDELETED",
+                "UID SORT (SUBJECT) UTF-8 FLAGGED", "UID SORT (REVERSE SUBJECT) UTF-8 ALL",
+                "UID SORT (SUBJECT DATE) UTF-8 SUBJECT beta", "UID THREAD REFERENCES UTF-8 ALL",
+                "UID THREAD REFERENCES UTF-8 UNDELETED", "UID THREAD ORDEREDSUBJECT UTF-8 ALL",
+                "UID SORT RETURN (COUNT PARTIAL 1:2) (SUBJECT) UTF-8 ALL")
+    other = worker.client()
+    other.ok("SELECT INBOX")
+
+    def compare():
+        c.ok("NOOP")
+        fresh = worker.client()
+        fresh.ok("EXAMINE INBOX")
+        for command in commands:
+            for _ in range(2):
+                told, want = ([line.split(")", 1)[-1] if "TAG" in line else line for line in who.ok(command)]
+                              for who in (c, fresh))
+                assert told == want, command
+            # Each is the first that follows another one.
+            assert c.ok(commands[0]) == fresh.ok(commands[0])
+        fresh.ok("LOGOUT")
+    compare()
+    fill(c)
+    compare()
+    other.append("INBOX", message("Re: alpha", 9, more="Message-ID: <9@x>\r\nReferences: <2@x>\r\n"))
+    compare()
+    c.ok("UID STORE 3 +FLAGS (\\Flagged)")
+    assert c.ok("UID SORT (SUBJECT) UTF-8 FLAGGED") == ["* SORT 3"]
+    c.ok("UID STORE 2,4 +FLAGS (\\Flagged)")
+    assert c.ok("UID SORT (SUBJECT DATE) UTF-8 FLAGGED") == ["* SORT 3 4 2"]
+    compare()
+    other.ok("UID STORE 3 +FLAGS (\\Deleted)")
+    compare()
+    other.ok("EXPUNGE")
+    compare()
+    c.ok("UNSELECT")
+    c.ok("CREATE Other")
+    c.ok("SELECT Other")
+    assert c.ok("UID SORT (SUBJECT) UTF-8 ALL") == ["* SORT"]
+    assert c.ok("UID THREAD REFERENCES UTF-8 ALL") == ["* THREAD"]
+
+
 def test_headers_too_long_to_be_cached_are_read(c):
     filler = "".join(f"To: <{'x' * 60}{i}@b.test>\r\n" for i in range(400))
     c.append("INBOX", message("b", 2, more=filler + "Message-ID: <2@x>\r\nIn-Reply-To: <1@x>\r\n"))

@@ -24,11 +24,13 @@ class TicketAuth(Peer):
         self.tickets = {}
         self.quota = (0, 0)  # bytes and messages, of everybody
         self.held = {}       # as reported
+        self.gone = set()    # accounts that do not exist
 
     def on_frame(self, kind, ident, payload):
         quota = [("u64", n) for n in self.quota]
         if kind == self.USER:
-            self.send(self.USER + 1, ident, put(True, *quota))
+            user, = get(payload, "s")
+            self.send(self.USER + 1, ident, put(user not in self.gone, *quota))
             return
         if kind == self.USAGE:
             user, *held = get(payload, "sqq")
@@ -180,7 +182,7 @@ class ImapWorker(Harness):
             ticket = f"ticket-{self.sessions:09d}"
             self.auth.tickets[ticket] = user
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        send(self.login, 1, 0,
+        send(self.login, 1, self.sessions,
              put(ticket, "192.0.2.1", True, tag, early, f"s{self.sessions}"),
              theirs.fileno())
         theirs.close()

@@ -138,8 +138,14 @@ messages(struct store_mailbox *m, uint64_t since)
 	static char out[4096];
 	struct store_walk w = { .since = since };
 	struct seen s = { .text = BUF_INIT(4000) };
+	struct seen again = { .text = BUF_INIT(4000) };
 
 	OK(store_walk(m, &w, see, &s, NULL));
+	/* The flags are kept twice. */
+	w.flags_only = true;
+	OK(store_walk(m, &w, see, &again, NULL));
+	CHECK_SLICE(buf_slice(&again.text), buf_str(&s.text));
+	buf_release(&again.text);
 	snprintf(out, sizeof(out), "%s", buf_str(&s.text));
 	buf_release(&s.text);
 	return out;

@@ -71,7 +71,16 @@ TEST(lists_are_split_as_envelope_needs_them)
 		{ "\"a b\"@c.test", "~|~|a b|c.test\n" },
 		{ "a@[192.0.2.1]", "~|~|a|[192.0.2.1]\n" },
 		{ "root", "~|~|root|\n" },
-		{ "a b c", "~|~|abc|\n" },
+		{ "a b c", "a b c|~||\n" },
+		{ "Undisclosed recipients, (c) x@y", "Undisclosed recipients|~||"
+			"\n~|~|x|y\n" },
+		{ "(in front) a@b, a(x)@b, <a@b> (behind)",
+			"~|~|a|b\nx|~|a|b\n~|~|a|b\n" },
+		{ "\"\" <a@b>", "~|~|a|b\n" },
+		/* no address is made up of words that are none */
+		{ "John Doe jdoe@x.test, <a b@c>, a . b . c @d, Jim x.y@z",
+			"John Doe|~|jdoe|x.test\n~|~|b|c\n~|~|a.b.c|d\n"
+			"Jim|~|x.y|z\n" },
 		{ "Name <>", "Name|~||\n" },
 		{ "a@b@c, d@e", "~|~|a|b\n~|~|d|e\n" },
 		{ "a <b@c", "a|~|b|c\n" },

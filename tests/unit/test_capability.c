@@ -4,7 +4,7 @@
 #include "wire/capability.h"
 
 enum { ALL = CAPABILITY_CLEAR | CAPABILITY_TLS | CAPABILITY_SECURE |
-	CAPABILITY_USER | CAPABILITY_QUOTA };
+	CAPABILITY_USER | CAPABILITY_QUOTA | CAPABILITY_LEAVE };
 
 static bool
 shows(unsigned states, const char *name)
@@ -47,15 +47,17 @@ TEST(the_state_decides_what_is_said)
 		const char *name;
 		unsigned states;
 	} cases[] = {
-		{ "IMAP4rev1", ALL & ~(CAPABILITY_TLS | CAPABILITY_QUOTA) },
+		{ "IMAP4rev1", CAPABILITY_CLEAR | CAPABILITY_SECURE |
+		    CAPABILITY_USER },
 		{ "STARTTLS", CAPABILITY_TLS },
 		{ "LOGINDISABLED", CAPABILITY_CLEAR },
 		{ "QRESYNC", CAPABILITY_USER },
 		{ "QUOTA", CAPABILITY_QUOTA },
+		{ "UNAUTHENTICATE", CAPABILITY_LEAVE },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++)
-		for (unsigned s = 1; s <= CAPABILITY_QUOTA; s <<= 1)
+		for (unsigned s = 1; s <= CAPABILITY_LEAVE; s <<= 1)
 			CHECK(shows(s, cases[i].name) ==
 			    ((cases[i].states & s) != 0),
 			    "%s in %u", cases[i].name, s);

@@ -70,6 +70,13 @@ TEST(selection_keeps_folding_and_gives_crlf)
 	buf_clear(&b);
 	header_select(&b, msg, &name, 1, true);
 	CHECK_SLICE(buf_slice(&b), "B: 3\r\n\r\n");
+	buf_clear(&b);
+	header_select(&b, S("From x\nA: 1\nno field\n\n"), &name, 1, true);
+	CHECK_SLICE(buf_slice(&b), "From x\r\nno field\r\n\r\n");
+	/* RFC 9051 6.4.5: where there is no empty line, none is added. */
+	buf_clear(&b);
+	header_select(&b, S("A: 1\nB: 2"), &name, 1, false);
+	CHECK_SLICE(buf_slice(&b), "A: 1\r\n");
 	buf_release(&b);
 }
 

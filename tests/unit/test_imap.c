@@ -282,9 +282,31 @@ TEST(list_patterns_match)
 		struct slice p = pattern_make(&arena,
 		    slice_str(cases[i].reference), slice_str(cases[i].pattern));
 
-		CHECK(pattern_matches(p, slice_str(cases[i].name)) ==
+		CHECK(pattern_matches(p, slice_str(cases[i].name), '.') ==
 		    cases[i].match, "%s %s", cases[i].pattern, cases[i].name);
 	}
+}
+
+TEST(patterns_reach_other_namespaces)
+{
+	static const struct {
+		const char *pattern;
+		bool reaches;
+	} cases[] = {
+		{ "*", true }, { "%", true }, { "", true }, { "O%", true },
+		{ "Other Users", true }, { "Other Users/a*", true },
+		{ "Other Users/a@x.test/Work", true }, { "INBOX", false },
+		{ "Others*", false }, { "other users/*", false },
+		{ "Other Users.a", false },
+	};
+
+	for (size_t i = 0; i < LEN(cases); i++)
+		CHECK(pattern_reaches(slice_str(cases[i].pattern),
+		    S("Other Users/")) == cases[i].reaches, "%s",
+		    cases[i].pattern);
+	CHECK(pattern_matches(S("O/%"), S("O/a@x.test"), '/'));
+	CHECK(!pattern_matches(S("O/%"), S("O/a@x.test/Work"), '/'));
+	CHECK(pattern_matches(S("O/%/%"), S("O/a@x.test/Work"), '/'));
 }
 
 /* ---- FETCH ---------------------------------------------------------------- */
@@ -616,6 +638,7 @@ TESTS(T(tags_are_checked), T(astrings_are_read_in_each_form),
     T(malformed_sequence_sets_are_refused),
     T(an_empty_mailbox_takes_only_the_star),
     T(a_huge_unordered_set_is_resolved_quickly), T(list_patterns_match),
+    T(patterns_reach_other_namespaces),
     T(fetch_plans_are_read), T(malformed_fetches_are_refused),
     T(sections_come_with_crlf_in_pieces_of_any_size),
     T(a_nul_never_gets_into_a_literal), T(search_keys_are_answered),

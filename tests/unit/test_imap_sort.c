@@ -29,7 +29,7 @@ static const char *const headers[] = {
 	    "Date: 1 Jul 2003 09:00:00 +0000\n",
 	"Subject: [list] a\nFrom: \"=?utf-8?q?=C3=84?=\" <Carl@x>\nCc: q@x\n"
 	    "Date: nonsense\n",
-	"From: friends: x@y, z@y;\nTo: (c) a@x\n",
+	"From: friends: x@y, z@y;\nTo: a@x (c)\n",
 };
 
 static struct store_message

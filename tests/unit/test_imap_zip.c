@@ -212,6 +212,106 @@ TEST(what_is_no_stream_is_refused)
 	buf_release(&wire);
 }
 
+/* Inflates in pieces up to the end of the command, and then what belongs to
+ * the stream; returns what is left. */
+static struct slice
+leave_stream(struct slice in, size_t step, bool sleep, struct buf *behind)
+{
+	struct buf text = BUF_INIT(2 * ZIP_PIECE);
+	struct zip *z = zip_new();
+	bool more = false, over = false;
+	const char *why = NULL;
+	ssize_t used;
+
+	while (slice_find(buf_slice(&text), '\n') == -1) {
+		used = zip_inflate(z, more ? S("") : slice_head(in, step),
+		    &text, &more, &why);
+		CHECK(used >= 0, "%s", why);
+		in = slice_from(in, (size_t)used);
+		if (sleep)
+			zip_sleep(z);
+	}
+	CHECK_SLICE(buf_slice(&text), "b UNAUTHENTICATE\r\n");
+	while (!over && in.n > 0) {
+		struct slice part = slice_head(in, step);
+
+		used = zip_inflate_rest(z, part, behind, &over, &why);
+		CHECK(used >= 0 && (over || (size_t)used == part.n), "%zd %s",
+		    used, why != NULL ? why : "");
+		in = slice_from(in, (size_t)used);
+	}
+	buf_release(&text);
+	zip_free(z);
+	return in;
+}
+
+TEST(a_stream_that_ends_leaves_what_follows)
+{
+	/* How the command is flushed, and what is said behind it. */
+	static const struct {
+		int flush[3];
+		const char *plain;
+	} cases[] = {
+		{ { Z_FINISH, -1 }, "c NOOP\r\n" },
+		{ { Z_SYNC_FLUSH, -1 }, "c NOOP\r\n" },
+		{ { Z_FULL_FLUSH, -1 }, "c NOOP\r\n" },
+		{ { Z_SYNC_FLUSH, Z_FINISH, -1 }, "c NOOP\r\n" },
+		{ { Z_SYNC_FLUSH, Z_FULL_FLUSH, -1 }, "c NOOP\r\n" },
+		{ { Z_FINISH, -1 }, "" },
+		{ { Z_SYNC_FLUSH, -1 }, "" },
+	};
+
+	for (size_t i = 0; i < LEN(cases); i++)
+		for (size_t step = 1; step < 60; step++) {
+			struct buf wire = BUF_INIT(10000);
+			struct buf behind = BUF_INIT(10000);
+			struct slice text = S("b UNAUTHENTICATE\r\n"), left;
+			struct client c;
+
+			client_start(&c, 15);
+			for (size_t k = 0; cases[i].flush[k] != -1; k++) {
+				client_deflate(&c, text, cases[i].flush[k],
+				    &wire);
+				text = S("");
+			}
+			buf_adds(&wire, cases[i].plain);
+			left = leave_stream(buf_slice(&wire), step,
+			    step % 2 == 0, &behind);
+			CHECK(slice_eq(left, slice_str(cases[i].plain)) &&
+			    behind.n == 0, "%zu %zu: \"%.*s\" %zu", i, step,
+			    SLICE_ARG(left), behind.n);
+			client_end(&c);
+			buf_release(&wire);
+			buf_release(&behind);
+		}
+}
+
+TEST(our_stream_ends_where_a_client_sees_it)
+{
+	struct buf wire = BUF_INIT(1 << 20), out = BUF_INIT(10000);
+	struct zip *z = zip_new();
+	struct client c;
+
+	client_start(&c, 15);
+	zip_deflate(z, S("* 1 EXISTS\r\n"), &wire);
+	zip_deflate_last(z, S("b OK\r\n"), &wire);
+	buf_adds(&wire, "plain");
+	c.in.next_in = (unsigned char *)wire.p;
+	c.in.avail_in = (unsigned)wire.n;
+	c.in.next_out = (unsigned char *)buf_reserve(&out, 5000);
+	c.in.avail_out = 5000;
+	CHECK(inflate(&c.in, Z_SYNC_FLUSH) == Z_STREAM_END, " ");
+	CHECK(c.in.avail_in == 5, "%u", c.in.avail_in);
+	buf_commit(&out, 5000 - c.in.avail_out);
+	CHECK_SLICE(buf_slice(&out), "* 1 EXISTS\r\nb OK\r\n");
+	client_end(&c);
+	zip_free(z);
+	buf_release(&wire);
+	buf_release(&out);
+}
+
 TESTS(T(answers_are_readable_at_once),
     T(commands_survive_any_number_of_sleeps),
-    T(a_bomb_comes_out_in_pieces), T(what_is_no_stream_is_refused))
+    T(a_bomb_comes_out_in_pieces), T(what_is_no_stream_is_refused),
+    T(a_stream_that_ends_leaves_what_follows),
+    T(our_stream_ends_where_a_client_sees_it))

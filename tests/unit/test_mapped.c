@@ -31,6 +31,23 @@ TEST(whole_file_reads_as_it_is)
 	assert_true(mapped_close(&m));
 }
 
+TEST(small_file_that_lost_its_end_is_filled_with_zeros)
+{
+	int fd = make_file(4096);
+	struct mapped m;
+
+	assert_int_equal(mapped_open(&m, fd, 8192), 0);
+	close(fd);
+	assert_int_equal(m.text.n, 8192);
+	assert_int_equal(m.text.p[4095], 'x');
+	assert_int_equal(m.text.p[4096], '\0');
+	assert_false(mapped_close(&m));
+	assert_true(mapped_close(&m));
+	errno = 0;
+	assert_int_equal(mapped_open(&m, -1, 1), -1);
+	assert_int_equal(errno, EBADF);
+}
+
 TEST(empty_file_is_an_empty_slice)
 {
 	struct mapped m;
@@ -63,4 +80,5 @@ TEST(what_is_gone_reads_as_zeros)
 /* The first is the one with the signal: cmocka has its own handler in each
  * test, and ours comes with the first file. */
 TESTS(T(what_is_gone_reads_as_zeros), T(whole_file_reads_as_it_is),
+    T(small_file_that_lost_its_end_is_filled_with_zeros),
     T(empty_file_is_an_empty_slice))

@@ -138,11 +138,33 @@ TEST(plain_body_has_no_extension_data)
 			" NIL \"7bit\" 1 0) \"mixed\")(\"text\" \"plain\""
 			" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 1 0)"
 			" \"mixed\")" },
-		/* A boundary that is only a prefix is text. */
-		{ "Content-Type: multipart/mixed; boundary=x\n\n--x\n\n--xz\n"
-			"--x--z\n--x--\n",
+		/* RFC 2046 5.1.1: it is enough that a line begins with one. */
+		{ "Content-Type: multipart/mixed; boundary=x\n\n--x\n\na\n--xz\n"
+			"\nbb\n--x--z\n--x\n\nccc\n",
 			"((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL"
-			" NIL \"7bit\" 12 1) \"mixed\")" },
+			" NIL \"7bit\" 1 0)(\"text\" \"plain\" (\"charset\""
+			" \"us-ascii\") NIL NIL \"7bit\" 2 0) \"mixed\")" },
+		/* The inner one begins like the outer one. */
+		{ "Content-Type: multipart/mixed; boundary=x\n\n--x\n"
+			"Content-Type: multipart/mixed; boundary=xy\n\n--xy\n\n"
+			"a\n--xyz\n\nb\n--xy--\n\n--x--\n",
+			"(((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL"
+			" NIL \"7bit\" 1 0)(\"text\" \"plain\" (\"charset\""
+			" \"us-ascii\") NIL NIL \"7bit\" 1 0) \"mixed\")"
+			" \"mixed\")" },
+		/* The empty line is the boundary's; the message has no end. */
+		{ "Content-Type: multipart/mixed; boundary=x\n\n--x\n"
+			"Content-Type: MESSAGE/RFC822\n\nSubject: s\n\n--x--\n",
+			"((\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 12"
+			" (NIL \"s\" NIL NIL NIL NIL NIL NIL NIL NIL)"
+			" (\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL"
+			" NIL \"7bit\" 0 0) 1) \"mixed\")" },
+		/* RFC 2231 6: pieces are put together. */
+		{ "Content-Type: a/b; c=d; n*1*=%41; n*0=\"5%'\"; e*=x; k*0=a;"
+			" k*1=b;\n l*1=lost; f=g\n\n",
+			"(\"a\" \"b\" (\"c\" \"d\" \"f\" \"g\" \"e*\" \"x\""
+			" \"k\" \"ab\" \"l*1\" \"lost\" \"n*\" \"''5%25'%41\")"
+			" NIL NIL \"7bit\" 0)" },
 		{ "Content-Type: image/p\xe9\n\n", "(\"image\" {2}\r\np\xe9"
 			" NIL NIL NIL \"7bit\" 0)" },
 	};
@@ -275,6 +297,13 @@ TEST(envelope_is_that_of_rfc3501)
 			"(NIL \"\" NIL NIL NIL NIL NIL NIL NIL NIL)" },
 		{ "Subject: one\nSubject: two\n\n",
 			"(NIL \"one\" NIL NIL NIL NIL NIL NIL NIL NIL)" },
+		{ "Subject: a \n\t b\t  c\rd\n\n",
+			"(NIL \"a b c d\" NIL NIL NIL NIL NIL NIL NIL NIL)" },
+		/* RFC 5322 4.5.3 */
+		{ "To: a@b\nCc: x@y\nTo: c@d\n\n",
+			"(NIL NIL NIL NIL NIL ((NIL NIL \"a\" \"b\")"
+			"(NIL NIL \"c\" \"d\")) ((NIL NIL \"x\" \"y\"))"
+			" NIL NIL NIL)" },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {

@@ -1,4 +1,8 @@
+#include <glob.h>
+
 #include "store_fixture.h"
+
+#include "store/index.h"
 
 static struct store_set
 set_of(uint32_t first, uint32_t last)
@@ -397,6 +401,31 @@ TEST(delivery_is_idempotent_and_leaves_out_the_cuts)
 	fixture_end(&f);
 }
 
+TEST(expunge_removes_what_others_marked_just_now)
+{
+	struct store_set gone = STORE_SET_INIT;
+	struct store_mailbox *m;
+	struct fixture f;
+	char path[PATH_MAX];
+	glob_t files;
+
+	fixture_start(&f);
+	m = box(&f, "INBOX");
+	append(&f, "INBOX", "m", STORE_SEEN, NULL);
+	append(&f, "INBOX", "n", STORE_DELETED, NULL);
+	OK(store_mailbox_sync(m));
+	CHECK(glob(at(&f, "cur/*:2,S"), 0, NULL, &files) == 0);
+	snprintf(path, sizeof(path), "%sT", files.gl_pathv[0]);
+	CHECK(rename(files.gl_pathv[0], path) == 0);
+	globfree(&files);
+	OK(store_expunge(m, NULL, true, &gone, NULL));
+	CHECK(store_set_count(&gone) == 2);
+	CHECK(count_files(&f, "cur") == 0);
+	store_set_release(&gone);
+	store_mailbox_close(m);
+	fixture_end(&f);
+}
+
 TEST(a_walk_goes_on_where_it_paused)
 {
 	struct store_walk w = { .limit = 4 };
@@ -420,14 +449,46 @@ TEST(a_walk_goes_on_where_it_paused)
 	fixture_end(&f);
 }
 
+TEST(a_second_handle_keeps_the_locks_of_the_first)
+{
+	struct fixture f;
+	struct index *one, *two;
+	int status;
+	pid_t pid;
+
+	fixture_start(&f);
+	append(&f, "INBOX", "a", 0, NULL);
+	OK(index_take(f.user, &one));
+	OK(index_take(f.user, &two));
+	/* As another process sees it: whoever closes the index must not think
+	 * that it is the last, and remove the WAL. */
+	pid = fork();
+	if (pid == 0) {
+		/* SQLite's shared lock. */
+		struct flock lock = { .l_type = F_WRLCK,
+			.l_whence = SEEK_SET, .l_start = 0x40000002,
+			.l_len = 510 };
+		int fd = open(at(&f, INDEX_FILE), O_RDWR);
+
+		_exit(fd == -1 || fcntl(fd, F_GETLK, &lock) == -1 ||
+		    lock.l_type != F_RDLCK);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	index_give(f.user, two);
+	index_give(f.user, one);
+	fixture_end(&f);
+}
+
 TESTS(T(set_merges_and_finds), T(append_is_seen_with_its_texts_and_body),
     T(recent_is_given_to_one_session_and_moves_files),
     T(flags_change_in_index_and_file_names),
     T(expunge_removes_deleted_and_is_remembered),
+    T(expunge_removes_what_others_marked_just_now),
     T(copy_and_move_keep_flags_keywords_and_dates),
     T(folders_are_listed_created_renamed_and_deleted),
     T(a_mailbox_made_again_has_a_greater_uidvalidity),
     T(renaming_inbox_moves_its_messages), T(hostile_names_are_refused),
     T(multiappend_is_one_and_abort_leaves_nothing),
     T(delivery_is_idempotent_and_leaves_out_the_cuts),
-    T(a_walk_goes_on_where_it_paused))
+    T(a_walk_goes_on_where_it_paused),
+    T(a_second_handle_keeps_the_locks_of_the_first))
