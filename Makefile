@@ -34,12 +34,12 @@ LDFLAGS += $(LINK) $(SANFLAGS)
 LIBS := service store conf sasl dns msgauth mail wire io core
 LIBFILES = $(LIBS:%=$(BUILD)/lib/%.a)
 
-PROGRAMS := pillarbox setup keys resolver auth dkim relay deliver queue imap \
+PROGRAMS := pillarbox setup keys resolver auth reports dkim relay deliver queue imap \
 	login smtp
 
 DIR_pillarbox := supervisor
 DIR_setup := setup
-$(foreach p,keys resolver auth dkim relay deliver queue imap login smtp,\
+$(foreach p,keys resolver auth reports dkim relay deliver queue imap login smtp,\
 	$(eval DIR_$(p) := services/$(p)))
 
 USE_pillarbox := -luv -lyaml -ljansson
@@ -47,6 +47,7 @@ USE_setup := -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl -lidn 
 USE_keys := -luv -lcrypto
 USE_resolver := -luv -lunbound
 USE_auth := -luv -lcrypt -lsodium -lcrypto -lidn
+USE_reports := -luv -lsqlite3 -lz -lexpat
 USE_dkim := -luv -lcrypto -lidn2 -lpsl
 USE_relay := -luv -lssl -lcrypto -lidn2
 USE_deliver := -luv -lsqlite3 -lz -lzstd -lsodium
@@ -113,7 +114,7 @@ stop:
 # Each tests/unit/test_NOUN.c is one cmocka program. A test of a program's
 # internals names the program's folder in a line "// part: services/smtp".
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_USE := -lcmocka -luv -lssl -lcrypto -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lsodium \
+UNIT_USE := -lcmocka -lexpat -luv -lssl -lcrypto -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lsodium \
 	-lidn2 -lidn -lpsl -lunbound
 
 part_of = $(patsubst %,$(BUILD)/parts/%.a,$(shell sed -n 's|^// part: ||p' $(1)))

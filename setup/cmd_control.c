@@ -13,6 +13,23 @@ cmd_status(struct setup *s, int argc, char **argv UNUSED)
 }
 
 int
+cmd_dmarc_report(struct setup *s, int argc, char **argv)
+{
+	const char *words[6] = { "reports", "report" };
+
+	if (argc > 4)
+		return say_usage(s, 2);
+	if (!s->conf.dmarc_reports)
+		return say_abort(s, "PILLARBOX_DMARC_REPORTS is off");
+	for (int i = 0; i < argc; i++) {
+		if (*argv[i] == '\0' || strchr(argv[i], '\n') != NULL)
+			return say_usage(s, 2);
+		words[2 + i] = argv[i];
+	}
+	return control_run(s, 2 + argc, words);
+}
+
+int
 cmd_queue(struct setup *s, int argc, char **argv)
 {
 	static const struct {

@@ -44,5 +44,6 @@ int cmd_status(struct setup *s, int argc, char **argv);
 int cmd_migrate_check(struct setup *s, int argc, char **argv);
 int cmd_migrate_back(struct setup *s, int argc, char **argv);
 int cmd_queue(struct setup *s, int argc, char **argv);
+int cmd_dmarc_report(struct setup *s, int argc, char **argv);
 
 #endif

@@ -70,6 +70,7 @@ static const struct command commands[] = {
 	{ "migrate", "check", "setup", cmd_migrate_check, HELP_MIGRATE },
 	{ "migrate", "back", "setup", cmd_migrate_back, HELP_MIGRATE },
 	{ "status", NULL, "setup", cmd_status, HELP_STATUS },
+	{ "dmarc", "report", "setup", cmd_dmarc_report, HELP_DMARC },
 	{ "queue", "list", "setup", cmd_queue, HELP_QUEUE },
 	{ "queue", "show", "setup", cmd_queue, HELP_QUEUE },
 	{ "queue", "flush", "setup", cmd_queue, HELP_QUEUE },

@@ -6,8 +6,8 @@
 
 #include "core/file.h"
 #include "core/log.h"
+#include "wire/admin.h"
 #include "wire/control.h"
-#include "wire/queue.h"
 
 #define REQUEST_MAX 8192
 #define REPLY_MAX (64u << 20)
@@ -28,7 +28,7 @@ struct client {
 	struct buf out;
 	uint32_t id;      /* of its question to services */
 	bool asks_status;
-	bool asks_queue;
+	struct sup_child *asks; /* this one; NULL: none */
 	bool done;        /* close when out is written */
 	int fd;
 };
@@ -188,17 +188,26 @@ ask_status(struct client *c)
 }
 
 static void
-ask_queue(struct client *c, struct slice words)
+ask_child(struct client *c, struct sup_child *child, struct slice words)
 {
-	struct sup *s = c->control->sup;
-
-	if (s->queue_admin == NULL) {
-		buf_adds(&c->out, "the queue is being restarted\n");
+	if (child->admin == NULL) {
+		buf_addf(&c->out, "%s is being restarted\n", child->name);
 		end(c, 1);
 		return;
 	}
-	c->asks_queue = true;
-	(void)chan_send(s->queue_admin, WIRE_QUEUE_ADMIN, c->id, words, -1);
+	c->asks = child;
+	(void)chan_send(child->admin, WIRE_ADMIN, c->id, words, -1);
+}
+
+/* Who has a door admin under that name; NULL: nobody that runs here. */
+static struct sup_child *
+child_for(struct sup *s, struct slice word)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->children[i].row->admin &&
+		    slice_eq(word, slice_str(s->children[i].row->name)))
+			return &s->children[i];
+	return NULL;
 }
 
 static struct client *
@@ -214,17 +223,18 @@ client_by_id(struct sup_control *ctl, uint32_t id)
 }
 
 int
-sup_control_on_queue(void *arg, struct chan *ch UNUSED, struct chan_frame *f)
+sup_control_on_admin(void *arg, struct chan *ch UNUSED, struct chan_frame *f)
 {
-	struct sup *s = arg;
+	struct sup_child *child = arg;
+	struct sup *s = child->sup;
 	struct client *c;
 
-	if (f->type != WIRE_QUEUE_ADMIN_TEXT && f->type != WIRE_QUEUE_ADMIN_END)
+	if (f->type != WIRE_ADMIN_TEXT && f->type != WIRE_ADMIN_END)
 		return -1;
 	c = s->control != NULL ? client_by_id(s->control, f->id) : NULL;
-	if (c == NULL)
+	if (c == NULL || c->asks != child)
 		return 0;
-	if (f->type == WIRE_QUEUE_ADMIN_TEXT) {
+	if (f->type == WIRE_ADMIN_TEXT) {
 		buf_add_slice(&c->out, f->payload);
 		flush(c);
 		return 0;
@@ -234,17 +244,18 @@ sup_control_on_queue(void *arg, struct chan *ch UNUSED, struct chan_frame *f)
 }
 
 void
-sup_control_on_queue_gone(void *arg, struct chan *ch UNUSED)
+sup_control_on_admin_gone(void *arg, struct chan *ch UNUSED)
 {
-	struct sup *s = arg;
+	struct sup_child *child = arg;
+	struct sup *s = child->sup;
 	struct client *c;
 
-	s->queue_admin = NULL;
+	child->admin = NULL;
 	if (s->control == NULL)
 		return;
 	LIST_EACH(c, &s->control->clients, struct client, link) {
-		if (c->asks_queue && !c->done) {
-			buf_adds(&c->out, "the queue died\n");
+		if (c->asks == child && !c->done) {
+			buf_addf(&c->out, "%s died\n", child->name);
 			end(c, 1);
 		}
 	}
@@ -254,6 +265,7 @@ static void
 handle(struct client *c, struct slice request)
 {
 	struct slice rest = request, word = S("");
+	struct sup_child *child;
 
 	slice_split(&rest, '\0', &word);
 	if (rest.n > 0 && rest.p[rest.n - 1] == '\0')
@@ -261,8 +273,8 @@ handle(struct client *c, struct slice request)
 	c->id = ++c->control->last_id;
 	if (slice_eq(word, S("status"))) {
 		ask_status(c);
-	} else if (slice_eq(word, S("queue"))) {
-		ask_queue(c, rest);
+	} else if ((child = child_for(c->control->sup, word)) != NULL) {
+		ask_child(c, child, rest);
 	} else {
 		buf_adds(&c->out, "unknown request\n");
 		end(c, 2);
@@ -287,7 +299,7 @@ on_client(void *arg, int events)
 		client_free(c);
 		return;
 	}
-	if (c->asks_status || c->asks_queue || c->done)
+	if (c->asks_status || c->asks != NULL || c->done)
 		return;
 	buf_add(&c->in, bytes, (size_t)n);
 	at = slice_find(buf_slice(&c->in), '\n');

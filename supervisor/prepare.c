@@ -23,6 +23,14 @@ sup_path_spool(const struct sup *s, struct buf *out)
 }
 
 const char *
+sup_path_reports(const struct sup *s, struct buf *out)
+{
+	buf_clear(out);
+	buf_addf(out, "%s/reports", s->conf.state_dir);
+	return buf_str(out);
+}
+
+const char *
 sup_path_empty(const struct sup *s, struct buf *out)
 {
 	buf_clear(out);
@@ -185,6 +193,8 @@ sup_prepare(struct sup *s)
 	    folder(s, s->conf.state_dir, 0755, 0, 0) == -1 ||
 	    folder(s, sup_path_spool(s, &path), 0700, SUP_USER_QUEUE,
 	    SUP_USER_QUEUE) == -1 ||
+	    folder(s, sup_path_reports(s, &path), 0700, SUP_USER_REPORTS,
+	    SUP_USER_REPORTS) == -1 ||
 	    folder(s, s->conf.mail_dir, 0755, (uid_t)s->conf.vmail_uid,
 	    (gid_t)s->conf.vmail_gid) == -1 ||
 	    own_mail(s) == -1 || own_certificate(s) == -1)

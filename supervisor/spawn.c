@@ -72,8 +72,8 @@ on_gone(void *arg, struct chan *ch UNUSED)
 }
 
 static const struct chan_ops control_ops = { on_frame, on_gone };
-static const struct chan_ops admin_ops = { sup_control_on_queue,
-	sup_control_on_queue_gone };
+static const struct chan_ops admin_ops = { sup_control_on_admin,
+	sup_control_on_admin_gone };
 
 /*
  * The environment of services: none of ours, which holds passwords of the
@@ -146,6 +146,8 @@ root_of(const struct sup_child *c, struct buf *out)
 		return c->sup->conf.mail_dir;
 	case SUP_ROOT_SPOOL:
 		return sup_path_spool(c->sup, out);
+	case SUP_ROOT_REPORTS:
+		return sup_path_reports(c->sup, out);
 	case SUP_ROOT_EMPTY:
 		break;
 	}
@@ -249,15 +251,14 @@ connect_peers(struct sup_child *c)
 		if (other->control != NULL)
 			connect_pair(other, c);
 	}
-	if (strcmp(c->row->name, "queue") == 0) {
+	if (c->row->admin) {
 		int fds[2];
 
 		if (chan_pair(fds) == -1)
 			panic("socketpair: %s", strerror(errno));
-		if (s->queue_admin != NULL)
-			chan_close(s->queue_admin);
-		s->queue_admin = chan_new(s->loop, fds[0], "queue.admin",
-		    &admin_ops, s);
+		if (c->admin != NULL)
+			chan_close(c->admin);
+		c->admin = chan_new(s->loop, fds[0], "admin", &admin_ops, c);
 		give_peer(c, "supervisor", S("admin"), false, fds[1]);
 	}
 }

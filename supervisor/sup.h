@@ -32,6 +32,7 @@ struct sup_child {
 	enum sup_state state;
 	pid_t pid;            /* 0: none */
 	struct chan *control; /* NULL: none */
+	struct chan *admin;   /* to its door admin; NULL: none */
 	struct loop_timer *timer; /* backoff, or the deadline of a stop */
 	uint64_t since;       /* loop_now when the state was entered */
 	unsigned restarts;
@@ -51,7 +52,6 @@ struct sup {
 	struct sup_files *files;
 	struct sup_scram *scram;
 	struct sup_control *control;
-	struct chan *queue_admin; /* NULL while queue is away */
 	bool drops;           /* we are root: services change identity */
 	bool stopping;
 	bool announced;       /* "is up and running" was said */
@@ -123,9 +123,9 @@ int sup_scram_learn(struct sup_scram *w, struct slice name, struct slice line)
 /* control.c: the socket that `setup` talks to. */
 int sup_control_start(struct sup *s);
 void sup_control_stop(struct sup *s);
-/* A frame of the queue.admin channel. */
-int sup_control_on_queue(void *arg, struct chan *c, struct chan_frame *f);
-void sup_control_on_queue_gone(void *arg, struct chan *c);
+/* Of the channel to a child's door admin; arg is the child. */
+int sup_control_on_admin(void *arg, struct chan *c, struct chan_frame *f);
+void sup_control_on_admin_gone(void *arg, struct chan *c);
 /* A child's STATUS_REPLY came. */
 void sup_control_on_status(struct sup_child *c);
 
@@ -143,6 +143,7 @@ void sup_output_drain(void);
 int sup_prepare(struct sup *s);
 /* Paths derived from the settings; valid until the next call with out. */
 const char *sup_path_spool(const struct sup *s, struct buf *out);
+const char *sup_path_reports(const struct sup *s, struct buf *out);
 const char *sup_path_empty(const struct sup *s, struct buf *out);
 const char *sup_path_tls(const struct sup *s, const char *file,
     struct buf *out);

@@ -23,11 +23,17 @@ enum sup_user {
 	SUP_USER_QUEUE,
 	SUP_USER_LOGIN,
 	SUP_USER_SMTP,
+	SUP_USER_REPORTS,
 	SUP_USER_VMAIL, /* stands for DMS_VMAIL_UID and _GID */
 };
 
 /* The folder a process is confined to. */
-enum sup_root { SUP_ROOT_EMPTY, SUP_ROOT_MAIL, SUP_ROOT_SPOOL };
+enum sup_root {
+	SUP_ROOT_EMPTY,
+	SUP_ROOT_MAIL,
+	SUP_ROOT_SPOOL,
+	SUP_ROOT_REPORTS,
+};
 
 /* Sets of files handed to a process, at start and at each change. */
 enum {
@@ -57,6 +63,7 @@ struct sup_process {
 	bool (*enabled)(const struct conf *c);
 	/* How many of it; NULL: one. */
 	unsigned (*instances)(const struct conf *c);
+	bool admin; /* has the door admin (wire/admin.h) */
 };
 
 extern const struct sup_process sup_table[];

@@ -27,7 +27,8 @@ enum conf_to {
 	CONF_TO_LOGIN = 1 << 8,
 	CONF_TO_SUBMIT = 1 << 9,
 	CONF_TO_MX = 1 << 10,
-	CONF_TO_ALL = (1 << 11) - 1,
+	CONF_TO_REPORTS = 1 << 11,
+	CONF_TO_ALL = (1 << 12) - 1,
 };
 
 /* Kinds of values, and below the C type of each. */

@@ -104,6 +104,14 @@
 #define LIMIT_SPF_TEXT 131072      /* of all records of one check */
 #define LIMIT_SPF_EXPLANATION 1024 /* of exp=, expanded */
 
+/* DMARC reports of others (services/reports). */
+#define LIMIT_REPORT_MAIL 26214400     /* octets of the mail */
+#define LIMIT_REPORT_UNPACKED 67108864 /* octets of XML */
+#define LIMIT_REPORT_ROWS 100000       /* of one report */
+#define LIMIT_REPORT_KEPT 1000000      /* rows of all reports */
+#define LIMIT_REPORT_DAYS 400          /* how long they are kept */
+#define LIMIT_REPORT_JOBS 64           /* waiting at once */
+
 /* Aliases. */
 #define LIMIT_ALIAS_DEPTH 20
 #define LIMIT_ALIAS_TARGETS 1000

@@ -1,6 +1,6 @@
 /*
  * Conversation with queue. Two doors: queue.submit (smtp-mx, smtp-submit) puts
- * messages in; queue.admin (the supervisor, for `setup queue`).
+ * messages in; queue.admin (wire/admin.h) answers `setup queue`.
  *
  * A submission, all frames of it with the same id (the sender's choice, one
  * per transaction, reused only after its end):
@@ -34,13 +34,6 @@ enum wire_queue_type {
 	/* WIRE_QUEUE_RESULT: u32 code (250, 4xx, 5xx), slice enhanced
 	 * ("2.0.0"), slice text. */
 	WIRE_QUEUE_RESULT,
-
-	/* WIRE_QUEUE_ADMIN: words separated by NUL ("list", "show\0ID").
-	 * Replies: any number of WIRE_QUEUE_ADMIN_TEXT (raw text), then
-	 * WIRE_QUEUE_ADMIN_END: u8 exit status. */
-	WIRE_QUEUE_ADMIN,
-	WIRE_QUEUE_ADMIN_TEXT,
-	WIRE_QUEUE_ADMIN_END,
 	WIRE_QUEUE_TYPES
 };
 

@@ -10,6 +10,7 @@
 #include "services/queue/sign.h"
 #include "wire/auth.h"
 #include "wire/dkim.h"
+#include "wire/reports.h"
 
 /*
  * dkim waits for the DNS, so it may take its time; but mail goes on without
@@ -73,6 +74,24 @@ verdict_take(struct txn *t, struct slice payload, struct verdict *v)
 	if (v->code != 0 && (v->code < 400 || v->code > 599))
 		return -1;
 	return wire_end(&in);
+}
+
+/* The service reports reads it, too; it is delivered all the same. */
+static void
+tell_report(struct txn *t, struct slice field)
+{
+	struct queue *q = t->queue;
+	struct buf b = WIRE_BUF;
+	int fd = spool_body_again(&q->spool, t->fd, t->env.id, O_RDONLY);
+
+	if (fd == -1)
+		return;
+	t->unfinished = true;
+	wire_put_str(&b, t->env.id);
+	wire_put_u64(&b, t->env.size);
+	wire_put_bool(&b, slice_ifind(field, S("dmarc=pass")) != -1);
+	peer_post(q->dmarc, WIRE_REPORTS_MAIL, buf_slice(&b), fd);
+	buf_release(&b);
 }
 
 static void
@@ -148,6 +167,8 @@ on_verdict(void *arg, struct chan_frame *f)
 	if (v.junk)
 		t->env.flags |= ENVELOPE_JUNK;
 	edit_prepend(t->edit, v.field);
+	if (t->is_report)
+		tell_report(t, v.field);
 	r = passed_on(t);
 	if (r != NULL && v.field.n > 0 && t->queue->conf->arc_seal)
 		txn_seal(t, &v, r);
@@ -274,6 +295,19 @@ txn_compose(struct txn *t, struct slice header)
 	return r;
 }
 
+/* RFC 7489 7.2.1.1; some add words in front. */
+static bool
+looks_like_report(const struct txn *t, struct slice header)
+{
+	struct slice subject = S("");
+	bool local = false;
+
+	for (uint32_t i = 0; i < t->env.n && !local; i++)
+		local = t->env.rcpt[i].kind == RECIPIENT_LOCAL;
+	return local && header_find(header, S("Subject"), &subject) &&
+	    slice_ifind(subject, S("Report Domain:")) != -1;
+}
+
 void
 txn_accept(struct txn *t)
 {
@@ -289,6 +323,8 @@ txn_accept(struct txn *t)
 		return;
 	}
 	r = txn_compose(t, buf_slice(header));
+	t->is_report = q->dmarc != NULL && looks_like_report(t,
+	    buf_slice(header));
 	if (r == COMPOSE_HOPS)
 		txn_result(t, 554, "5.4.6", S("Too many hops"));
 	else if (r == COMPOSE_TOO_MANY)

@@ -30,7 +30,7 @@ admin_flush(struct admin *a)
 		struct slice piece = slice_head(slice_from(buf_slice(&a->text),
 		    at), TEXT_FRAME);
 
-		a->gone = chan_send(a->chan, WIRE_QUEUE_ADMIN_TEXT, a->id, piece,
+		a->gone = chan_send(a->chan, WIRE_ADMIN_TEXT, a->id, piece,
 		    -1) == -1;
 		at += piece.n;
 	}
@@ -361,7 +361,7 @@ admin_request(struct service *s, struct chan *c, struct chan_frame *f)
 	admin_run(&a, f->payload);
 	admin_flush(&a);
 	if (!a.gone)
-		(void)chan_send(c, WIRE_QUEUE_ADMIN_END, f->id,
+		(void)chan_send(c, WIRE_ADMIN_END, f->id,
 		    slice_of(&a.status, 1), -1);
 	buf_release(&a.text);
 	return 0;

@@ -3,8 +3,9 @@
 #define SERVICES_QUEUE_ADMIN_H
 
 #include "services/queue/queue.h"
+#include "wire/admin.h"
 
-/* Handler of WIRE_QUEUE_ADMIN. */
+/* Handler of WIRE_ADMIN. */
 int admin_request(struct service *s, struct chan *c, struct chan_frame *f);
 
 /* service_ops.status */

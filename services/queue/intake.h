@@ -45,6 +45,7 @@ struct txn {
 	bool too_many;         /* recipients */
 	bool committed;
 	bool unfinished;       /* somebody may still be reading the body */
+	bool is_report;        /* looks like a DMARC report */
 	int fd;
 	/* For the trace field. */
 	struct slice helo;

@@ -39,6 +39,8 @@ queue_start(struct service *s, const char **why)
 	q->relay = service_peer(s, "relay", 0);
 	q->dkim = service_peer(s, "dkim", 0);
 	q->auth = service_peer(s, "auth.lookup", 0);
+	if (q->conf->dmarc_reports)
+		q->dmarc = service_peer(s, "reports.mail", 0);
 	service_set_data(s, q);
 	intake_start(q);
 	return run_start(q, why);
@@ -70,7 +72,7 @@ static const struct service_handler handlers[] = {
 	{ "submit", WIRE_QUEUE_RCPT, intake_rcpt },
 	{ "submit", WIRE_QUEUE_COMMIT, intake_commit },
 	{ "submit", WIRE_QUEUE_ABORT, intake_abort },
-	{ "admin", WIRE_QUEUE_ADMIN, admin_request },
+	{ "admin", WIRE_ADMIN, admin_request },
 	{ 0 },
 };
 

@@ -37,6 +37,7 @@ struct queue {
 	struct peer *relay;
 	struct peer *dkim;
 	struct peer *auth;
+	struct peer *dmarc;     /* reports.mail; NULL: no reports are kept */
 	struct intake *intake;
 	struct run *run;
 	unsigned reports;       /* bounces being made */

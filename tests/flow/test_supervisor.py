@@ -9,7 +9,7 @@ import time
 import pytest
 from stack import BIN, ROOT, wait_for
 
-PROCESSES = ["keys", "resolver", "auth", "dkim", "relay", "deliver", "queue", "imap", "login",
+PROCESSES = ["keys", "resolver", "auth", "reports", "dkim", "relay", "deliver", "queue", "imap", "login",
              "smtp-submit", "smtp-mx"]
 
 
@@ -178,4 +178,4 @@ def test_services_run_as_different_users_without_privileges(stack):
         assert root != "/", name
     assert uids["smtp-mx"] == uids["smtp-submit"]
     assert uids["imap"] == uids["deliver"] == ("5000",) * 4
-    assert len(set(uids.values())) == 9
+    assert len(set(uids.values())) == 10

@@ -1,0 +1,337 @@
+#include "services/reports/base.h"
+
+#include <stdio.h>
+
+#include <sqlite3.h>
+
+#include "core/limits.h"
+#include "core/log.h"
+#include "services/reports/show.h"
+
+#define VERSION 1
+#define BUSY_MS 5000
+
+static const char schema[] =
+    "CREATE TABLE report ("
+    " id INTEGER PRIMARY KEY,"
+    " org TEXT NOT NULL,"
+    " email TEXT NOT NULL,"
+    " name TEXT NOT NULL,"          /* report_id */
+    " domain TEXT NOT NULL,"
+    " policy TEXT NOT NULL,"
+    " begin INTEGER NOT NULL,"
+    " until INTEGER NOT NULL,"
+    " received INTEGER NOT NULL,"
+    " verified INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX report_name ON report (org, name, domain);"
+    "CREATE INDEX report_until ON report (domain, until);"
+    "CREATE TABLE line ("
+    " report INTEGER NOT NULL,"
+    " source TEXT NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " disposition TEXT NOT NULL,"
+    " dkim INTEGER NOT NULL,"
+    " spf INTEGER NOT NULL,"
+    " reason TEXT NOT NULL,"
+    " author TEXT NOT NULL,"        /* header_from */
+    " envelope TEXT NOT NULL,"
+    " dkim_domain TEXT NOT NULL,"
+    " dkim_selector TEXT NOT NULL,"
+    " dkim_result TEXT NOT NULL,"
+    " spf_domain TEXT NOT NULL,"
+    " spf_result TEXT NOT NULL);"
+    "CREATE INDEX line_report ON line (report);";
+
+enum {
+	Q_BEGIN, Q_COMMIT, Q_ROLLBACK, Q_FIND, Q_DROP_LINES, Q_DROP,
+	Q_ADD, Q_ADD_LINE, Q_OLD_LINES, Q_OLD, Q_COUNT_LINES, Q_OLDEST,
+	QUERIES
+};
+
+static const char *const sql[QUERIES] = {
+	[Q_BEGIN] = "BEGIN IMMEDIATE",
+	[Q_COMMIT] = "COMMIT",
+	[Q_ROLLBACK] = "ROLLBACK",
+	[Q_FIND] = "SELECT id FROM report"
+	    " WHERE org = ?1 AND name = ?2 AND domain = ?3",
+	[Q_DROP_LINES] = "DELETE FROM line WHERE report = ?1",
+	[Q_DROP] = "DELETE FROM report WHERE id = ?1",
+	[Q_ADD] = "INSERT INTO report (org, email, name, domain, policy,"
+	    " begin, until, received, verified)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[Q_ADD_LINE] = "INSERT INTO line (report, source, count, disposition,"
+	    " dkim, spf, reason, author, envelope, dkim_domain,"
+	    " dkim_selector, dkim_result, spf_domain, spf_result)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+	    " ?13, ?14)",
+	[Q_OLD_LINES] = "DELETE FROM line WHERE report IN"
+	    " (SELECT id FROM report WHERE received < ?1)",
+	[Q_OLD] = "DELETE FROM report WHERE received < ?1",
+	[Q_COUNT_LINES] = "SELECT count(*) FROM line",
+	[Q_OLDEST] = "SELECT received FROM report ORDER BY received LIMIT 1"
+	    " OFFSET (SELECT count(*) / 10 FROM report)",
+};
+
+struct base {
+	sqlite3 *db;
+	sqlite3_stmt *stmts[QUERIES];
+	struct base_arrival arrival;
+	int64_t report; /* being added; 0: its first row did not come yet */
+	int rows;
+};
+
+static int
+complain(struct base *b, const char *what)
+{
+	log_error("reports-base", "%s=\"%s\"", what, sqlite3_errmsg(b->db));
+	return -1;
+}
+
+/* ---- opening -------------------------------------------------------------- */
+
+static int
+open_once(struct base *b, const char *path, const char **why)
+{
+	char version[64];
+	sqlite3_stmt *st = NULL;
+	int have = -1;
+
+	if (sqlite3_open_v2(path, &b->db, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return fail(why, "the database of reports cannot be opened");
+	sqlite3_busy_timeout(b->db, BUSY_MS);
+	sqlite3_exec(b->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous="
+	    "NORMAL; PRAGMA cache_size=-256", NULL, NULL, NULL);
+	if (sqlite3_prepare_v2(b->db, "PRAGMA user_version", -1, &st,
+	    NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+		have = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	if (have == VERSION)
+		return 0;
+	if (have != 0)
+		return fail(why, "the database of reports is damaged");
+	snprintf(version, sizeof(version), "PRAGMA user_version=%d", VERSION);
+	if (sqlite3_exec(b->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
+	    SQLITE_OK ||
+	    sqlite3_exec(b->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(b->db, version, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(b->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		return fail(why, "the database of reports cannot be made");
+	return 0;
+}
+
+static void
+close_db(struct base *b)
+{
+	for (size_t i = 0; i < QUERIES; i++) {
+		sqlite3_finalize(b->stmts[i]);
+		b->stmts[i] = NULL;
+	}
+	sqlite3_close(b->db);
+	b->db = NULL;
+}
+
+struct base *
+base_open(const char *path, const char **why)
+{
+	struct base *b = mem_zero(sizeof(*b));
+	char aside[1024];
+
+	if (open_once(b, path, why) == 0)
+		return b;
+	close_db(b);
+	/* It only tells of the past: mail matters more. */
+	if (snprintf(aside, sizeof(aside), "%s.damaged", path) <
+	    (int)sizeof(aside) && rename(path, aside) == 0) {
+		log_error("reports-base", "damaged=%s moved=%s", path, aside);
+		if (open_once(b, path, why) == 0)
+			return b;
+		close_db(b);
+	}
+	mem_free(b);
+	return NULL;
+}
+
+void
+base_close(struct base *b)
+{
+	if (b == NULL)
+		return;
+	close_db(b);
+	mem_free(b);
+}
+
+/* ---- queries -------------------------------------------------------------- */
+
+static sqlite3_stmt *
+query(struct base *b, int q)
+{
+	if (b->stmts[q] == NULL && sqlite3_prepare_v3(b->db, sql[q], -1,
+	    SQLITE_PREPARE_PERSISTENT, &b->stmts[q], NULL) != SQLITE_OK)
+		return NULL;
+	sqlite3_reset(b->stmts[q]);
+	return b->stmts[q];
+}
+
+/* Runs one that gives no rows. */
+static int
+run(struct base *b, sqlite3_stmt *st)
+{
+	int rc = st != NULL ? sqlite3_step(st) : SQLITE_ERROR;
+
+	if (st != NULL)
+		sqlite3_reset(st);
+	return rc == SQLITE_DONE ? 0 : complain(b, "write");
+}
+
+static void
+bind_text(sqlite3_stmt *st, int i, const struct feedback_text *t)
+{
+	sqlite3_bind_text(st, i, t->s, -1, SQLITE_TRANSIENT);
+}
+
+static int
+drop_before(struct base *b, int64_t received)
+{
+	int r = 0;
+
+	for (int q = Q_OLD_LINES; q <= Q_OLD && r == 0; q++) {
+		sqlite3_stmt *st = query(b, q);
+
+		if (st != NULL)
+			sqlite3_bind_int64(st, 1, received);
+		r = run(b, st);
+	}
+	return r;
+}
+
+static int64_t
+number(struct base *b, int q)
+{
+	sqlite3_stmt *st = query(b, q);
+	int64_t n = 0;
+
+	if (st != NULL && sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int64(st, 0);
+	if (st != NULL)
+		sqlite3_reset(st);
+	return n;
+}
+
+/* ---- a report ------------------------------------------------------------- */
+
+int
+base_begin(struct base *b, const struct base_arrival *a)
+{
+	b->arrival = *a;
+	b->report = 0;
+	b->rows = 0;
+	return run(b, query(b, Q_BEGIN));
+}
+
+/* The same report came before: what it says now counts. */
+static int
+drop_same(struct base *b, const struct feedback_head *head)
+{
+	sqlite3_stmt *st = query(b, Q_FIND);
+	int64_t id = 0;
+	int r = 0;
+
+	if (st == NULL)
+		return complain(b, "read");
+	bind_text(st, 1, &head->org);
+	bind_text(st, 2, &head->id);
+	bind_text(st, 3, &head->domain);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		id = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	for (int q = Q_DROP_LINES; id != 0 && q <= Q_DROP && r == 0; q++) {
+		st = query(b, q);
+		if (st != NULL)
+			sqlite3_bind_int64(st, 1, id);
+		r = run(b, st);
+	}
+	return r;
+}
+
+static int
+add_report(struct base *b, const struct feedback_head *head)
+{
+	sqlite3_stmt *st;
+
+	if (drop_same(b, head) == -1)
+		return -1;
+	st = query(b, Q_ADD);
+	if (st != NULL) {
+		bind_text(st, 1, &head->org);
+		bind_text(st, 2, &head->email);
+		bind_text(st, 3, &head->id);
+		bind_text(st, 4, &head->domain);
+		bind_text(st, 5, &head->policy);
+		sqlite3_bind_int64(st, 6, (int64_t)head->begin);
+		sqlite3_bind_int64(st, 7, (int64_t)head->end);
+		sqlite3_bind_int64(st, 8, b->arrival.received);
+		sqlite3_bind_int(st, 9, b->arrival.verified);
+	}
+	if (run(b, st) == -1)
+		return -1;
+	b->report = sqlite3_last_insert_rowid(b->db);
+	return 0;
+}
+
+int
+base_row(struct base *b, const struct feedback_head *head,
+    const struct feedback_row *row)
+{
+	sqlite3_stmt *st;
+
+	if (b->report == 0 && add_report(b, head) == -1)
+		return -1;
+	st = query(b, Q_ADD_LINE);
+	if (st != NULL) {
+		sqlite3_bind_int64(st, 1, b->report);
+		bind_text(st, 2, &row->source);
+		sqlite3_bind_int64(st, 3, (int64_t)row->count);
+		bind_text(st, 4, &row->disposition);
+		sqlite3_bind_int(st, 5, row->dkim);
+		sqlite3_bind_int(st, 6, row->spf);
+		bind_text(st, 7, &row->reason);
+		bind_text(st, 8, &row->from);
+		bind_text(st, 9, &row->envelope);
+		bind_text(st, 10, &row->dkim_domain);
+		bind_text(st, 11, &row->dkim_selector);
+		bind_text(st, 12, &row->dkim_result);
+		bind_text(st, 13, &row->spf_domain);
+		bind_text(st, 14, &row->spf_result);
+	}
+	if (run(b, st) == -1)
+		return -1;
+	b->rows++;
+	return 0;
+}
+
+int
+base_end(struct base *b, bool keep)
+{
+	if (keep && run(b, query(b, Q_COMMIT)) == 0)
+		return b->rows;
+	(void)run(b, query(b, Q_ROLLBACK));
+	return -1;
+}
+
+void
+base_prune(struct base *b, int64_t now)
+{
+	if (drop_before(b, now - LIMIT_REPORT_DAYS * INT64_C(86400)) == -1)
+		return;
+	/* Too many for the time: the oldest tenth goes. */
+	while (number(b, Q_COUNT_LINES) > LIMIT_REPORT_KEPT)
+		if (drop_before(b, number(b, Q_OLDEST) + 1) == -1)
+			return;
+}
+
+int
+base_show(struct base *b, const struct base_query *q, struct buf *out)
+{
+	return show(b->db, q, out) == 0 ? 0 : complain(b, "read");
+}

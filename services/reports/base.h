@@ -1,0 +1,52 @@
+/*
+ * What is known about who sends in our names: the reports of others, row by
+ * row, in one SQLite database. Used from one thread, the service's worker.
+ * Nothing in it is needed to deliver mail: a database that is damaged is moved
+ * aside and begun anew.
+ */
+#ifndef REPORTS_BASE_H
+#define REPORTS_BASE_H
+
+#include "core/buf.h"
+#include "services/reports/feedback.h"
+
+#define BASE_FILE "dmarc.db"
+
+struct base;
+
+/* NULL with *why. path is the file; it is made if need be. */
+struct base *base_open(const char *path, const char **why);
+void base_close(struct base *b); /* NULL is fine */
+
+/* ---- a report comes in ---- */
+
+struct base_arrival {
+	int64_t received; /* seconds since the epoch */
+	bool verified;    /* the mail was from whom it said */
+};
+
+/* Everything between begin and end is one report, kept or not at all. */
+int base_begin(struct base *b, const struct base_arrival *a) MUST_CHECK;
+/* -1 if it cannot be kept (logged). */
+int base_row(struct base *b, const struct feedback_head *head,
+    const struct feedback_row *row) MUST_CHECK;
+/* The number of rows; -1 if they could not be kept. One that came before (the
+ * same sender and id) is replaced. */
+int base_end(struct base *b, bool keep);
+
+/* Drops what is too old or too much (LIMIT_REPORT_). */
+void base_prune(struct base *b, int64_t now);
+
+/* ---- what people ask ---- */
+
+struct base_query {
+	struct slice domain; /* empty: all */
+	int64_t since;       /* seconds: reports that end later */
+	bool json;
+};
+
+/* Appends the answer to `setup dmarc report`. -1 (logged) if it cannot. */
+int base_show(struct base *b, const struct base_query *q, struct buf *out)
+    MUST_CHECK;
+
+#endif
