@@ -230,7 +230,7 @@ test:
 BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/store_*.c))
 
 bench: build $(BENCH)
-	@tests/bench/run $(BUILD)/bin
+	@tests/bench/run $(BUILD)/bin $(BENCH_FLAGS)
 
 $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBFILES)
 	@mkdir -p $(@D)

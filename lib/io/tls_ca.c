@@ -6,6 +6,13 @@
 
 #include "core/limits.h"
 
+/* Nobody is asked at a terminal. */
+static int
+no_passphrase(char *out UNUSED, int size UNUSED, int rw UNUSED, void *u UNUSED)
+{
+	return 0;
+}
+
 /* The end of a text, not something broken in it, stopped the reader. */
 static bool
 is_at_end(void)
@@ -25,7 +32,8 @@ tls_ca_load(X509_STORE *store, struct slice pem, const char **why)
 	X509 *x;
 
 	ERR_clear_error();
-	while (r == 0 && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+	while (r == 0 &&
+	    (x = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL) {
 		if (++n > LIMIT_TLS_CLIENT_CAS)
 			r = fail(why, "too many certificates of CAs");
 		else if (X509_STORE_add_cert(store, x) != 1)

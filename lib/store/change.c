@@ -154,7 +154,7 @@ store_change_flags(struct store_mailbox *m, const struct store_set *set,
 	err = message_keywords(&t, change->keywords, change->n_keywords,
 	    change->how != STORE_REMOVE, &c.keywords, &c.flags);
 	if (err == STORE_OK)
-		err = message_select(t.ix, m->id, set, &uids, &n);
+		err = message_select(t.ix, m->id, set, 0, &uids, &n);
 	for (size_t i = 0; err == STORE_OK && i < n; i++)
 		err = change_one(&c, uids[i], refused, &changed);
 	if (modseq != NULL)
@@ -230,9 +230,12 @@ store_expunge(struct store_mailbox *m, const struct store_set *set,
 
 	if (err != STORE_OK)
 		return err;
+	/* Flags that other programs changed were adopted just now. */
+	err = present_save(&t);
 	/* The usual case, CLOSE with nothing to do, reads no message. */
-	if (!only_deleted || t.row.deleted > 0)
-		err = message_select(t.ix, m->id, set, &uids, &n);
+	if (err == STORE_OK && (!only_deleted || t.row.deleted > 0))
+		err = message_select(t.ix, m->id, set, only_deleted ?
+		    STORE_DELETED : 0, &uids, &n);
 	for (size_t i = 0; err == STORE_OK && i < n; i++)
 		err = expunge_one(&t, uids[i], only_deleted, gone, &changed);
 	if (err == STORE_OK && changed)

@@ -288,7 +288,7 @@ copy_all(struct copy *c, const struct store_set *set,
 	enum store_err err;
 	uint32_t first = 0;
 
-	err = message_select(c->from.ix, c->from.row.id, set, &out->from,
+	err = message_select(c->from.ix, c->from.row.id, set, 0, &out->from,
 	    &out->n);
 	out->uidvalidity = c->to->row.uidvalidity;
 	out->to = mem_array(out->n + 1, sizeof(*out->to));

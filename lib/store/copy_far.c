@@ -84,7 +84,8 @@ add_messages(struct far *f, const struct store_set *set)
 	struct store_copied *out = f->out;
 	enum store_err err;
 
-	err = message_select(f->ix, f->from->id, set, &out->from, &out->n);
+	err = message_select(f->ix, f->from->id, set, 0, &out->from,
+	    &out->n);
 	if (err == STORE_OK)
 		err = mailbox_load_keywords(f->ix, f->from->id, &f->names);
 	for (size_t i = 0; err == STORE_OK && i < out->n; i++) {

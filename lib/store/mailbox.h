@@ -213,9 +213,10 @@ struct present_list {
 	uint32_t *uids; /* ascending; mem_free it */
 	size_t n;
 	size_t cap;
+	unsigned flags; /* that they all have */
 };
 
-/* Appends the UIDs first to last that exist. */
+/* Appends the UIDs first to last that exist and have the flags. */
 enum store_err present_read(struct index *ix, int64_t mailbox, uint32_t first,
     uint32_t last, struct present_list *out);
 
@@ -250,9 +251,12 @@ int message_open_file(const char *dir, const struct message *msg);
 void message_path(struct buf *out, const char *dir, const struct message *msg);
 /* Where its file is, when another program renamed it; false if nowhere. */
 bool message_search(struct buf *out, const char *dir, struct slice base);
-/* The UIDs of set (NULL: all) that exist, ascending; mem_free them. */
+/*
+ * The UIDs of set (NULL: all) that exist and have all of these flags,
+ * ascending; mem_free them.
+ */
 enum store_err message_select(struct index *ix, int64_t mailbox,
-    const struct store_set *set, uint32_t **uids, size_t *n);
+    const struct store_set *set, unsigned flags, uint32_t **uids, size_t *n);
 /* Resolves keyword names: numbers into bitmap, $Forwarded into *flags. */
 enum store_err message_keywords(struct mailbox_txn *t,
     const struct slice *names, size_t n, bool create, struct buf *bitmap,

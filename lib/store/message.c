@@ -161,12 +161,12 @@ message_drop(struct mailbox_txn *t, const struct message *msg)
 
 enum store_err
 message_select(struct index *ix, int64_t mailbox,
-    const struct store_set *set, uint32_t **uids, size_t *n)
+    const struct store_set *set, unsigned flags, uint32_t **uids, size_t *n)
 {
 	static const struct store_range all = { 1, STORE_UID_MAX };
 	const struct store_range *r = set != NULL ? set->r : &all;
 	size_t ranges = set != NULL ? set->n : 1;
-	struct present_list list = { 0 };
+	struct present_list list = { .flags = flags };
 	enum store_err err = STORE_OK;
 
 	for (size_t i = 0; err == STORE_OK && i < ranges; i++)
@@ -433,6 +433,27 @@ fill_save(struct walk *k)
 	k->n_fill = 0;
 }
 
+/* Only what is wanted: each column costs. */
+static void
+show_cached(unsigned want, sqlite3_stmt *st, struct store_message *out)
+{
+	if ((want & STORE_WANT_ENVELOPE) != 0)
+		out->envelope = index_column(st, 11);
+	if ((want & STORE_WANT_BODY) != 0)
+		out->body = index_column(st, 12);
+	if ((want & STORE_WANT_BODYSTRUCTURE) != 0)
+		out->bodystructure = index_column(st, 13);
+	if ((want & STORE_WANT_HEADERS) != 0) {
+		out->headers = index_column(st, 14);
+		out->headers_complete =
+		    sqlite3_column_type(st, 14) != SQLITE_NULL;
+	}
+	if ((want & STORE_WANT_OBJECTID) != 0) {
+		out->emailid = index_column(st, 15);
+		out->threadid = index_column(st, 16);
+	}
+}
+
 static void
 show(struct walk *k, sqlite3_stmt *st)
 {
@@ -453,14 +474,7 @@ show(struct walk *k, sqlite3_stmt *st)
 		if (sqlite3_column_type(st, 10) == SQLITE_NULL) {
 			fill_one(k, &msg, &out);
 		} else {
-			out.envelope = index_column(st, 11);
-			out.body = index_column(st, 12);
-			out.bodystructure = index_column(st, 13);
-			out.headers = index_column(st, 14);
-			out.headers_complete =
-			    sqlite3_column_type(st, 14) != SQLITE_NULL;
-			out.emailid = index_column(st, 15);
-			out.threadid = index_column(st, 16);
+			show_cached(k->w->want, st, &out);
 		}
 	}
 	if (k->w->want & STORE_WANT_FILE) {
@@ -637,7 +651,7 @@ store_mailbox_uids(struct store_mailbox *m, uint32_t **uids, size_t *n)
 		return err;
 	err = mailbox_row_get(ix, m->id, &row);
 	if (err == STORE_OK)
-		err = message_select(ix, m->id, NULL, uids, n);
+		err = message_select(ix, m->id, NULL, 0, uids, n);
 	index_give(m->user, ix);
 	return err;
 }

@@ -120,10 +120,12 @@ present_each(struct index *ix, int64_t mailbox, uint32_t first, uint32_t last,
 }
 
 static int
-append(void *ctx, uint32_t uid, unsigned byte UNUSED)
+append(void *ctx, uint32_t uid, unsigned byte)
 {
 	struct present_list *out = ctx;
 
+	if ((byte & out->flags) != out->flags)
+		return 0;
 	if (out->n == out->cap) {
 		out->cap = out->cap == 0 ? 64 : out->cap * 2;
 		out->uids = mem_grow(out->uids, out->cap, sizeof(*out->uids));

@@ -89,7 +89,8 @@ enum wire_auth_type {
 	 * Reply WIRE_AUTH_VERIFY_REPLY, as to a password. The caller has seen
 	 * the client prove that it has the certificate's key; whose it is it
 	 * does not say: auth checks the certificate itself and takes the
-	 * addresses from it. */
+	 * addresses from it. A caller that is taken over can so become the
+	 * owner of a certificate that it has, and nobody else. */
 	WIRE_AUTH_EXTERNAL,
 	WIRE_AUTH_TYPES
 };

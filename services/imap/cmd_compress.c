@@ -98,6 +98,8 @@ session_inflate(struct session *s, struct slice in)
 
 	touch(s);
 	used = zip_inflate(s->zip, in, &s->plain, &s->zip_more, &why);
+	if (s->plain.n == 0)
+		buf_release(&s->plain);
 	if (used != -1)
 		return (size_t)used;
 	s->zip_more = false;

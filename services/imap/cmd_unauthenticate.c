@@ -52,7 +52,7 @@ cmd_unauthenticate(struct command *c)
 
 	if (parse_end(&c->p) == -1)
 		return CMD_BAD;
-	/* RFC 8437 section 3: BAD where it is not offered; NO is never right. */
+	/* RFC 8437 section 3: BAD where it is not offered, and never NO. */
 	if (!s->worker->conf.unauthenticate) {
 		parse_fail(&c->p, "Unknown command");
 		return CMD_BAD;

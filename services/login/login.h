@@ -16,7 +16,7 @@
 #define LOGIN_TAG 64
 #define LOGIN_USER LIMIT_ADDRESS
 #define LOGIN_REPLY 4096 /* a line of ours */
-#define LOGIN_COMMAND_MS 180000 /* RFC 3501 5.4 asks for 30 minutes after login */
+#define LOGIN_COMMAND_MS 180000 /* RFC 3501 5.4: 30 minutes after login */
 
 enum login_state {
 	LOGIN_HANDSHAKE, /* implicit TLS, no greeting yet */
@@ -38,7 +38,7 @@ struct login_session {
 	struct conn *worker;      /* LOGIN_PROXY only */
 	struct peer *worker_peer; /* and what it may say beside */
 	uint32_t worker_id;       /* of that request; 0: it is over */
-	struct login_return *back; /* on the way back from the worker, or NULL */
+	struct login_return *back; /* on its way back from there, or NULL */
 	enum login_state state;
 	union sockaddr_any from;
 	bool local;               /* client is this machine's own address */

@@ -1,8 +1,9 @@
 /*
  * AUTH (RFC 4954) on the submission ports, under TLS: PLAIN (RFC 4616) and
  * LOGIN, whose password is in memory from its line to auth's request, then
- * wiped; SCRAM (RFC 5802), whose messages go through to auth unread; and EXTERNAL
- * (RFC 4422 appendix A), for which auth looks at the client's certificate.
+ * wiped; SCRAM (RFC 5802), whose messages go through to auth unread; and
+ * EXTERNAL (RFC 4422 appendix A), for which auth looks at the client's
+ * certificate.
  */
 #ifndef SMTP_AUTH_H
 #define SMTP_AUTH_H

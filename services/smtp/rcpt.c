@@ -159,8 +159,8 @@ static void
 refuse_more(struct session *s)
 {
 	reply_reject(s, "RCPT", S(""), "452 4.5.3 Error: too many recipients");
-	if (s->overshoot++ < LIMIT_SMTP_RECIPIENTS)
-		s->errors--;
+	if (s->overshoot++ >= LIMIT_SMTP_RECIPIENTS)
+		s->errors++;
 }
 
 void

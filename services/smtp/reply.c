@@ -18,7 +18,8 @@ send_reply(struct session *s, char text[MAX_REPLY], const char *fmt, va_list ap)
 	text[n] = '\r';
 	text[n + 1] = '\n';
 	conn_write(s->conn, text, n + 2);
-	if (text[0] == '4' || text[0] == '5')
+	/* RFC 5321 4.2.1: with 4yz the client did nothing wrong. */
+	if (text[0] == '5')
 		s->errors++;
 	return slice_of(text, n);
 }

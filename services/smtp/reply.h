@@ -5,8 +5,8 @@
 #include "services/smtp/session.h"
 
 /*
- * One reply line, without its CRLF: "250 2.0.0 Ok". 4yz and 5yz count as
- * errors of the client. Control bytes from the arguments become "?".
+ * One reply line, without its CRLF: "250 2.0.0 Ok". 5yz counts as an error
+ * of the client. Control bytes from the arguments become "?".
  */
 void reply(struct session *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

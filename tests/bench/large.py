@@ -264,10 +264,12 @@ def million(bench, table):
     time.sleep(3)  # what changed just now is looked at again
 
     def resync(s):
-        c = client(s, MILLION)
+        c = client(s, MILLION, False)
+        c.command(b"ENABLE QRESYNC")
+        c.command(b"SELECT INBOX")
         validity, modseq = c.value("UIDVALIDITY"), c.value("HIGHESTMODSEQ")
-        for text in (b"STORE 5,600000 +FLAGS.SILENT (\\Answered)",
-                     b"STORE %s +FLAGS.SILENT (\\Deleted)" % GONE.encode(), b"EXPUNGE"):
+        for text in (b"UID STORE 5,600000 +FLAGS.SILENT (\\Answered)",
+                     b"UID STORE %s +FLAGS.SILENT (\\Deleted)" % GONE.encode(), b"EXPUNGE"):
             c.command(text)
         took = []
         for _ in range(7):

@@ -32,6 +32,7 @@ def stack(ca, tmp_path_factory):
     with Stack(tmp_path_factory.mktemp("stack"), env={"PILLARBOX_CLIENT_CA_PATH": ca.root}) as s:
         for name in (ADA, BOB):
             s.add_account(name, "secret")
+        s.wait_log("file=accounts accounts=3 ")
         yield s
 
 
@@ -178,6 +179,25 @@ def test_each_of_two_addresses_can_be_asked_for(stack, ca):
         c.append("INBOX", None, None, b"Subject: x\r\n\r\n")
         assert len(stack.delivered(name)) == before + 1
         c.logout()
+
+
+def test_one_connection_for_both(stack, ca):
+    """RFC 8437 section 4.2: UNAUTHENTICATE leaves the certificate where it is."""
+    tls = context(stack, ca.client("two", f"email:{ADA},email:{BOB}"))
+    with tls.wrap_socket(raw(stack, 993), server_hostname="localhost") as s:
+        f = s.makefile("rb")
+        f.readline()
+        for name in (ADA, BOB, ADA):
+            before = len(stack.delivered(name))
+            s.sendall(b"a AUTHENTICATE EXTERNAL " + base64.b64encode(name.encode()) + b"\r\n"
+                      b"b APPEND INBOX {8+}\r\nx: y\r\n\r\n\r\nc UNAUTHENTICATE\r\n")
+            lines = []
+            while not lines or not lines[-1].startswith(b"c "):
+                lines.append(f.readline())
+            tagged = [x for x in lines if not x.startswith(b"* ")]
+            assert all(x[2:4] == b"OK" for x in tagged) and len(tagged) == 3, lines
+            assert b"AUTH=EXTERNAL" in tagged[-1]
+            assert len(stack.delivered(name)) == before + 1
 
 
 def test_an_intermediate_authority_sent_along(stack, ca):

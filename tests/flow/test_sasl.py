@@ -306,7 +306,12 @@ def test_master(mastered, front, authzid, user, verdicts):
         assert verdict.startswith(verdicts[front]) and proved == fine
     if fine:
         event = {Imap: "event=login ", Smtp: "event=auth "}[front]
-        lines = [x for x in mastered.log().splitlines() if event in x and "mechanism=" in x]
+
+        def found():
+            return [x for x in mastered.log().splitlines() if event in x and "mechanism=" in x]
+
+        wait_for(lambda: len(found()) >= 2, 10, "both logins in the log")
+        lines = found()
         assert len(lines) == 2
         assert all("user=demo@example.test " in x and "master=admin" in x for x in lines)
 

@@ -258,6 +258,34 @@ def test_a_full_disk():
         wait_for(lambda: h.queue.aborted == 1)
 
 
+def test_our_own_troubles_are_not_the_clients_errors():
+    """More of them than a client may make errors, and it is still served."""
+    with Mx() as h:
+        c = h.client()
+        h.auth.results[USER] = FakeAuth.LATER
+        for _ in range(25):
+            assert c.do("MAIL FROM:<>") == "250 2.1.0 Ok"
+            assert c.do(f"RCPT TO:<{USER}>").startswith("451 4.3.0")
+            assert c.do("RSET").startswith("250")
+        del h.auth.results[USER]
+        h.queue.refuse = (452, "4.3.1", "Insufficient system storage")
+        for _ in range(25):
+            h.envelope(c)
+            assert c.do("DATA").startswith("452 4.3.1")
+        h.queue.refuse, h.queue.file = None, "/dev/full"
+        for _ in range(25):
+            h.envelope(c)
+            assert c.do("DATA").startswith("354")
+            c.send(b"x\r\n" * 100000 + b".\r\n")
+            assert c.reply().startswith("452 4.3.1")
+        # Its own ones are still counted, and only they.
+        for _ in range(20):
+            assert c.do("NONSENSE").startswith("500 5.5.2")
+        assert c.do("NOOP") == f"421 4.7.0 {NAME} Error: too many errors"
+        wait_for(lambda: "event=disconnect" in h.text())
+        assert "errors=20" in h.text()
+
+
 def test_too_large_after_data():
     with Mx(message_size_limit="1000") as h:
         c = h.client()
@@ -311,6 +339,14 @@ def test_going_over_the_limit_of_recipients_loses_no_mail():
         assert c.do("DATA").startswith("354")
         c.send("x\r\n.\r\n")
         wait_message(h, c)
+
+
+def test_going_over_the_limit_of_recipients_has_one_too():
+    with Mx(recipients_max="1") as h:
+        c = h.envelope()
+        for _ in range(1020):
+            assert c.do(f"RCPT TO:<{USER}>").startswith("452 4.5.3")
+        assert c.do(f"RCPT TO:<{USER}>").startswith("421 4.7.0")
 
 
 def own_address():

@@ -1,3 +1,5 @@
+#include <glob.h>
+
 #include "store_fixture.h"
 
 #include "store/index.h"
@@ -399,6 +401,31 @@ TEST(delivery_is_idempotent_and_leaves_out_the_cuts)
 	fixture_end(&f);
 }
 
+TEST(expunge_removes_what_others_marked_just_now)
+{
+	struct store_set gone = STORE_SET_INIT;
+	struct store_mailbox *m;
+	struct fixture f;
+	char path[PATH_MAX];
+	glob_t files;
+
+	fixture_start(&f);
+	m = box(&f, "INBOX");
+	append(&f, "INBOX", "m", STORE_SEEN, NULL);
+	append(&f, "INBOX", "n", STORE_DELETED, NULL);
+	OK(store_mailbox_sync(m));
+	CHECK(glob(at(&f, "cur/*:2,S"), 0, NULL, &files) == 0);
+	snprintf(path, sizeof(path), "%sT", files.gl_pathv[0]);
+	CHECK(rename(files.gl_pathv[0], path) == 0);
+	globfree(&files);
+	OK(store_expunge(m, NULL, true, &gone, NULL));
+	CHECK(store_set_count(&gone) == 2);
+	CHECK(count_files(&f, "cur") == 0);
+	store_set_release(&gone);
+	store_mailbox_close(m);
+	fixture_end(&f);
+}
+
 TEST(a_walk_goes_on_where_it_paused)
 {
 	struct store_walk w = { .limit = 4 };
@@ -456,6 +483,7 @@ TESTS(T(set_merges_and_finds), T(append_is_seen_with_its_texts_and_body),
     T(recent_is_given_to_one_session_and_moves_files),
     T(flags_change_in_index_and_file_names),
     T(expunge_removes_deleted_and_is_remembered),
+    T(expunge_removes_what_others_marked_just_now),
     T(copy_and_move_keep_flags_keywords_and_dates),
     T(folders_are_listed_created_renamed_and_deleted),
     T(a_mailbox_made_again_has_a_greater_uidvalidity),
