@@ -97,7 +97,7 @@ def test_services_have_users_of_their_own_and_no_rights(mail):
         ids[name] = int(rows["Uid"].split()[0])
         assert ids[name] >= 5000, name
         assert int(rows["CapEff"], 16) == 0, name
-    assert len(set(ids.values())) == 9, ids
+    assert len(set(ids.values())) == 10, ids
     assert "unconfined" not in mail.logs()
 
 
