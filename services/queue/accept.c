@@ -131,6 +131,8 @@ txn_seal(struct txn *t, const struct verdict *v, const struct recipient *r)
 	    f.value, v->chain, on_sealed, t);
 }
 
+static void txn_verify(struct txn *t);
+
 static void
 on_verdict(void *arg, struct chan_frame *f)
 {
@@ -141,6 +143,13 @@ on_verdict(void *arg, struct chan_frame *f)
 
 	if (t->client == NULL) {
 		txn_free(t);
+		return;
+	}
+	/* dkim died under it, and is soon back: a crash lets nothing pass. */
+	if (f == NULL && !t->asked_again &&
+	    loop_now(t->queue->loop) < t->verify_until) {
+		t->asked_again = true;
+		txn_verify(t);
 		return;
 	}
 	if (f == NULL) {
@@ -183,6 +192,7 @@ txn_verify(struct txn *t)
 	struct buf b = WIRE_BUF;
 	int fd = spool_body_again(&q->spool, t->fd, t->env.id, O_RDONLY);
 	bool slow = q->intake->dkim_slow_until > loop_now(q->loop);
+	uint64_t timeout = slow ? VERIFY_SLOW_MS : VERIFY_TIMEOUT_MS;
 
 	if (fd == -1) {
 		log_error("spool", "id=%s open=\"%s\"", t->env.id,
@@ -195,8 +205,9 @@ txn_verify(struct txn *t)
 	wire_put_slice(&b, t->helo);
 	wire_put_slice(&b, t->env.sender);
 	wire_put_slice(&b, q->host);
-	peer_request(q->dkim, WIRE_DKIM_VERIFY, buf_slice(&b), fd,
-	    slow ? VERIFY_SLOW_MS : VERIFY_TIMEOUT_MS, on_verdict, t);
+	t->verify_until = loop_now(q->loop) + timeout;
+	peer_request(q->dkim, WIRE_DKIM_VERIFY, buf_slice(&b), fd, timeout,
+	    on_verdict, t);
 	buf_release(&b);
 }
 

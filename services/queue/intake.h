@@ -46,6 +46,8 @@ struct txn {
 	bool committed;
 	bool unfinished;       /* somebody may still be reading the body */
 	bool is_report;        /* looks like a DMARC report */
+	bool asked_again;      /* dkim, for the verdict */
+	uint64_t verify_until; /* ms; it has so long for it */
 	int fd;
 	/* For the trace field. */
 	struct slice helo;
