@@ -1,8 +1,8 @@
 /*
  * LIST and LSUB (RFC 3501 6.3.8, 6.3.9) with LIST-EXTENDED (RFC 5258),
- * SPECIAL-USE (RFC 6154), CHILDREN (RFC 3348), LIST-STATUS (RFC 5819) and
- * LIST-METADATA (RFC 9590), LIST-MYRIGHTS (RFC 8440). All names are read at once, then told one by one:
- * STATUS of many mailboxes takes its time.
+ * SPECIAL-USE (RFC 6154), CHILDREN (RFC 3348), LIST-STATUS (RFC 5819),
+ * LIST-METADATA (RFC 9590) and LIST-MYRIGHTS (RFC 8440). All names are read at
+ * once, then told one by one: STATUS of many mailboxes takes its time.
  */
 #include "core/map.h"
 #include "services/imap/box.h"
