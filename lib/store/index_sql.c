@@ -6,8 +6,14 @@
  * integer key serves for lookups and for ranges of UIDs. Cached texts have a
  * table of their own, to keep scans of flags small. uids repeats which UIDs
  * exist and their flags, a byte each, 1024 to a row (present.c), so that a
- * mailbox of a million messages is opened by reading a thousand rows. modseq of a mailbox starts from the clock, so
- * that a rebuilt index goes on above the lost one.
+ * mailbox of a million messages is opened by reading a thousand rows. modseq
+ * of a mailbox starts from the clock, so that a rebuilt index goes on above
+ * the lost one.
+ *
+ * Headers and structure share the rows of cache. In tables of their own, which
+ * are filled together, their pages would alternate in the file: to read one of
+ * them the kernel reads both, or, with its usual read-ahead of 128 KB, single
+ * pages: with 100,000 messages, measured, twice as long for the headers.
  *
  * A delivery writes to six pages; each more costs it some percent. Hence no
  * index on what is unseen or in new/, but the lowest UID that may be.
