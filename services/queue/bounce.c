@@ -1,16 +1,12 @@
 #include "services/queue/bounce.h"
 
-#include <fcntl.h>
-
 #include "core/arena.h"
-#include "core/file.h"
 #include "core/log.h"
 #include "core/now.h"
 #include "mail/date.h"
 #include "mail/dsn.h"
 #include "mail/msgid.h"
-#include "services/queue/compose.h"
-#include "services/queue/sign.h"
+#include "services/queue/notice.h"
 
 /* RET=FULL is honoured up to this size; above it the header goes back. */
 #define FULL_MAX (1u << 20)
@@ -21,12 +17,8 @@ struct bounce {
 	void (*done)(struct message *m, bool ok);
 	uint32_t *index;         /* recipients it tells of */
 	uint32_t n;
-	struct envelope env;     /* of the report */
 	char *address;           /* whom it goes to */
-	struct edit edit;
-	struct buf records;
-	int fd;
-	int err;
+	struct notice notice;
 };
 
 /* ---- the text ------------------------------------------------------------- */
@@ -137,7 +129,7 @@ build(struct bounce *b, struct buf *out)
 
 	for (uint32_t i = 0; i < b->n; i++)
 		describe(b, &arena, &m->env.rcpt[b->index[i]], &list[i]);
-	msgid_make(&msgid, slice_str(b->env.id), q->host);
+	msgid_make(&msgid, slice_str(b->notice.env.id), q->host);
 	d.message_id = buf_slice(&msgid);
 	if (dsn_xtext_decode(&envid, m->env.envid) == 0)
 		d.envid = buf_slice(&envid);
@@ -160,17 +152,10 @@ build(struct bounce *b, struct buf *out)
 static void
 bounce_free(struct bounce *b)
 {
-	struct queue *q = b->message->queue;
-
-	if (b->fd != -1)
-		spool_body_drop(&q->spool, b->fd, b->env.id);
-	envelope_release(&b->env);
-	edit_release(&b->edit);
-	buf_release(&b->records);
+	notice_release(&b->notice);
 	mem_free(b->address);
 	mem_free(b->index);
 	mem_free(b);
-	q->reports--;
 }
 
 static void
@@ -197,47 +182,19 @@ bounce_end(struct bounce *b, bool ok)
 }
 
 static void
-keep_work(void *arg)
+bounce_kept(struct notice *n, bool ok)
 {
-	struct bounce *b = arg;
-
-	if (spool_keep(&b->message->queue->spool, b->fd, b->env.id, b->env.size,
-	    buf_slice(&b->records)) == -1)
-		b->err = errno;
-}
-
-static void
-keep_done(void *arg)
-{
-	struct bounce *b = arg;
-	struct queue *q = b->message->queue;
+	struct bounce *b = CONTAINER_OF(n, struct bounce, notice);
 	struct log_line l;
 
-	if (b->err != 0) {
-		log_error("spool", "id=%s report=%s keep=\"%s\"",
-		    b->message->env.id, b->env.id, strerror(b->err));
-		bounce_end(b, false);
-		return;
+	if (ok) {
+		log_begin(&l, LOG_INFO, "report");
+		log_str(&l, "id", b->message->env.id);
+		log_str(&l, "report", n->env.id);
+		log_str(&l, "to", b->address);
+		log_end(&l);
 	}
-	log_begin(&l, LOG_INFO, "report");
-	log_str(&l, "id", b->message->env.id);
-	log_str(&l, "report", b->env.id);
-	log_str(&l, "to", b->address);
-	log_end(&l);
-	run_take(q, b->env.id, b->env.size, buf_slice(&b->records));
-	bounce_end(b, true);
-}
-
-static void
-bounce_signed(void *arg, struct slice fields)
-{
-	struct bounce *b = arg;
-	struct wire_edit view;
-
-	edit_prepend(&b->edit, fields);
-	edit_view(&b->edit, &view);
-	envelope_write(&b->records, &b->env, &view);
-	loop_work(b->message->queue->loop, keep_work, keep_done, b);
+	bounce_end(b, ok);
 }
 
 /* Whom to tell: the sender, or the postmaster about a report that failed. */
@@ -278,29 +235,20 @@ bounce_send(struct message *m, const struct schedule *now,
 	struct buf text = BUF_INIT(REPORT_MAX);
 	unsigned flags;
 
-	q->reports++;
 	b->message = m;
 	b->done = done;
 	b->address = addressee(m, &flags);
 	collect(b, now);
-	edit_init(&b->edit);
-	buf_init(&b->records, ENVELOPE_MAX);
-	msgid_queue_id(b->env.id);
-	b->env.flags = flags;
-	b->env.created = now_wall();
-	envelope_add(&b->env, RECIPIENT_UNRESOLVED, slice_str(b->address),
-	    slice_str(b->address), S(""), 0);
-	b->fd = spool_body_new(&q->spool, b->env.id);
-	if (b->fd == -1 || build(b, &text) == -1 ||
-	    file_write_all(b->fd, text.p, text.n) == -1) {
+	if (notice_init(&b->notice, q, flags) == -1 ||
+	    notice_to(&b->notice, slice_str(b->address)) == -1 ||
+	    build(b, &text) == -1 ||
+	    notice_write(&b->notice, buf_slice(&text)) == -1) {
 		log_error("spool", "id=%s report=%s write=\"%s\"", m->env.id,
-		    b->env.id, strerror(errno));
+		    b->notice.env.id, strerror(errno));
 		buf_release(&text);
 		bounce_end(b, false);
 		return;
 	}
-	b->env.size = text.n;
 	buf_release(&text);
-	sign_message(q, b->fd, b->env.id, b->env.size, &b->edit, bounce_signed,
-	    b);
+	notice_send(&b->notice, bounce_kept);
 }

@@ -14,6 +14,7 @@
  *	schedule.c  what time does to a message; retry.c: when to try again
  *	dest.c      destinations: how many tries at once, rest
  *	job.c       one try: a request to deliver, relay or auth
+ *	notice.c    a message of our own, into the spool
  *	bounce.c    reports to senders (RFC 3464)
  *	admin.c     `setup queue`
  */
@@ -40,7 +41,7 @@ struct queue {
 	struct peer *dmarc;     /* reports.mail; NULL: no reports are kept */
 	struct intake *intake;
 	struct run *run;
-	unsigned reports;       /* bounces being made */
+	unsigned reports;       /* notices being made */
 };
 
 /* Called whenever something ends: exits once nothing is left when stopping. */
