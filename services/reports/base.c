@@ -1,15 +1,10 @@
 #include "services/reports/base.h"
 
-#include <stdio.h>
-
-#include <sqlite3.h>
-
 #include "core/limits.h"
-#include "core/log.h"
+#include "services/reports/db.h"
 #include "services/reports/show.h"
 
 #define VERSION 1
-#define BUSY_MS 5000
 
 static const char schema[] =
     "CREATE TABLE report ("
@@ -73,81 +68,20 @@ static const char *const sql[QUERIES] = {
 };
 
 struct base {
-	sqlite3 *db;
-	sqlite3_stmt *stmts[QUERIES];
+	struct db db;
 	struct base_arrival arrival;
 	int64_t report; /* being added; 0: its first row did not come yet */
 	int rows;
 };
 
-static int
-complain(struct base *b, const char *what)
-{
-	log_error("reports-base", "%s=\"%s\"", what, sqlite3_errmsg(b->db));
-	return -1;
-}
-
-/* ---- opening -------------------------------------------------------------- */
-
-static int
-open_once(struct base *b, const char *path, const char **why)
-{
-	char version[64];
-	sqlite3_stmt *st = NULL;
-	int have = -1;
-
-	if (sqlite3_open_v2(path, &b->db, SQLITE_OPEN_READWRITE |
-	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		return fail(why, "the database of reports cannot be opened");
-	sqlite3_busy_timeout(b->db, BUSY_MS);
-	sqlite3_exec(b->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous="
-	    "NORMAL; PRAGMA cache_size=-256", NULL, NULL, NULL);
-	if (sqlite3_prepare_v2(b->db, "PRAGMA user_version", -1, &st,
-	    NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
-		have = sqlite3_column_int(st, 0);
-	sqlite3_finalize(st);
-	if (have == VERSION)
-		return 0;
-	if (have != 0)
-		return fail(why, "the database of reports is damaged");
-	snprintf(version, sizeof(version), "PRAGMA user_version=%d", VERSION);
-	if (sqlite3_exec(b->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
-	    SQLITE_OK ||
-	    sqlite3_exec(b->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_exec(b->db, version, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_exec(b->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-		return fail(why, "the database of reports cannot be made");
-	return 0;
-}
-
-static void
-close_db(struct base *b)
-{
-	for (size_t i = 0; i < QUERIES; i++) {
-		sqlite3_finalize(b->stmts[i]);
-		b->stmts[i] = NULL;
-	}
-	sqlite3_close(b->db);
-	b->db = NULL;
-}
-
 struct base *
 base_open(const char *path, const char **why)
 {
 	struct base *b = mem_zero(sizeof(*b));
-	char aside[1024];
 
-	if (open_once(b, path, why) == 0)
+	if (db_open(&b->db, path, schema, VERSION, sql, "reports-base",
+	    why) == 0)
 		return b;
-	close_db(b);
-	/* It only tells of the past: mail matters more. */
-	if (snprintf(aside, sizeof(aside), "%s.damaged", path) <
-	    (int)sizeof(aside) && rename(path, aside) == 0) {
-		log_error("reports-base", "damaged=%s moved=%s", path, aside);
-		if (open_once(b, path, why) == 0)
-			return b;
-		close_db(b);
-	}
 	mem_free(b);
 	return NULL;
 }
@@ -157,32 +91,11 @@ base_close(struct base *b)
 {
 	if (b == NULL)
 		return;
-	close_db(b);
+	db_close(&b->db);
 	mem_free(b);
 }
 
 /* ---- queries -------------------------------------------------------------- */
-
-static sqlite3_stmt *
-query(struct base *b, int q)
-{
-	if (b->stmts[q] == NULL && sqlite3_prepare_v3(b->db, sql[q], -1,
-	    SQLITE_PREPARE_PERSISTENT, &b->stmts[q], NULL) != SQLITE_OK)
-		return NULL;
-	sqlite3_reset(b->stmts[q]);
-	return b->stmts[q];
-}
-
-/* Runs one that gives no rows. */
-static int
-run(struct base *b, sqlite3_stmt *st)
-{
-	int rc = st != NULL ? sqlite3_step(st) : SQLITE_ERROR;
-
-	if (st != NULL)
-		sqlite3_reset(st);
-	return rc == SQLITE_DONE ? 0 : complain(b, "write");
-}
 
 static void
 bind_text(sqlite3_stmt *st, int i, const struct feedback_text *t)
@@ -196,26 +109,13 @@ drop_before(struct base *b, int64_t received)
 	int r = 0;
 
 	for (int q = Q_OLD_LINES; q <= Q_OLD && r == 0; q++) {
-		sqlite3_stmt *st = query(b, q);
+		sqlite3_stmt *st = db_query(&b->db, q);
 
 		if (st != NULL)
 			sqlite3_bind_int64(st, 1, received);
-		r = run(b, st);
+		r = db_run(&b->db, st);
 	}
 	return r;
-}
-
-static int64_t
-number(struct base *b, int q)
-{
-	sqlite3_stmt *st = query(b, q);
-	int64_t n = 0;
-
-	if (st != NULL && sqlite3_step(st) == SQLITE_ROW)
-		n = sqlite3_column_int64(st, 0);
-	if (st != NULL)
-		sqlite3_reset(st);
-	return n;
 }
 
 /* ---- a report ------------------------------------------------------------- */
@@ -226,19 +126,19 @@ base_begin(struct base *b, const struct base_arrival *a)
 	b->arrival = *a;
 	b->report = 0;
 	b->rows = 0;
-	return run(b, query(b, Q_BEGIN));
+	return db_run(&b->db, db_query(&b->db, Q_BEGIN));
 }
 
 /* The same report came before: what it says now counts. */
 static int
 drop_same(struct base *b, const struct feedback_head *head)
 {
-	sqlite3_stmt *st = query(b, Q_FIND);
+	sqlite3_stmt *st = db_query(&b->db, Q_FIND);
 	int64_t id = 0;
 	int r = 0;
 
 	if (st == NULL)
-		return complain(b, "read");
+		return db_complain(&b->db, "read");
 	bind_text(st, 1, &head->org);
 	bind_text(st, 2, &head->id);
 	bind_text(st, 3, &head->domain);
@@ -246,10 +146,10 @@ drop_same(struct base *b, const struct feedback_head *head)
 		id = sqlite3_column_int64(st, 0);
 	sqlite3_reset(st);
 	for (int q = Q_DROP_LINES; id != 0 && q <= Q_DROP && r == 0; q++) {
-		st = query(b, q);
+		st = db_query(&b->db, q);
 		if (st != NULL)
 			sqlite3_bind_int64(st, 1, id);
-		r = run(b, st);
+		r = db_run(&b->db, st);
 	}
 	return r;
 }
@@ -261,7 +161,7 @@ add_report(struct base *b, const struct feedback_head *head)
 
 	if (drop_same(b, head) == -1)
 		return -1;
-	st = query(b, Q_ADD);
+	st = db_query(&b->db, Q_ADD);
 	if (st != NULL) {
 		bind_text(st, 1, &head->org);
 		bind_text(st, 2, &head->email);
@@ -273,9 +173,9 @@ add_report(struct base *b, const struct feedback_head *head)
 		sqlite3_bind_int64(st, 8, b->arrival.received);
 		sqlite3_bind_int(st, 9, b->arrival.verified);
 	}
-	if (run(b, st) == -1)
+	if (db_run(&b->db, st) == -1)
 		return -1;
-	b->report = sqlite3_last_insert_rowid(b->db);
+	b->report = sqlite3_last_insert_rowid(b->db.sql);
 	return 0;
 }
 
@@ -287,7 +187,7 @@ base_row(struct base *b, const struct feedback_head *head,
 
 	if (b->report == 0 && add_report(b, head) == -1)
 		return -1;
-	st = query(b, Q_ADD_LINE);
+	st = db_query(&b->db, Q_ADD_LINE);
 	if (st != NULL) {
 		sqlite3_bind_int64(st, 1, b->report);
 		bind_text(st, 2, &row->source);
@@ -304,7 +204,7 @@ base_row(struct base *b, const struct feedback_head *head,
 		bind_text(st, 13, &row->spf_domain);
 		bind_text(st, 14, &row->spf_result);
 	}
-	if (run(b, st) == -1)
+	if (db_run(&b->db, st) == -1)
 		return -1;
 	b->rows++;
 	return 0;
@@ -313,9 +213,9 @@ base_row(struct base *b, const struct feedback_head *head,
 int
 base_end(struct base *b, bool keep)
 {
-	if (keep && run(b, query(b, Q_COMMIT)) == 0)
+	if (keep && db_run(&b->db, db_query(&b->db, Q_COMMIT)) == 0)
 		return b->rows;
-	(void)run(b, query(b, Q_ROLLBACK));
+	(void)db_run(&b->db, db_query(&b->db, Q_ROLLBACK));
 	return -1;
 }
 
@@ -325,13 +225,13 @@ base_prune(struct base *b, int64_t now)
 	if (drop_before(b, now - LIMIT_REPORT_DAYS * INT64_C(86400)) == -1)
 		return;
 	/* Too many for the time: the oldest tenth goes. */
-	while (number(b, Q_COUNT_LINES) > LIMIT_REPORT_KEPT)
-		if (drop_before(b, number(b, Q_OLDEST) + 1) == -1)
+	while (db_number(&b->db, Q_COUNT_LINES) > LIMIT_REPORT_KEPT)
+		if (drop_before(b, db_number(&b->db, Q_OLDEST) + 1) == -1)
 			return;
 }
 
 int
 base_show(struct base *b, const struct base_query *q, struct buf *out)
 {
-	return show(b->db, q, out) == 0 ? 0 : complain(b, "read");
+	return show(b->db.sql, q, out) == 0 ? 0 : db_complain(&b->db, "read");
 }

@@ -1,8 +1,7 @@
 /*
  * What is known about who sends in our names: the reports of others, row by
- * row, in one SQLite database. Used from one thread, the service's worker.
- * Nothing in it is needed to deliver mail: a database that is damaged is moved
- * aside and begun anew.
+ * row, in one SQLite database (db.h). Used from one thread, the service's
+ * worker.
  */
 #ifndef REPORTS_BASE_H
 #define REPORTS_BASE_H
