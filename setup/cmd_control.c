@@ -30,6 +30,18 @@ cmd_dmarc_report(struct setup *s, int argc, char **argv)
 }
 
 int
+cmd_dmarc_send(struct setup *s, int argc, char **argv UNUSED)
+{
+	const char *words[] = { "reports", "send" };
+
+	if (argc > 0)
+		return say_usage(s, 2);
+	if (!s->conf.dmarc_send_reports)
+		return say_abort(s, "PILLARBOX_DMARC_REPORTS_SEND is off");
+	return control_run(s, 2, words);
+}
+
+int
 cmd_queue(struct setup *s, int argc, char **argv)
 {
 	static const struct {

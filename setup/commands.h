@@ -45,5 +45,6 @@ int cmd_migrate_check(struct setup *s, int argc, char **argv);
 int cmd_migrate_back(struct setup *s, int argc, char **argv);
 int cmd_queue(struct setup *s, int argc, char **argv);
 int cmd_dmarc_report(struct setup *s, int argc, char **argv);
+int cmd_dmarc_send(struct setup *s, int argc, char **argv);
 
 #endif

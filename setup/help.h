@@ -308,11 +308,13 @@
 	"    check: 0 if everything can be taken over, else 1\n")
 
 #define HELP_DMARC HELP("SETUP-DMARC(8)",                                      \
-	"setup dmarc - Who sends in the names of our domains",                 \
-	"    setup dmarc report [DOMAIN] [--days N] [--json]\n",               \
+	"setup dmarc - Who sends in whose name",                               \
+	"    setup dmarc report [DOMAIN] [--days N] [--json]\n"                \
+	"    setup dmarc send\n",                                              \
 	"    Tells what other receivers reported: who sent mail with a domain\n" \
 	"    of ours, how many, whether it could be told to be ours, and what\n" \
-	"    became of it. N is 30 if nothing is said.\n")
+	"    became of it. N is 30 if nothing is said. send does not wait for\n" \
+	"    midnight: the reports to others about today go out now.\n")
 
 #define HELP_QUEUE HELP("SETUP-QUEUE(8)",                                      \
 	"setup queue - Mail that waits for delivery",                          \

@@ -71,6 +71,7 @@ static const struct command commands[] = {
 	{ "migrate", "back", "setup", cmd_migrate_back, HELP_MIGRATE },
 	{ "status", NULL, "setup", cmd_status, HELP_STATUS },
 	{ "dmarc", "report", "setup", cmd_dmarc_report, HELP_DMARC },
+	{ "dmarc", "send", "setup", cmd_dmarc_send, HELP_DMARC },
 	{ "queue", "list", "setup", cmd_queue, HELP_QUEUE },
 	{ "queue", "show", "setup", cmd_queue, HELP_QUEUE },
 	{ "queue", "flush", "setup", cmd_queue, HELP_QUEUE },

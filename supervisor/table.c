@@ -9,7 +9,7 @@ imap_enabled(const struct conf *c)
 static bool
 reports_enabled(const struct conf *c)
 {
-	return c->dmarc_reports;
+	return c->dmarc_reports || c->dmarc_send_reports;
 }
 
 static unsigned
@@ -29,9 +29,9 @@ const struct sup_process sup_table[] = {
 	{ "auth", "auth", SUP_USER_AUTH, SUP_ROOT_EMPTY, CONF_TO_AUTH,
 	  SUP_FILES_ACCOUNTS | SUP_FILES_CLIENT_CA, { 0 }, { NULL }, NULL, NULL, false },
 	{ "reports", "reports", SUP_USER_REPORTS, SUP_ROOT_REPORTS, CONF_TO_REPORTS,
-	  0, { 0 }, { "auth.lookup" }, reports_enabled, NULL, true },
+	  0, { 0 }, { "auth.lookup", "resolver" }, reports_enabled, NULL, true },
 	{ "dkim", "dkim", SUP_USER_DKIM, SUP_ROOT_EMPTY, CONF_TO_DKIM,
-	  SUP_FILES_TABLES, { 0 }, { "keys", "resolver" }, NULL, NULL, false },
+	  SUP_FILES_TABLES, { 0 }, { "keys", "resolver", "reports.note" }, NULL, NULL, false },
 	{ "relay", "relay", SUP_USER_RELAY, SUP_ROOT_EMPTY, CONF_TO_RELAY,
 	  0, { 0 }, { "resolver" }, NULL, NULL, false },
 	{ "deliver", "deliver", SUP_USER_VMAIL, SUP_ROOT_MAIL, CONF_TO_DELIVER,

@@ -112,6 +112,15 @@
 #define LIMIT_REPORT_DAYS 400          /* how long they are kept */
 #define LIMIT_REPORT_JOBS 64           /* waiting at once */
 
+/* DMARC reports to others. */
+#define LIMIT_NOTES_PENDING 4194304  /* octets that wait for the database */
+#define LIMIT_NOTES_ROWS 5000        /* of one report */
+#define LIMIT_NOTES_KEPT 100000      /* rows of all reports */
+#define LIMIT_NOTES_REPORTS 10000    /* kept at once */
+#define LIMIT_NOTES_DAYS 3           /* how long one is tried */
+#define LIMIT_NOTES_RECIPIENTS 5     /* of one report */
+#define LIMIT_NOTES_XML 16777216     /* octets of one report */
+
 /* Aliases. */
 #define LIMIT_ALIAS_DEPTH 20
 #define LIMIT_ALIAS_TARGETS 1000

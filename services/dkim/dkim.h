@@ -10,6 +10,7 @@ struct dkim {
 	struct loop *loop;
 	struct peer *keys;
 	struct peer *resolver;
+	struct peer *reports; /* NULL: nothing is noted for owners */
 	const struct conf *conf;
 	bool enabled;         /* ENABLE_OPENDKIM */
 	struct slice sealers[LIMIT_TRUSTED_SEALERS]; /* trusted */

@@ -122,6 +122,8 @@ start(struct service *s, const char **why)
 	d->loop = service_loop(s);
 	d->keys = service_peer(s, "keys", 0);
 	d->resolver = service_peer(s, "resolver", 0);
+	if (conf->dmarc_send_reports)
+		d->reports = service_peer(s, "reports.note", 0);
 	settle_timer = loop_timer_new(d->loop, on_settle, d);
 	service_set_data(s, d);
 	return 0;

@@ -48,16 +48,21 @@ find_excuse(struct policy *p, const struct dkim_verify *v)
 	if (sockaddr_parse(&client, p->client, 0) == 0) {
 		/* "localhost" of OpenDMARC's IgnoreHosts (dms-compat 6.9). */
 		sockaddr_ip(&client, ip);
-		if (strcmp(ip, "127.0.0.1") == 0 || strcmp(ip, "::1") == 0)
+		if (strcmp(ip, "127.0.0.1") == 0 || strcmp(ip, "::1") == 0) {
+			p->excused = POLICY_BY_HOST;
 			return S("accepted because it comes from this host");
-		if (sockaddr_in_networks(&client, p->networks))
+		}
+		if (sockaddr_in_networks(&client, p->networks)) {
+			p->excused = POLICY_BY_NETWORK;
 			return slice_str(arena_printf(p->arena,
 			    "accepted from trusted forwarder %s", ip));
+		}
 	}
 	i = v->author.why != NULL ? 0 : arc_vouches(&v->arc, v->author.domain,
 	    p->sealers, p->sealer_count);
 	if (i == 0)
 		return S("");
+	p->excused = POLICY_BY_SEALER;
 	return slice_str(arena_printf(p->arena, "accepted because trusted "
 	    "sealer %.*s saw it pass (ARC i=%u)",
 	    SLICE_ARG(v->arc.sets[i - 1].seal.sig.d), i));
@@ -139,6 +144,7 @@ policy_decide(struct policy *p, const struct dkim_verify *v,
 	p->answer = (struct answer){ 0, "", S("") };
 	p->junk = false;
 	p->reason = S("");
+	p->excused = POLICY_NOT_EXCUSED;
 	p->excuse = find_excuse(p, v);
 	if (v->author.why != NULL)
 		decide_without_author(p, &v->author);

@@ -17,6 +17,14 @@ struct answer {
 	struct slice text;
 };
 
+/* Who or what excuses a message from policies. */
+enum policy_excuse {
+	POLICY_NOT_EXCUSED,
+	POLICY_BY_HOST,    /* it is from this host */
+	POLICY_BY_NETWORK, /* of a trusted forwarder */
+	POLICY_BY_SEALER,  /* trusted; ARC */
+};
+
 struct policy {
 	/* Given. */
 	bool enforced;                /* ENABLE_OPENDMARC */
@@ -29,7 +37,8 @@ struct policy {
 	/* Found by policy_decide. */
 	struct answer answer;
 	bool junk;
-	struct slice excuse;          /* why it is not held to policies, or "" */
+	enum policy_excuse excused;
+	struct slice excuse;          /* the same in words, or "" */
 	struct slice reason;          /* why not as the policy says, or why it
 				       * failed; for the header */
 };

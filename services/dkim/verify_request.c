@@ -7,6 +7,7 @@
 #include "core/now.h"
 #include "core/rand.h"
 #include "services/dkim/dkim.h"
+#include "services/dkim/note.h"
 #include "services/dkim/policy.h"
 #include "services/dkim/spf_work.h"
 #include "wire/dkim.h"
@@ -146,6 +147,9 @@ finish(struct verify_request *r)
 		    others + n);
 	}
 	a = decide(r);
+	if (judges(r->dkim))
+		note_message(r->dkim, &(struct note_message){ &r->verify,
+		    &r->spf, &r->dmarc, &r->policy, &a });
 	spf_work_log(&r->spf);
 	spf_work_received(&r->spf, &field);
 	dkim_verify_report(&r->verify, others, n, &field);

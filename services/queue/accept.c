@@ -334,7 +334,7 @@ txn_accept(struct txn *t)
 		return;
 	}
 	r = txn_compose(t, buf_slice(header));
-	t->is_report = q->dmarc != NULL && looks_like_report(t,
+	t->is_report = q->conf->dmarc_reports && looks_like_report(t,
 	    buf_slice(header));
 	if (r == COMPOSE_HOPS)
 		txn_result(t, 554, "5.4.6", S("Too many hops"));

@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "services/queue/admin.h"
+#include "services/queue/fetch.h"
 #include "services/queue/intake.h"
 #include "services/queue/run.h"
 
@@ -39,10 +40,11 @@ queue_start(struct service *s, const char **why)
 	q->relay = service_peer(s, "relay", 0);
 	q->dkim = service_peer(s, "dkim", 0);
 	q->auth = service_peer(s, "auth.lookup", 0);
-	if (q->conf->dmarc_reports)
+	if (q->conf->dmarc_reports || q->conf->dmarc_send_reports)
 		q->dmarc = service_peer(s, "reports.mail", 0);
 	service_set_data(s, q);
 	intake_start(q);
+	fetch_start(q);
 	return run_start(q, why);
 }
 

@@ -16,6 +16,7 @@
  *	job.c       one try: a request to deliver, relay or auth
  *	notice.c    a message of our own, into the spool
  *	bounce.c    reports to senders (RFC 3464)
+ *	fetch.c     DMARC reports to others, which reports writes
  *	admin.c     `setup queue`
  */
 #ifndef SERVICES_QUEUE_QUEUE_H
@@ -38,7 +39,7 @@ struct queue {
 	struct peer *relay;
 	struct peer *dkim;
 	struct peer *auth;
-	struct peer *dmarc;     /* reports.mail; NULL: no reports are kept */
+	struct peer *dmarc;     /* reports.mail; NULL: there is no such process */
 	struct intake *intake;
 	struct run *run;
 	unsigned reports;       /* notices being made */

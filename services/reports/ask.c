@@ -1,4 +1,5 @@
-/* WIRE_ADMIN: `setup dmarc report [DOMAIN] [--days N] [--json]`. */
+/* WIRE_ADMIN: `setup dmarc report [DOMAIN] [--days N] [--json]`, `setup dmarc
+ * send`. */
 #include "services/reports/reports.h"
 
 #include "core/limits.h"
@@ -77,12 +78,27 @@ ask_work(void *arg)
 }
 
 static void
+send_work(void *arg)
+{
+	struct ask *a = arg;
+	int n = notes_end_now(a->reports->notes, now_wall());
+
+	if (n == -1) {
+		buf_adds(&a->out, "the database of notes cannot be written\n");
+		a->status = 1;
+	} else {
+		buf_addf(&a->out, "%d reports are due now.\n", n);
+	}
+}
+
+static void
 ask_done(void *arg)
 {
 	struct ask *a = arg;
 	struct reports *r = a->reports;
 
 	send_answer(a);
+	send_try(r);
 	list_remove(&a->link);
 	buf_release(&a->out);
 	arena_release(&a->arena);
@@ -103,9 +119,14 @@ ask_request(struct service *s, struct chan *c, struct chan_frame *f)
 	buf_init(&a->out, ANSWER_MAX);
 	list_push(&r->asks, &a->link);
 	r->jobs++;
+	if (slice_eq(f->payload, S("send")) && r->notes != NULL) {
+		note_flush(r);
+		loop_work(r->loop, send_work, ask_done, a);
+		return 0;
+	}
 	if (parse(a, f->payload) == -1) {
 		buf_adds(&a->out, "usage: report [DOMAIN] [--days N] "
-		    "[--json]\n");
+		    "[--json], or send\n");
 		a->status = 1;
 		ask_done(a);
 		return 0;

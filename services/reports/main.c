@@ -14,6 +14,8 @@ prune_work(void *arg)
 	struct reports *r = arg;
 
 	base_prune(r->base, now_wall());
+	if (r->notes != NULL)
+		notes_prune(r->notes, now_wall());
 }
 
 static void
@@ -34,6 +36,25 @@ prune(void *arg)
 	loop_work(r->loop, prune_work, prune_done, r);
 }
 
+/* What is needed to report to others. */
+static int
+start_sending(struct reports *r, const char **why)
+{
+	char path[1024];
+
+	if (!service_conf(r->service)->dmarc_send_reports)
+		return 0;
+	snprintf(path, sizeof(path), "%s/" NOTES_FILE,
+	    service_root(r->service));
+	r->notes = notes_open(path, why);
+	if (r->notes == NULL)
+		return -1;
+	r->resolver = service_peer(r->service, "resolver", 0);
+	note_start(r);
+	send_start(r);
+	return 0;
+}
+
 static int
 start(struct service *s, const char **why)
 {
@@ -44,7 +65,8 @@ start(struct service *s, const char **why)
 	r->service = s;
 	r->loop = service_loop(s);
 	r->base = base_open(path, why);
-	if (r->base == NULL) {
+	if (r->base == NULL || start_sending(r, why) == -1) {
+		base_close(r->base);
 		mem_free(r);
 		return -1;
 	}
@@ -63,19 +85,24 @@ reports_maybe_exit(struct reports *r)
 		return;
 	base_close(r->base);
 	r->base = NULL;
+	notes_close(r->notes);
+	r->notes = NULL;
 	service_exit(r->service);
 }
 
 static void
 on_peer(struct service *s, struct chan *c, bool open)
 {
-	if (!open)
-		ask_forget_channel(service_data(s), c);
+	if (open)
+		return;
+	ask_forget_channel(service_data(s), c);
+	send_forget_channel(service_data(s), c);
 }
 
 static void
 on_stop(struct service *s)
 {
+	note_flush(service_data(s));
 	reports_maybe_exit(service_data(s));
 }
 
@@ -84,12 +111,16 @@ status(struct service *s, struct buf *out)
 {
 	struct reports *r = service_data(s);
 
-	buf_addf(out, " reports=%llu refused=%llu",
-	    (unsigned long long)r->taken, (unsigned long long)r->refused);
+	buf_addf(out, " reports=%llu refused=%llu noted=%llu sent=%llu",
+	    (unsigned long long)r->taken, (unsigned long long)r->refused,
+	    (unsigned long long)r->noted, (unsigned long long)r->sent);
 }
 
 static const struct service_handler handlers[] = {
 	{ "mail", WIRE_REPORTS_MAIL, mail_take },
+	{ "mail", WIRE_REPORTS_NEXT, send_next },
+	{ "mail", WIRE_REPORTS_SENT, send_sent },
+	{ "note", WIRE_REPORTS_NOTE, note_take },
 	{ "admin", WIRE_ADMIN, ask_request },
 	{ NULL, 0, NULL },
 };

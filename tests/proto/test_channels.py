@@ -12,10 +12,10 @@ from harness import PEER, STATUS, STATUS_REPLY, Harness, Peer, put, receive, sen
 
 DOORS = {"keys": [""], "resolver": [""], "auth": ["lookup", "verify", "redeem", "mailbox"],
          "dkim": [""], "relay": [""], "deliver": [""], "queue": ["submit", "admin"], "imap": [""],
-         "reports": ["mail", "admin"]}
-DIALS = {"dkim": ["keys", "resolver"], "relay": ["resolver"], "deliver": ["auth.mailbox"],
+         "reports": ["mail", "note", "admin"]}
+DIALS = {"dkim": ["keys", "resolver", "reports.note"], "relay": ["resolver"], "deliver": ["auth.mailbox"],
          "queue": ["deliver", "relay", "dkim", "auth.lookup", "reports.mail"], "imap": ["auth.redeem"],
-         "reports": ["auth.lookup"]}
+         "reports": ["auth.lookup", "resolver"]}
 FILES = {"auth": {"accounts": b"u@example.test|{PLAIN}x\n", "virtual": b"", "quotas": b""},
          "dkim": {"dkim-keytable": b"", "dkim-signingtable": b""},
          "deliver": {"mailboxes": b"u@example.test\n"}}

@@ -1,5 +1,6 @@
 // part: services/reports
-/* DMARC reports of others: archives, XML, the database, what is shown. */
+/* DMARC reports: archives, XML, the databases, what is shown, what is told to
+ * others. */
 #include "check.h"
 
 #include <unistd.h>
@@ -8,7 +9,10 @@
 
 #include "core/base64.h"
 #include "core/limits.h"
+#include "services/reports/consent.h"
 #include "services/reports/intake.h"
+#include "services/reports/letter.h"
+#include "services/reports/notes.h"
 #include "services/reports/unpack.h"
 
 #define HEAD "<?xml version=\"1.0\"?>\n<feedback><report_metadata>"          \
@@ -376,7 +380,288 @@ TEST(a_damaged_database_is_begun_anew)
 	unlink(path);
 }
 
+/* ---- reports to others ---------------------------------------------------- */
+
+#define MIDNIGHT 1700006400
+#define ASKS "v=DMARC1; p=reject; aspf=s; rua=mailto:d@own.test"
+
+static void
+add_note(struct buf *batch, const char *domain, const char *source, bool good)
+{
+	struct wire_reports_note n = {
+		.domain = slice_str(domain),
+		.record = S(ASKS),
+		.source = slice_str(source),
+		.author = slice_str(domain),
+		.envelope = S("<b&c>\x01\xff.test"),
+		.disposition = good ? S("none") : S("reject"),
+		.dkim = good,
+		.reason = good ? S("") : S("local_policy"),
+		.spf_domain = S("bounces.test"),
+		.spf_scope = S("mfrom"),
+		.spf_result = S("softfail"),
+		.n = 2,
+		.signatures = {
+			{ S("other.test"), S("s1"), S("fail") },
+			{ S("own.test"), S("s2"), good ? S("pass") :
+			    S("permerror") },
+		},
+	};
+	struct buf b = WIRE_BUF;
+
+	wire_reports_note_put(&b, &n);
+	CHECK(notes_is_good(buf_slice(&b)));
+	wire_put_slice(batch, buf_slice(&b));
+	buf_release(&b);
+}
+
+static int
+add_row(void *arg, uint64_t count, const struct wire_reports_note *row)
+{
+	letter_xml_row(arg, count, row);
+	return 0;
+}
+
+static struct notes *
+notes_new(char *path)
+{
+	const char *why = "";
+	struct notes *n;
+
+	close(mkstemp(path));
+	n = notes_open(path, &why);
+	CHECK(n != NULL, "%s", why);
+	return n;
+}
+
+/* What our own reader finds in the mail that is sent. */
+static void
+read_back(struct notes *n, const struct notes_report *r)
+{
+	struct slice to = S("d@own.test");
+	struct letter l = {
+		.host = S("mx.example.test"), .from = S("pm@example.test"),
+		.domain = slice_str(r->domain), .record = slice_str(r->record),
+		.id = slice_str(r->name), .begin = r->begin, .end = r->end,
+		.date = r->end + 60, .to = &to, .n = 1,
+	};
+	struct buf xml = BUF_INIT(16 << 20), packed = BUF_INIT(16 << 20);
+	struct buf mail = BUF_INIT(1 << 20);
+	struct feedback_text domain;
+	const char *why = "";
+
+	letter_xml_begin(&xml, &l);
+	assert_int_equal(notes_rows(n, r->number, add_row, &xml), 0);
+	letter_xml_end(&xml);
+	assert_int_equal(letter_pack(&packed, buf_slice(&xml)), 0);
+	assert_int_equal(letter_build(&mail, &l, buf_slice(&packed)), 0);
+	n_rows = 0;
+	CHECK(intake_read(buf_slice(&mail), collect, NULL, &domain, &why) == 0,
+	    "%s", why);
+	assert_string_equal(domain.s, "own.test");
+	buf_release(&xml);
+	buf_release(&packed);
+	buf_release(&mail);
+}
+
+TEST(what_is_noted_is_read_back)
+{
+	char path[] = "/tmp/notesXXXXXX";
+	struct notes *n = notes_new(path);
+	struct buf batch = BUF_INIT(1 << 20);
+	struct notes_report r, other;
+	const char *why = "";
+
+	add_note(&batch, "own.test", "192.0.2.1", true);
+	add_note(&batch, "own.test", "192.0.2.1", true);
+	add_note(&batch, "own.test", "2001:db8::1", false);
+	add_note(&batch, "other.test", "192.0.2.1", true);
+	assert_int_equal(notes_take(n, buf_slice(&batch), MIDNIGHT + 5), 0);
+	buf_clear(&batch);
+	/* The process starts again, the day goes on. */
+	notes_close(n);
+	n = notes_open(path, &why);
+	CHECK(n != NULL, "%s", why);
+	add_note(&batch, "own.test", "192.0.2.1", true);
+	assert_int_equal(notes_take(n, buf_slice(&batch), MIDNIGHT + 86399), 0);
+	/* The next day's are apart. */
+	assert_int_equal(notes_take(n, buf_slice(&batch), MIDNIGHT + 86400), 0);
+	assert_int_equal(notes_next(n, MIDNIGHT + 86399, &r), 0);
+	assert_int_equal(notes_next(n, MIDNIGHT + 86400 + 3600, &r), 1);
+	if (strcmp(r.domain, "own.test") != 0) {
+		assert_string_equal(r.domain, "other.test");
+		assert_int_equal(notes_drop(n, r.number), 0);
+		assert_int_equal(notes_next(n, MIDNIGHT + 90000, &r), 1);
+	}
+	assert_int_equal(r.begin, MIDNIGHT);
+	assert_int_equal(r.end, MIDNIGHT + 86400);
+	read_back(n, &r);
+	assert_string_equal(head.org.s, "mx.example.test");
+	assert_string_equal(head.email.s, "pm@example.test");
+	assert_string_equal(head.id.s, r.name);
+	assert_string_equal(head.policy.s, "reject");
+	assert_int_equal(head.begin, MIDNIGHT);
+	assert_int_equal(head.end, MIDNIGHT + 86399);
+	assert_int_equal(n_rows, 2);
+	assert_int_equal(rows[0].count, 3);
+	assert_string_equal(rows[0].source.s, "192.0.2.1");
+	assert_string_equal(rows[0].disposition.s, "none");
+	CHECK(rows[0].dkim && !rows[0].spf);
+	assert_string_equal(rows[0].from.s, "own.test");
+	assert_string_equal(rows[0].envelope.s, "<b&c>??.test");
+	assert_string_equal(rows[0].dkim_domain.s, "own.test");
+	assert_string_equal(rows[0].dkim_selector.s, "s2");
+	assert_string_equal(rows[0].dkim_result.s, "pass");
+	assert_string_equal(rows[0].spf_domain.s, "bounces.test");
+	assert_string_equal(rows[0].spf_result.s, "softfail");
+	assert_int_equal(rows[1].count, 1);
+	assert_string_equal(rows[1].source.s, "2001:db8::1");
+	assert_string_equal(rows[1].disposition.s, "reject");
+	assert_string_equal(rows[1].reason.s, "local_policy");
+	/* Put off, then sent; the other one is still there. */
+	assert_int_equal(notes_later(n, r.number, MIDNIGHT + 95000), 0);
+	while (notes_next(n, MIDNIGHT + 94999, &other) == 1)
+		assert_int_equal(notes_drop(n, other.number), 0);
+	assert_int_equal(notes_next(n, MIDNIGHT + 95000, &other), 1);
+	assert_int_equal(other.number, r.number);
+	assert_string_equal(other.name, r.name);
+	assert_int_equal(notes_drop(n, r.number), 0);
+	/* Of the day that goes on, on demand. */
+	assert_int_equal(notes_end_now(n, MIDNIGHT + 100000), 1);
+	assert_int_equal(notes_next(n, MIDNIGHT + 100000, &r), 1);
+	assert_int_equal(r.begin, MIDNIGHT + 86400);
+	assert_int_equal(r.end, MIDNIGHT + 100000);
+	assert_int_equal(notes_take(n, buf_slice(&batch), MIDNIGHT + 100001),
+	    0);
+	assert_int_equal(notes_drop(n, r.number), 0);
+	assert_int_equal(notes_next(n, MIDNIGHT + 200000, &r), 1);
+	assert_int_equal(r.begin, MIDNIGHT + 100000);
+	/* What is too old goes unsent. */
+	notes_prune(n, r.end + (LIMIT_NOTES_DAYS + 1) * 86400);
+	assert_int_equal(notes_next(n, INT64_MAX, &r), 0);
+	notes_close(n);
+	buf_release(&batch);
+	unlink(path);
+}
+
+TEST(notes_are_bounded)
+{
+	char path[] = "/tmp/notesXXXXXX", source[32];
+	struct notes *n = notes_new(path);
+	struct buf batch = BUF_INIT(16 << 20);
+	struct notes_report r;
+
+	for (unsigned i = 0; i < LIMIT_NOTES_ROWS + 7; i++) {
+		snprintf(source, sizeof(source), "10.0.%u.%u", i / 256,
+		    i % 256);
+		add_note(&batch, "own.test", source, true);
+	}
+	assert_int_equal(notes_take(n, buf_slice(&batch), MIDNIGHT), 7);
+	/* Those that are there are counted all the same. */
+	buf_clear(&batch);
+	add_note(&batch, "own.test", "10.0.0.1", true);
+	assert_int_equal(notes_take(n, buf_slice(&batch), MIDNIGHT), 0);
+	assert_int_equal(notes_next(n, MIDNIGHT + 100000, &r), 1);
+	read_back(n, &r);
+	assert_int_equal(n_rows, LIMIT_NOTES_ROWS);
+	assert_int_equal(rows[0].count, 2);
+	assert_string_equal(rows[0].source.s, "10.0.0.1");
+	notes_close(n);
+	buf_release(&batch);
+	unlink(path);
+}
+
+TEST(malformed_notes_are_refused)
+{
+	static const char *const domains[] = { "", "a..test", "a b.test",
+		"x\r\nBcc: y@z.test", "a!b.test" };
+	struct wire_reports_note n = { .record = S(ASKS) };
+	struct buf b = WIRE_BUF;
+
+	for (size_t i = 0; i < LEN(domains); i++) {
+		buf_clear(&b);
+		n.domain = slice_str(domains[i]);
+		wire_reports_note_put(&b, &n);
+		CHECK(!notes_is_good(buf_slice(&b)), "%s", domains[i]);
+	}
+	buf_clear(&b);
+	n.domain = S("own.test");
+	wire_reports_note_put(&b, &n);
+	CHECK(notes_is_good(buf_slice(&b)));
+	CHECK(!notes_is_good(slice_head(buf_slice(&b), b.n - 1)));
+	buf_addc(&b, 0);
+	CHECK(!notes_is_good(buf_slice(&b)));
+	buf_release(&b);
+}
+
+/* A DNS answer with one TXT record, or none. */
+static void
+answer(struct consent *c, const char *txt)
+{
+	struct wire_dns_answer a = { .status = WIRE_DNS_NXDOMAIN };
+	struct buf b = BUF_INIT(256);
+
+	if (txt != NULL) {
+		buf_addc(&b, (char)strlen(txt));
+		buf_adds(&b, txt);
+		a.status = WIRE_DNS_OK;
+		a.count = 1;
+		a.rdata[0] = buf_slice(&b);
+	}
+	consent_answer(c, &a);
+	buf_release(&b);
+}
+
+TEST(foreign_recipients_are_asked)
+{
+	static const struct {
+		const char *txt;
+		bool good;
+		const char *address;
+	} cases[] = {
+		{ NULL, false, "a@far.test" },
+		{ "v=spf1 -all", false, "a@far.test" },
+		{ "p=none; v=DMARC1", false, "a@far.test" },
+		{ "v=DMARC1", true, "a@far.test" },
+		{ "v=DMARC1; rua=mailto:b@far.test!5k", true, "b@far.test" },
+		{ "v=DMARC1; rua=mailto:b@FAR.test", true, "b@FAR.test" },
+		{ "v=DMARC1; rua=mailto:b@victim.test", false, NULL },
+	};
+	struct slice record = S("v=DMARC1; p=none; rua=mailto:a@far.test,"
+	    "mailto:x@sub.own.test!1k, mailto:A@far.test,http://far.test/,"
+	    "mailto:y@[192.0.2.1]");
+	struct dns_question q;
+	struct consent c;
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		consent_init(&c, S("mail.own.test"), record);
+		assert_int_equal(consent_step(&c, &q), MSGAUTH_ASK);
+		CHECK(slice_eq(q.name,
+		    S("mail.own.test._report._dmarc.far.test")));
+		answer(&c, cases[i].txt);
+		assert_int_equal(consent_step(&c, &q), MSGAUTH_DONE);
+		CHECK(c.list[0].good == cases[i].good, "%zu", i);
+		CHECK(cases[i].address == NULL || slice_eq(c.list[0].address,
+		    slice_str(cases[i].address)), "%zu", i);
+		assert_int_equal(c.list[0].most, i == 4 ? 5120 : 0);
+		/* The same organization needs no consent; an address literal
+		 * has no domain that could give it. */
+		CHECK(c.n == 3 && c.list[1].good && !c.list[2].good);
+		assert_int_equal(c.list[1].most, 1024);
+		CHECK(!c.unknown);
+		consent_release(&c);
+	}
+	consent_init(&c, S("own.test"), record);
+	assert_int_equal(consent_step(&c, &q), MSGAUTH_ASK);
+	consent_answer(&c, NULL);
+	assert_int_equal(consent_step(&c, &q), MSGAUTH_DONE);
+	CHECK(c.unknown && !c.list[0].good && c.list[1].good);
+	consent_release(&c);
+}
+
 TESTS(T(a_report_is_read), T(namespaces_and_strangers_are_passed_over),
     T(what_is_no_report_is_refused), T(rows_and_values_are_bounded),
     T(archives_are_unpacked), T(a_bomb_is_cut_off),
-    T(reports_are_kept_and_shown), T(a_damaged_database_is_begun_anew))
+    T(reports_are_kept_and_shown), T(a_damaged_database_is_begun_anew),
+    T(what_is_noted_is_read_back), T(notes_are_bounded),
+    T(malformed_notes_are_refused), T(foreign_recipients_are_asked))
