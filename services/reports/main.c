@@ -81,7 +81,8 @@ start(struct service *s, const char **why)
 void
 reports_maybe_exit(struct reports *r)
 {
-	if (!service_is_stopping(r->service) || r->jobs > 0)
+	if (!service_is_stopping(r->service) || r->jobs > 0 ||
+	    r->base == NULL)
 		return;
 	base_close(r->base);
 	r->base = NULL;
@@ -103,6 +104,7 @@ static void
 on_stop(struct service *s)
 {
 	note_flush(service_data(s));
+	send_stop(service_data(s));
 	reports_maybe_exit(service_data(s));
 }
 

@@ -25,6 +25,8 @@
 #include "services/reports/base.h"
 #include "services/reports/notes.h"
 
+struct sending;
+
 struct reports {
 	struct service *service;
 	struct loop *loop;
@@ -40,7 +42,7 @@ struct reports {
 	struct loop_timer *look;
 	struct chan *asker;   /* waits for the next report; NULL: nobody */
 	uint32_t asker_id;
-	bool sending;         /* one is being made */
+	struct sending *sending; /* it is being made; or NULL */
 	size_t jobs;          /* under way */
 	uint64_t taken;       /* reports, since the start */
 	uint64_t refused;
@@ -61,6 +63,8 @@ void note_flush(struct reports *r);
 int send_next(struct service *s, struct chan *c, struct chan_frame *f);
 int send_sent(struct service *s, struct chan *c, struct chan_frame *f);
 void send_start(struct reports *r);
+/* Waits for no answer any more. */
+void send_stop(struct reports *r);
 /* Begins with one that is due, if somebody waits for it. */
 void send_try(struct reports *r);
 void send_forget_channel(struct reports *r, struct chan *c);

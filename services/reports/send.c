@@ -10,13 +10,16 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/now.h"
+#include "mail/addr.h"
 #include "services/reports/consent.h"
 #include "services/reports/letter.h"
+#include "wire/auth.h"
 #include "wire/reports.h"
 #include "wire/resolver.h"
 
 #define LOOK_MS 60000
 #define DNS_TIMEOUT_MS 30000
+#define AUTH_TIMEOUT_MS 10000
 #define LATER 3600      /* seconds: a consent could not be asked for */
 #define MAIL_MAX (64u << 20)
 
@@ -24,6 +27,8 @@ struct sending {
 	struct reports *reports;
 	struct notes_report report;
 	struct consent consent;
+	uint32_t question;   /* to resolver; 0: none */
+	bool hosted;         /* the postmaster's domain is ours */
 	struct slice to[LIMIT_NOTES_RECIPIENTS];
 	size_t n;
 	uint64_t rows;
@@ -41,11 +46,12 @@ sending_free(struct sending *s)
 {
 	struct reports *r = s->reports;
 
+	peer_cancel(r->resolver, s->question);
 	consent_release(&s->consent);
 	if (s->fd != -1)
 		close(s->fd);
 	mem_free(s);
-	r->sending = false;
+	r->sending = NULL;
 	r->jobs--;
 	reports_maybe_exit(r);
 }
@@ -109,14 +115,17 @@ write_row(void *arg, uint64_t count, const struct wire_reports_note *row)
 
 /* Section 7.2.1: whose limit is below the size gets none. */
 static void
-keep_recipients(struct sending *s, uint64_t size)
+keep_recipients(struct sending *s, struct letter *l, uint64_t size)
 {
+	s->n = 0;
 	for (size_t i = 0; i < s->consent.n; i++) {
 		const struct consent_address *a = &s->consent.list[i];
 
 		if (a->good && (a->most == 0 || size <= a->most))
 			s->to[s->n++] = a->address;
 	}
+	l->to = s->to;
+	l->n = s->n;
 }
 
 static int
@@ -127,12 +136,14 @@ write_mail(struct sending *s, struct letter *l, struct slice xml)
 	int r = -1;
 
 	s->why = "it is larger than its recipients allow";
+	/* Once for all who want it, and once for those it is not too large
+	 * for. */
+	keep_recipients(s, l, 0);
 	if (letter_pack(&packed, xml) == 0 &&
 	    letter_build(&mail, l, buf_slice(&packed)) == 0)
-		keep_recipients(s, mail.n);
-	/* To names those who get it. */
-	l->to = s->to;
-	l->n = s->n;
+		keep_recipients(s, l, mail.n);
+	else
+		s->n = 0;
 	buf_clear(&mail);
 	if (s->n > 0 && letter_build(&mail, l, buf_slice(&packed)) == 0) {
 		s->why = "it cannot be written";
@@ -155,7 +166,6 @@ write_work(void *arg)
 	const struct conf *conf = service_conf(s->reports->service);
 	struct letter l = {
 		.host = slice_str(conf->hostname),
-		.from = slice_str(conf->postmaster_address),
 		.domain = slice_str(s->report.domain),
 		.record = slice_str(s->report.record),
 		.id = slice_str(s->report.name),
@@ -164,7 +174,14 @@ write_work(void *arg)
 		.date = now_wall(),
 	};
 	struct writer w = { s, BUF_INIT(LIMIT_NOTES_XML) };
+	struct buf from = BUF_INIT(LIMIT_ADDRESS);
 
+	/* In no foreign name: the mail must pass DMARC itself. */
+	if (s->hosted)
+		buf_adds(&from, conf->postmaster_address);
+	else
+		buf_addf(&from, "postmaster@%s", conf->domainname);
+	l.from = buf_slice(&from);
 	letter_xml_begin(&w.xml, &l);
 	if (notes_rows(s->reports->notes, s->report.number, write_row,
 	    &w) == -1 || s->rows == 0)
@@ -173,6 +190,7 @@ write_work(void *arg)
 	if (s->why == NULL && write_mail(s, &l, buf_slice(&w.xml)) == 0)
 		s->why = NULL;
 	buf_release(&w.xml);
+	buf_release(&from);
 }
 
 static void
@@ -209,6 +227,30 @@ write_done(void *arg)
 	sending_free(s);
 }
 
+static void
+on_hosted(void *arg, struct chan_frame *f)
+{
+	struct sending *s = arg;
+	struct wire_in in = wire_in(f != NULL ? f->payload : S(""));
+
+	s->hosted = f != NULL && f->type == WIRE_AUTH_DOMAIN_REPLY &&
+	    wire_get_bool(&in) && wire_end(&in) == 0;
+	loop_work(s->reports->loop, write_work, write_done, s);
+}
+
+static void
+ask_hosted(struct sending *s)
+{
+	const struct conf *conf = service_conf(s->reports->service);
+	struct buf b = WIRE_BUF;
+
+	wire_put_slice(&b, addr_domain_of(slice_str(
+	    conf->postmaster_address)));
+	peer_request(s->reports->auth, WIRE_AUTH_DOMAIN, buf_slice(&b), -1,
+	    AUTH_TIMEOUT_MS, on_hosted, s);
+	buf_release(&b);
+}
+
 /* ---- consent -------------------------------------------------------------- */
 
 static bool
@@ -235,7 +277,7 @@ consent_known(struct sending *s)
 		s->why = "nobody consents to get it";
 		put_off(s);
 	} else {
-		loop_work(s->reports->loop, write_work, write_done, s);
+		ask_hosted(s);
 	}
 }
 
@@ -247,6 +289,7 @@ on_answer(void *arg, struct chan_frame *f)
 	struct sending *s = arg;
 	struct wire_dns_answer a;
 
+	s->question = 0;
 	consent_answer(&s->consent, f != NULL && f->type == WIRE_DNS_ANSWER &&
 	    wire_dns_answer_get(f->payload, &a) == 0 ? &a : NULL);
 	consent_ask(s);
@@ -258,14 +301,18 @@ consent_ask(struct sending *s)
 	struct dns_question q;
 	struct buf b = WIRE_BUF;
 
+	if (service_is_stopping(s->reports->service)) {
+		sending_free(s);
+		return;
+	}
 	if (consent_step(&s->consent, &q) == MSGAUTH_DONE) {
 		consent_known(s);
 		return;
 	}
 	wire_put_slice(&b, q.name);
 	wire_put_u32(&b, q.type);
-	peer_request(s->reports->resolver, WIRE_DNS_ASK, buf_slice(&b), -1,
-	    DNS_TIMEOUT_MS, on_answer, s);
+	s->question = peer_request(s->reports->resolver, WIRE_DNS_ASK,
+	    buf_slice(&b), -1, DNS_TIMEOUT_MS, on_answer, s);
 	buf_release(&b);
 }
 
@@ -298,12 +345,12 @@ send_try(struct reports *r)
 {
 	struct sending *s;
 
-	if (r->asker == NULL || r->sending || service_is_stopping(r->service))
+	if (r->asker == NULL || r->sending != NULL || service_is_stopping(r->service))
 		return;
 	s = mem_zero(sizeof(*s));
 	s->reports = r;
 	s->fd = -1;
-	r->sending = true;
+	r->sending = s;
 	r->jobs++;
 	loop_work(r->loop, find_work, find_done, s);
 }
@@ -312,6 +359,13 @@ static void
 on_timer(void *arg)
 {
 	send_try(arg);
+}
+
+void
+send_stop(struct reports *r)
+{
+	if (r->sending != NULL && r->sending->question != 0)
+		sending_free(r->sending);
 }
 
 void

@@ -25,6 +25,7 @@ DEMO = "demo@example.test"
 ZONE = """
 own.test MX 10 a.own.test
 a.own.test A 127.0.0.2
+hard.test MX 10 a.own.test
 elsewhere.test MX 10 a.own.test
 *.third.test A 127.0.0.2
 third.test MX 10 a.own.test
@@ -37,6 +38,7 @@ RECORDS = {
     "secret.test": "v=DMARC1; p=none; rua=mailto:victim@elsewhere.test",
     "tiny.test": "v=DMARC1; p=none; rua=mailto:x@tiny.test!100",
     "silent.test": "v=DMARC1; p=none",
+    "hard.test": "v=DMARC1; p=reject; rua=mailto:dmarc@hard.test",
     "moved.test": "v=DMARC1; p=none; rua=mailto:a@third.test",
     "lost.test": "v=DMARC1; p=none; rua=mailto:a@down.test",
 }
@@ -149,6 +151,35 @@ def test_a_day_of_messages_is_reported(make_stack, tmp_path, dns, sink):
         assert re.search(rf'event=dmarc-send-dropped.*domain={domain} reason="{reason}"', log), domain
     assert re.search(r"event=dmarc-send-later.*domain=lost.test", log)
     assert len(sink.messages) == 2
+
+
+def test_what_was_refused_is_reported(make_stack, dns, sink):
+    # The postmaster is elsewhere, in whose name the report must not be.
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port,
+                            "POSTMASTER_ADDRESS": "admin@far.test"})
+    for _ in range(3):
+        with pytest.raises(smtplib.SMTPDataError):
+            send(stack, "hard.test")
+    wait_for(lambda: noted(stack) == 3, what="notes")
+    stack.setup("dmarc", "send")
+    m, _, xml = attachment(sink.wait(1)[0].body)
+    assert m["From"] == "<postmaster@example.test>"
+    assert xml.findtext("report_metadata/email") == "postmaster@example.test"
+    assert xml.findtext("record/row/count") == "3"
+    assert xml.findtext("record/row/policy_evaluated/disposition") == "reject"
+    assert xml.find("record/row/policy_evaluated/reason") is None
+
+
+def test_without_enforcement_the_reason_is_told(make_stack, dns, sink):
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port,
+                            "ENABLE_OPENDMARC": "0"})
+    send(stack, "hard.test")
+    wait_for(lambda: noted(stack) == 1, what="note")
+    stack.setup("dmarc", "send")
+    evaluated = attachment(sink.wait(1)[0].body)[2].find("record/row/policy_evaluated")
+    assert evaluated.findtext("disposition") == "none"
+    assert evaluated.findtext("reason/type") == "local_policy"
+    assert evaluated.findtext("reason/comment") == "policies are not enforced here"
 
 
 def test_notes_outlive_a_crash(make_stack, dns, sink):
