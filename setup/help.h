@@ -49,6 +49,9 @@
 	"    explain dkim <FILE>\n"                                            \
 	"    explain dmarc <FILE> --ip <ADDRESS> --mail-from <ADDRESS>\n"      \
 	"    explain arc <FILE>\n"                                             \
+	"    dkim list [--json] [DOMAIN]\n"                                    \
+	"    dkim show [--panel] <DOMAIN> [SELECTOR]\n"                        \
+	"    dkim remove [--purge] [--force] <DOMAIN> <SELECTOR>\n"            \
 	"    dkim sign <FILE> [--key PEM --selector S]\n"                      \
 	"    arc seal <FILE> [--key PEM --selector S]\n\n"                     \
 	"    migrate check [ADDRESS...]\n"                                     \
@@ -255,6 +258,25 @@
 	"    setup explain arc <FILE> [--dns <HOST[@PORT]>] [--json]\n",       \
 	"    Validates the seals of a message. The exit status is 0 whatever\n" \
 	"    comes out.\n")
+
+#define HELP_DKIM_LIST HELP("SETUP-DKIM(8)",                                   \
+"setup dkim list - List the DKIM keys",                                \
+	"    setup dkim list [--json] [DOMAIN]\n",                             \
+	"    Shows each key: domain, selector, algorithm, bits, whether it\n"  \
+	"    signs now, and its file.\n")
+
+#define HELP_DKIM_SHOW HELP("SETUP-DKIM(8)",                                   \
+"setup dkim show - Print the records of DKIM keys",                    \
+	"    setup dkim show [--panel] <DOMAIN> [SELECTOR]\n",                 \
+	"    Prints the DNS records to publish as a zone file, or with\n"      \
+	"    --panel as the web page of a registrar wants them.\n")
+
+#define HELP_DKIM_REMOVE HELP("SETUP-DKIM(8)",                                 \
+"setup dkim remove - Remove a DKIM key",                               \
+	"    setup dkim remove [--purge] [--force] <DOMAIN> <SELECTOR>\n",     \
+	"    Nothing is signed with the key any more. Its files are renamed,\n" \
+	"    or with --purge deleted. The last key that signs for a domain is\n" \
+	"    removed only with --force.\n")
 
 #define HELP_DKIM_SIGN HELP("SETUP-DKIM(8)",                                   \
 	"setup dkim sign - Sign a message",                                    \
