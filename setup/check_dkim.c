@@ -1,67 +1,21 @@
 /* setup dns check: DKIM. */
 #include "setup/check.h"
 
-#include "core/base64.h"
 #include "msgauth/pubkey.h"
-#include "msgauth/tags.h"
+#include "setup/dkim_record.h"
 
 #define RSA_BITS_GOOD 2048 /* RFC 8301 3.2: signers should use these */
-
-/* The bytes of p= of a record; false if it has none. */
-static bool
-key_bytes(struct slice text, struct buf *out)
-{
-	struct slice p;
-	struct tags t;
-
-	if (tags_parse(&t, text, NULL) == -1)
-		return false;
-	p = tags_value(&t, "p");
-	return p.n > 0 && base64_decode_folded(out, p) == 0 && buf_ok(out);
-}
-
-static bool
-same_key(struct slice a, struct slice b)
-{
-	struct buf ka = BUF_INIT(8192), kb = BUF_INIT(8192);
-	bool same = key_bytes(a, &ka) && key_bytes(b, &kb) &&
-	    slice_eq(buf_slice(&ka), buf_slice(&kb));
-
-	buf_release(&ka);
-	buf_release(&kb);
-	return same;
-}
-
-static enum wire_keys_alg
-algorithm(struct slice text)
-{
-	struct tags t;
-
-	return tags_parse(&t, text, NULL) == 0 && slice_ieq(tags_value(&t,
-	    "k"), S("ed25519")) ? WIRE_KEYS_ED25519_SHA256 :
-	    WIRE_KEYS_RSA_SHA256;
-}
-
-/* "k=rsa; p=": revoked, and said so. */
-static bool
-is_revoked(struct slice text)
-{
-	struct tags t;
-
-	return tags_parse(&t, text, NULL) == 0 && tags_find(&t, "p") != NULL &&
-	    tags_value(&t, "p").n == 0;
-}
 
 /* The one text that is published. True if signatures by our key are good. */
 static bool
 check_text(struct check *c, const struct record *r, struct slice text)
 {
-	enum wire_keys_alg alg = algorithm(r->value);
+	enum wire_keys_alg alg = dkim_record_alg(r->value);
 	const char *why = NULL;
 	struct pubkey key;
 	bool good = false;
 
-	if (is_revoked(text)) {
+	if (dkim_record_revoked(text)) {
 		check_add(c, CHECK_WRONG, "DKIM", r->name, DNS_TXT,
 		    "The key is revoked (p= is empty), and we sign with it.");
 		check_publish(c, r);
@@ -73,7 +27,7 @@ check_text(struct check *c, const struct record *r, struct slice text)
 		check_publish(c, r);
 		return false;
 	}
-	if (!same_key(text, r->value)) {
+	if (!dkim_record_same(text, r->value)) {
 		check_add(c, CHECK_WRONG, "DKIM", r->name, DNS_TXT,
 		    "It is not the key that we sign with: every signature "
 		    "fails.");
@@ -112,7 +66,7 @@ check_key(struct check *c, const struct record *r)
 		check_add(c, CHECK_WRONG, "DKIM", r->name, DNS_TXT,
 		    "The private key %s cannot be read.", r->key);
 		check_change(c, "put it back, or run 'setup config dkim'");
-	} else if (pubkey_parse(&ours, r->value, algorithm(r->value), &why) ==
+	} else if (pubkey_parse(&ours, r->value, dkim_record_alg(r->value), &why) ==
 	    -1) {
 		/* RFC 8301 3.2: verifiers do not take it. */
 		check_add(c, CHECK_WRONG, "DKIM", r->name, DNS_TXT,

@@ -4,7 +4,7 @@
 
 #include "core/file.h"
 #include "setup/dkim_key.h"
-#include "setup/dkim_tables.h"
+#include "setup/dkim_retire.h"
 #include "setup/explain.h"
 #include "setup/json.h"
 
@@ -157,6 +157,7 @@ cmd_dkim_list(struct setup *s, int argc, char **argv)
 	if (explain_options(s, argc, argv, options, LEN(options), &domain,
 	    1) == -1)
 		return EXPLAIN_MISUSE;
+	(void)dkim_retire_due(s);
 	if (dkim_tables_open(s, &t, false) == 0)
 		status = list(s, &t, domain, json);
 	dkim_tables_close(&t);

@@ -1,7 +1,7 @@
 #include "setup/commands.h"
 
 #include "setup/dkim_files.h"
-#include "setup/dkim_tables.h"
+#include "setup/dkim_retire.h"
 #include "setup/explain.h"
 
 struct options {
@@ -20,16 +20,6 @@ others_sign(const struct dkim_tables *t, const struct conf_dkim_key *key)
 	return false;
 }
 
-static bool
-path_is_shared(const struct dkim_tables *t, const struct conf_dkim_key *key)
-{
-	for (size_t i = 0; i < t->dkim.key_count; i++)
-		if (&t->dkim.keys[i] != key &&
-		    strcmp(t->dkim.keys[i].path, key->path) == 0)
-			return true;
-	return false;
-}
-
 static int
 remove_key(const struct setup *s, struct dkim_tables *t,
     const struct conf_dkim_key *key, bool purge)
@@ -40,7 +30,7 @@ remove_key(const struct setup *s, struct dkim_tables *t,
 
 	dkim_tables_drop(t, key->name);
 	status = dkim_tables_save(s, t, true);
-	if (status == 0 && !path_is_shared(t, key))
+	if (status == 0 && !dkim_tables_path_is_shared(t, key))
 		status = dkim_files_put_away(s, key->path, purge, &kept);
 	if (status == 0) {
 		printf("Nothing is signed with the key '%.*s' of '%.*s' any "
@@ -64,6 +54,8 @@ run(const struct setup *s, const struct options *o)
 	struct dkim_tables t;
 	int status = 1;
 
+	if (dkim_retire_due(s) != 0)
+		return 1;
 	if (dkim_tables_open(s, &t, true) == -1)
 		goto out;
 	key = dkim_tables_find(&t, slice_str(o->words[0]),

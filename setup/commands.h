@@ -26,6 +26,7 @@ int cmd_explain_dmarc(struct setup *s, int argc, char **argv);
 int cmd_explain_arc(struct setup *s, int argc, char **argv);
 int cmd_dkim_list(struct setup *s, int argc, char **argv);
 int cmd_dkim_show(struct setup *s, int argc, char **argv);
+int cmd_dkim_rotate(struct setup *s, int argc, char **argv);
 int cmd_dkim_remove(struct setup *s, int argc, char **argv);
 int cmd_dkim_sign(struct setup *s, int argc, char **argv);
 int cmd_arc_seal(struct setup *s, int argc, char **argv);

@@ -100,6 +100,17 @@ dkim_tables_rule(const struct dkim_tables *t, const struct conf_dkim_key *key)
 	return NULL;
 }
 
+bool
+dkim_tables_path_is_shared(const struct dkim_tables *t,
+    const struct conf_dkim_key *key)
+{
+	for (size_t i = 0; i < t->dkim.key_count; i++)
+		if (&t->dkim.keys[i] != key &&
+		    strcmp(t->dkim.keys[i].path, key->path) == 0)
+			return true;
+	return false;
+}
+
 /* What a note says behind the name; false if line is no note about name. */
 static bool
 note_about(struct slice line, struct slice name, struct slice *rest)
@@ -141,11 +152,19 @@ dkim_tables_note(const struct dkim_tables *t, struct slice name,
 }
 
 static bool
+note_line(struct slice line, struct slice name)
+{
+	struct slice rest;
+
+	return note_about(line, name, &rest);
+}
+
+static bool
 key_line(struct slice line, struct slice name)
 {
-	struct slice word, rest = line;
+	struct slice word;
 
-	return note_about(line, name, &rest) ||
+	return note_line(line, name) ||
 	    (slice_word(&line, &word) && slice_eq(word, name));
 }
 
@@ -182,4 +201,40 @@ dkim_tables_drop(struct dkim_tables *t, struct slice name)
 {
 	drop_lines(&t->rules, rule_line, name);
 	drop_lines(&t->keys, key_line, name);
+}
+
+void
+dkim_tables_set_note(struct dkim_tables *t, struct slice name,
+    enum dkim_note note, int64_t until)
+{
+	struct buf line = BUF_INIT(2048);
+	char text[64];
+	struct tm tm;
+
+	drop_lines(&t->keys, note_line, name);
+	buf_addf(&line, NOTE "%.*s ", SLICE_ARG(name));
+	if (note == DKIM_NOTE_WAITS) {
+		buf_adds(&line, "waits");
+	} else {
+		gmtime_r(&(time_t){ until }, &tm);
+		strftime(text, sizeof(text), TIME_FORMAT, &tm);
+		buf_addf(&line, "retired until %s", text);
+	}
+	if (note != DKIM_NOTE_NONE)
+		table_append(&t->keys, buf_slice(&line));
+	buf_release(&line);
+}
+
+void
+dkim_tables_add(struct dkim_tables *t, struct slice domain,
+    struct slice selector)
+{
+	struct buf line = BUF_INIT(4096);
+
+	buf_addf(&line, "%.*s._domainkey.%.*s %.*s:%.*s:" CONF_DKIM_PREFIX
+	    "keys/%.*s/%.*s.private", SLICE_ARG(selector), SLICE_ARG(domain),
+	    SLICE_ARG(domain), SLICE_ARG(selector), SLICE_ARG(domain),
+	    SLICE_ARG(selector));
+	table_append(&t->keys, buf_slice(&line));
+	buf_release(&line);
 }

@@ -48,9 +48,23 @@ const struct conf_dkim_key *dkim_tables_find(const struct dkim_tables *t,
 const struct conf_dkim_rule *dkim_tables_rule(const struct dkim_tables *t,
     const struct conf_dkim_key *key);
 
+/* Does another line of KeyTable have the same file? */
+bool dkim_tables_path_is_shared(const struct dkim_tables *t,
+    const struct conf_dkim_key *key);
+
 /* *until, in seconds since the epoch, is for DKIM_NOTE_RETIRED. */
 enum dkim_note dkim_tables_note(const struct dkim_tables *t,
     struct slice name, int64_t *until);
+
+/* Gives the key of that name a note, in place of what it had; until as
+ * above. */
+void dkim_tables_set_note(struct dkim_tables *t, struct slice name,
+    enum dkim_note note, int64_t until);
+
+/* Adds a line to KeyTable for the key that dkim_files_make made, with the name
+ * SELECTOR._domainkey.DOMAIN. */
+void dkim_tables_add(struct dkim_tables *t, struct slice domain,
+    struct slice selector);
 
 /* Takes the lines away that are about the key of that name: its line and note
  * in KeyTable, its lines in SigningTable. */

@@ -51,6 +51,8 @@
 	"    explain arc <FILE>\n"                                             \
 	"    dkim list [--json] [DOMAIN]\n"                                    \
 	"    dkim show [--panel] <DOMAIN> [SELECTOR]\n"                        \
+	"    dkim rotate <DOMAIN> [--selector S] [--type rsa|ed25519] "         \
+	"[--bits N] [--no-wait]\n"                                             \
 	"    dkim remove [--purge] [--force] <DOMAIN> <SELECTOR>\n"            \
 	"    dkim sign <FILE> [--key PEM --selector S]\n"                      \
 	"    arc seal <FILE> [--key PEM --selector S]\n\n"                     \
@@ -270,6 +272,24 @@
 	"    setup dkim show [--panel] <DOMAIN> [SELECTOR]\n",                 \
 	"    Prints the DNS records to publish as a zone file, or with\n"      \
 	"    --panel as the web page of a registrar wants them.\n")
+
+#define HELP_DKIM_ROTATE HELP("SETUP-DKIM(8)",                                 \
+"setup dkim rotate - Replace a DKIM key",                              \
+	"    setup dkim rotate <DOMAIN> [--selector <S>] [--type rsa|ed25519]\n" \
+	"                      [--bits <N>] [--no-wait] [--timeout <MINUTES>]\n" \
+	"                      [--dns <HOST[@PORT]>]\n",                       \
+	"    Makes a key with a new selector, prints its record, waits until\n" \
+	"    the DNS has it and then signs with it. The keys of that type that\n" \
+	"    signed before stay for 7 days, so that mail on its way can be\n"  \
+	"    checked. Cut short, or with --no-wait, it goes on when it is run\n" \
+	"    again.\n"                                                         \
+	"\nOPTIONS\n"                                                          \
+	"    --selector  name of the new key (default: made from the date)\n"  \
+	"    --type      rsa or ed25519 (default: as now, or else rsa)\n"      \
+	"    --bits      of an RSA key, 1024 to 4096 (default: 2048)\n"        \
+	"    --no-wait   look once and return\n"                               \
+	"    --timeout   minutes to wait (default: 60)\n"                      \
+	"    --dns       the server to ask\n")
 
 #define HELP_DKIM_REMOVE HELP("SETUP-DKIM(8)",                                 \
 "setup dkim remove - Remove a DKIM key",                               \

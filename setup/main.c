@@ -64,6 +64,7 @@ static const struct command commands[] = {
 	{ "explain", "arc", "setup", cmd_explain_arc, HELP_EXPLAIN_ARC },
 	{ "dkim", "list", "setup", cmd_dkim_list, HELP_DKIM_LIST },
 	{ "dkim", "show", "setup", cmd_dkim_show, HELP_DKIM_SHOW },
+	{ "dkim", "rotate", "setup", cmd_dkim_rotate, HELP_DKIM_ROTATE },
 	{ "dkim", "remove", "setup", cmd_dkim_remove, HELP_DKIM_REMOVE },
 	{ "dkim", "sign", "setup", cmd_dkim_sign, HELP_DKIM_SIGN },
 	{ "arc", "seal", "setup", cmd_arc_seal, HELP_ARC_SEAL },

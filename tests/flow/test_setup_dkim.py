@@ -1,7 +1,10 @@
-"""setup dkim list, show and remove: the keys of opendkim/ from the command
-line."""
+"""setup dkim list, show, rotate and remove: the keys of opendkim/ from the
+command line."""
 
 import json
+import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +12,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
-from flow.test_setup_cli import Instance  # noqa: E402
+from fakedns import FakeDns  # noqa: E402
+from flow.test_setup_cli import BIN, Instance  # noqa: E402
+from smtpsink import Sink  # noqa: E402
+from stack import wait_for  # noqa: E402
 
 DOMAIN = "one.test"
 
@@ -135,3 +141,180 @@ def test_remove_of_what_is_not_there(box):
     done = box("dkim", "remove", DOMAIN, "none")
     assert done.returncode == 1 and "no DKIM key" in done.stderr
     assert box("dkim", "remove", DOMAIN).returncode == 2
+
+
+# --- rotate
+
+
+@pytest.fixture
+def dns():
+    d = FakeDns().start()
+    yield d
+    d.stop()
+
+
+def rotate(box, dns, *args):
+    return box("dkim", "rotate", DOMAIN, "--dns", dns.address, *args)
+
+
+def zone_of(box, selector):
+    """The record as setup prints it: several strings."""
+    line = box.ok("dkim", "show", DOMAIN, selector).stdout.splitlines()[1]
+    assert "._domainkey." in line
+    return line
+
+
+def fresh(box, dns, *args):
+    """A rotation begun: the selector that waits."""
+    before = keys(box)
+    done = rotate(box, dns, "--no-wait", *args)
+    assert done.returncode == 0 and "Not published: it is not there yet" in done.stdout
+    new, = set(keys(box)) - set(before)
+    assert f"{new}._domainkey.{DOMAIN}.\tIN\tTXT\t\"v=DKIM1;" in done.stdout
+    return new
+
+
+def test_rotate_signs_when_the_record_is_there(box, dns):
+    rules = box.read("opendkim/SigningTable")
+    new = fresh(box, dns)
+    assert re.fullmatch(r"r\d{8}", new)
+    assert box.read("opendkim/SigningTable") == rules
+    assert keys(box)[new]["why"] == "waits for its record" and keys(box)["mail"]["signs"]
+    # Again: the same key, still waiting.
+    assert rotate(box, dns, "--no-wait").returncode == 0
+    assert set(keys(box)) == {"mail", new}
+
+    dns.set_zone(zone_of(box, new))
+    done = rotate(box, dns)
+    assert done.returncode == 0 and f"signed with '{new}' now" in done.stdout
+    assert box.read("opendkim/SigningTable") == rules.replace(" mail._", f" {new}._")
+    found = keys(box)
+    assert found[new]["signs"]
+    old = found["mail"]
+    assert (old["signs"], old["why"]) == (False, "retired") and old["until"] in done.stdout
+    assert f"no, retired until {old['until']}" in box.ok("dkim", "list").stdout
+    box.ok("config", "check")
+    # Its record stays among those to publish.
+    assert f"mail._domainkey.{DOMAIN}" in box.ok("dkim", "show", DOMAIN).stdout
+
+
+@pytest.mark.parametrize("spoil, why", [
+    (lambda line, other: other.replace("mail._", line.split("._")[0] + "._"), "another key"),
+    (lambda line, other: line.replace("v=DKIM1;", "v=DKIM1; t=y;"), "testing flag"),
+    (lambda line, other: re.sub(r"p=.*", 'p="', line), "revoked"),
+    (lambda line, other: re.sub(r"p=M", "p=!", line), "p="),
+    (lambda line, other: line + "\n" + line.replace("h=sha256; ", ""), "several records"),
+    (lambda line, other: line.split(".\t")[0] + " SERVFAIL", "does not answer"),
+])
+def test_rotate_waits_for_the_right_record(box, dns, spoil, why):
+    new = fresh(box, dns)
+    dns.set_zone(spoil(zone_of(box, new), zone_of(box, "mail")))
+    done = rotate(box, dns, "--no-wait")
+    assert done.returncode == 0 and re.search(f"Not published: .*{why}", done.stdout), done.stdout
+    assert keys(box)["mail"]["signs"] and not keys(box)[new]["signs"]
+
+
+def test_rotate_waits_and_tells(box, dns):
+    with subprocess.Popen([str(BIN / "setup"), "dkim", "rotate", DOMAIN, "--selector", "next",
+                           "--dns", dns.address], env={**os.environ, **box.env},
+                          stdout=subprocess.PIPE, text=True) as run:
+        for line in run.stdout:
+            if line.startswith("Waiting for"):
+                break
+        assert line == f"Waiting for next._domainkey.{DOMAIN} (0 min): it is not there yet\n"
+        dns.set_zone(zone_of(box, "next"))
+        rest = run.stdout.read()
+        assert run.wait(20) == 0 and "signed with 'next' now" in rest
+    done = rotate(box, dns, "--timeout", "0")
+    assert done.returncode == 1 and "again" in done.stdout
+
+
+def test_rotate_one_type_leaves_the_other(box, dns):
+    box.ok("config", "dkim", "keytype", "ed25519", "selector", "ed")
+    box.write("opendkim/SigningTable", box.read("opendkim/SigningTable") +
+              f"*@alias.test mail._domainkey.{DOMAIN}\n")
+    new = fresh(box, dns, "--type", "ed25519")
+    assert new.startswith("e") and keys(box)[new]["algorithm"] == "ed25519"
+    dns.set_zone(zone_of(box, new))
+    assert rotate(box, dns).returncode == 0
+    found = keys(box)
+    assert {k: v["signs"] for k, v in found.items()} == {"mail": True, "ed": False, new: True}
+    more = fresh(box, dns, "--bits", "3072")
+    assert keys(box)[more]["bits"] == 3072
+    dns.set_zone(zone_of(box, more))
+    assert rotate(box, dns).returncode == 0
+    assert box.read("opendkim/SigningTable").splitlines() == [
+        f"*@{DOMAIN} {more}._domainkey.{DOMAIN}", f"*@{DOMAIN} {new}._domainkey.{DOMAIN}",
+        f"*@alias.test {more}._domainkey.{DOMAIN}"]
+
+
+def test_rotate_adds_a_type(box, dns):
+    new = fresh(box, dns, "--type", "ed25519", "--selector", "two")
+    dns.set_zone(zone_of(box, new))
+    assert rotate(box, dns).returncode == 0
+    assert all(k["signs"] for k in keys(box).values()) and len(keys(box)) == 2
+
+
+def test_rotate_makes_the_first_key(tmp_path, dns):
+    box = Instance(tmp_path)
+    new = fresh(box, dns)
+    dns.set_zone(zone_of(box, new))
+    assert rotate(box, dns).returncode == 0
+    assert box.read("opendkim/SigningTable") == f"*@{DOMAIN} {new}._domainkey.{DOMAIN}\n"
+
+
+def test_retired_keys_go_when_their_time_is_over(box, dns):
+    new = fresh(box, dns)
+    dns.set_zone(zone_of(box, new))
+    assert rotate(box, dns).returncode == 0
+    table = re.sub(r"until \d{4}", "until 2020", box.read("opendkim/KeyTable"))
+    box.write("opendkim/KeyTable", table)
+    done = box.ok("dkim", "list", "--json")
+    assert f"mail._domainkey.{DOMAIN}" in done.stderr
+    assert [k["selector"] for k in json.loads(done.stdout)["keys"]] == [new]
+    assert "mail" not in box.read("opendkim/KeyTable")
+    assert [n for n in folder(box) if n.startswith("mail.private.removed-")]
+    assert "mail.private" not in folder(box)
+
+
+def test_rotate_says_what_is_wrong(box, dns):
+    done = rotate(box, dns, "--selector", "mail", "--no-wait")
+    assert done.returncode == 1 and "already" in done.stderr
+    for args in (["--type", "dsa"], ["--bits", "512"], ["--bits", "2048", "--type", "ed25519"],
+                 ["--selector", "a b"], ["--timeout", "x"], ["--never"]):
+        assert rotate(box, dns, *args).returncode == 2, args
+    assert set(keys(box)) == {"mail"} and folder(box) == {"mail.private", "mail.txt"}
+    new = fresh(box, dns)
+    done = rotate(box, dns, "--selector", "other", "--no-wait")
+    assert done.returncode == 1 and new in done.stderr
+    box.ok("dkim", "remove", DOMAIN, new)
+    assert "pillarbox" not in box.read("opendkim/KeyTable")
+
+
+def test_a_running_server_changes_over(make_stack, dns):
+    sink = Sink(host="127.0.0.2").start()
+    other = "other.test MX 10 a.other.test\na.other.test A 127.0.0.2"
+    dns.set_zone(other)
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port})
+
+    def selector_of_next(n):
+        with stack.smtp_submit() as c:
+            c.sendmail("demo@example.test", ["u@other.test"],
+                       "From: demo@example.test\r\nSubject: x\r\n\r\nx\r\n")
+        return re.findall(rb"\bs=([^;]+);", sink.wait(n)[n - 1].body)
+
+    try:
+        stack.setup("config", "dkim")
+        stack.wait_log("event=dkim-tables keys=1 rules=1", 15)
+        assert selector_of_next(1) == [b"mail"]
+        stack.setup("dkim", "rotate", "example.test", "--selector", "next", "--no-wait")
+        shown = stack.setup("dkim", "show", "example.test", "next").stdout.splitlines()[1]
+        dns.set_zone(other + "\n" + shown)
+        stack.wait_log("event=dkim-tables keys=2 rules=1", 15)
+        assert selector_of_next(2) == [b"mail"]
+        mark = stack.log().count("event=dkim-tables")
+        assert "now" in stack.setup("dkim", "rotate", "example.test").stdout
+        wait_for(lambda: stack.log().count("event=dkim-tables") > mark, 15, "the new tables")
+        assert selector_of_next(3) == [b"next"]
+    finally:
+        sink.stop()
