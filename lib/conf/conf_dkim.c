@@ -238,13 +238,42 @@ matches(struct slice pattern, struct slice s)
 	return p == pattern.n;
 }
 
+/* The first rule for all of a domain by a key that names a domain: with "%"
+ * it would be one that nobody published for the domains below. */
+static const struct conf_dkim_rule *
+rule_of(const struct conf_dkim *d, struct slice domain)
+{
+	for (size_t i = 0; i < d->rule_count; i++) {
+		const struct conf_dkim_rule *r = &d->rules[i];
+
+		if (r->pattern.n == domain.n + 2 &&
+		    slice_starts(r->pattern, S("*@")) &&
+		    slice_iends(r->pattern, domain) &&
+		    !slice_eq(r->key->domain, S("%")))
+			return r;
+	}
+	return NULL;
+}
+
 const struct conf_dkim_rule *
 conf_dkim_match(const struct conf_dkim *d, struct slice address)
 {
+	const struct conf_dkim_rule *r = NULL;
+	struct slice domain = address, label;
+
 	if (address.n > LIMIT_ADDRESS)
 		return NULL;
 	for (size_t i = 0; i < d->rule_count; i++)
 		if (matches(d->rules[i].pattern, address))
 			return &d->rules[i];
-	return NULL;
+	while (slice_find(domain, '@') >= 0)
+		domain = slice_from(domain,
+		    (size_t)slice_find(domain, '@') + 1);
+	if (domain.n == address.n)
+		return NULL;
+	/* From the nearest domain above up: that is aligned (RFC 7489 3.1.1),
+	 * and a signature more than OpenDKIM would make. */
+	while (r == NULL && slice_split(&domain, '.', &label) && domain.n > 0)
+		r = rule_of(d, domain);
+	return r;
 }

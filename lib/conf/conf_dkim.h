@@ -57,8 +57,11 @@ void conf_dkim_release(struct conf_dkim *d);
 int conf_dkim_parse(struct conf_dkim *d, const char *config_dir,
     const struct conf_dkim_files *files, struct conf_problems *problems);
 
-/* The first rule whose pattern matches the address ("*" matches any run, ASCII
- * case ignored), or NULL. */
+/*
+ * The first rule whose pattern matches the address ("*" matches any run, ASCII
+ * case ignored). If none does, that of the nearest domain above the address'
+ * whose pattern is "*@DOMAIN". Or NULL.
+ */
 const struct conf_dkim_rule *conf_dkim_match(const struct conf_dkim *d,
     struct slice address);
 

@@ -227,6 +227,50 @@ TEST(dkim_tables_choose_the_first_rule)
 	conf_problems_release(&p);
 }
 
+/* A subdomain that no line is about is signed for by the nearest domain above
+ * it. */
+TEST(dkim_tables_fall_back_to_the_longest_parent)
+{
+	static const struct conf_dkim_files files = {
+		S("x x.test:s:/p\nbx b.x.test:s:/p\nany %:s:/p\n"),
+		S("*@x.test x\n*@B.x.test bx\n*@c.b.x.test any\n"
+		  "boss@d.x.test bx\n"),
+		S(""),
+	};
+	static const struct {
+		const char *address, *key;
+	} t[] = {
+		{ "me@x.test", "x" },
+		{ "me@a.x.test", "x" },
+		{ "me@b.x.test", "bx" },
+		{ "me@q.r.b.X.test", "bx" },
+		/* d=q.c.b.x.test would be a key that nobody published. */
+		{ "me@c.b.x.test", "any" },
+		{ "me@q.c.b.x.test", "bx" },
+		{ "boss@d.x.test", "bx" },
+		{ "me@d.x.test", "x" },
+		{ "me@notx.test", NULL },
+		{ "me@test", NULL },
+		{ "b.x.test", NULL },
+		{ "me@.x.test", "x" },
+		{ "me@x.test.", NULL },
+		{ "me@", NULL },
+	};
+	struct conf_dkim d;
+
+	conf_dkim_init(&d);
+	CHECK(conf_dkim_parse(&d, "/conf", &files, NULL) == 0);
+	for (size_t i = 0; i < LEN(t); i++) {
+		const struct conf_dkim_rule *r =
+		    conf_dkim_match(&d, slice_str(t[i].address));
+
+		CHECK((r != NULL) == (t[i].key != NULL), "%s", t[i].address);
+		if (r != NULL)
+			CHECK_SLICE(r->key->name, t[i].key);
+	}
+	conf_dkim_release(&d);
+}
+
 TEST(wrong_dkim_tables_are_reported)
 {
 	static const struct conf_dkim_files files = {
@@ -260,4 +304,6 @@ TEST(wrong_dkim_tables_are_reported)
 TESTS(T(accounts_are_read_by_line), T(masters_have_any_name),
     T(wrong_accounts_are_reported_and_left_out),
     T(aliases_are_read_with_all_their_targets), T(wrong_aliases_are_reported),
-    T(dkim_tables_choose_the_first_rule), T(wrong_dkim_tables_are_reported))
+    T(dkim_tables_choose_the_first_rule),
+    T(dkim_tables_fall_back_to_the_longest_parent),
+    T(wrong_dkim_tables_are_reported))
