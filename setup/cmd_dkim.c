@@ -8,8 +8,8 @@
 #include "core/file.h"
 #include "core/num.h"
 #include "setup/dkim_files.h"
+#include "setup/dkim_tables.h"
 #include "setup/domains.h"
-#include "setup/table.h"
 
 struct options {
 	unsigned bits;
@@ -181,6 +181,7 @@ make_tables(const struct setup *s, const struct options *o,
 	struct table keys, rules;
 	struct buf line = BUF_INIT(2048);
 	int ok = open_table(s, &keys, CONF_DKIM_KEY_TABLE), status = 1;
+	bool imported;
 
 	/* Locked already by the first one. */
 	if (table_open(s, &rules, CONF_DKIM_SIGNING_TABLE, false) == -1 ||
@@ -189,6 +190,7 @@ make_tables(const struct setup *s, const struct options *o,
 	if (!rules.exists)
 		say(s, LOG_DEBUG, "Creating OpenDKIM config '%s'",
 		    buf_str(&rules.path));
+	imported = dkim_tables_import(s, &keys, &rules);
 	for (size_t i = 0; i < d->n; i++) {
 		struct slice name = d->list[i];
 
@@ -206,6 +208,8 @@ make_tables(const struct setup *s, const struct options *o,
 	/* Keys first: a rule must never name a key that is not there. */
 	if (save_table(s, &keys) == 0 && save_table(s, &rules) == 0)
 		status = 0;
+	if (status == 0 && imported)
+		dkim_tables_tell_import();
 out:
 	table_close(&keys);
 	table_close(&rules);

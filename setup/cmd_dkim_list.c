@@ -43,7 +43,7 @@ look(const struct setup *s, const struct dkim_tables *t, struct row *r)
 
 	look_at_file(r);
 	if (dkim_tables_rule(t, r->key) == NULL)
-		r->why = note == DKIM_NOTE_WAITS ? "waits for its record" :
+		r->why = t->dkim.rspamd ? "turned off" : note == DKIM_NOTE_WAITS ? "waits for its record" :
 		    note == DKIM_NOTE_RETIRED ? "retired" :
 		    "not in SigningTable";
 	else if (r->algorithm == NULL)
@@ -59,7 +59,7 @@ look(const struct setup *s, const struct dkim_tables *t, struct row *r)
 }
 
 static void
-format(const struct row *rows, size_t n, struct buf *out)
+format(const struct row *rows, size_t n, bool rspamd, struct buf *out)
 {
 	size_t domain = 6, selector = 8;
 
@@ -86,14 +86,18 @@ format(const struct row *rows, size_t n, struct buf *out)
 		    r->algorithm != NULL ? r->algorithm : "?",
 		    r->algorithm != NULL ? bits : "?", state, r->key->path);
 	}
+	if (rspamd)
+		buf_adds(out, "\nThe keys are those of " CONF_DKIM_RSPAMD
+		    ".\n");
 }
 
 static void
-format_json(const struct row *rows, size_t n, struct buf *out)
+format_json(const struct row *rows, size_t n, bool rspamd, struct buf *out)
 {
 	struct json j = JSON_INIT(out);
 
 	json_object(&j, NULL);
+	json_str(&j, "layout", rspamd ? "rspamd" : "opendkim");
 	json_array(&j, "keys");
 	for (size_t i = 0; i < n; i++) {
 		const struct row *r = &rows[i];
@@ -132,9 +136,9 @@ list(const struct setup *s, const struct dkim_tables *t, const char *domain,
 		look(s, t, &rows[n++]);
 	}
 	if (json)
-		format_json(rows, n, &out);
+		format_json(rows, n, t->dkim.rspamd, &out);
 	else if (n > 0)
-		format(rows, n, &out);
+		format(rows, n, t->dkim.rspamd, &out);
 	else
 		buf_adds(&out, "There is no DKIM key; 'setup config dkim' "
 		    "makes one for each domain.\n");

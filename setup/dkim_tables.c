@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "conf/conf_load.h"
+#include "core/file.h"
 #include "setup/dkim_files.h"
 
 #define NOTE "# pillarbox: "
@@ -11,9 +13,16 @@ static void
 parse(const struct setup *s, const struct table *keys,
     const struct table *rules, struct conf_dkim *d)
 {
-	conf_dkim_parse(d, s->conf.config_dir,
-	    &(struct conf_dkim_files){ buf_slice(&keys->text),
-		buf_slice(&rules->text), S("") }, NULL);
+	struct conf_dkim_files files = { .key_table = buf_slice(&keys->text),
+		.signing_table = buf_slice(&rules->text) };
+	struct table rspamd;
+
+	/* What cannot be read is as good as not there, as for the server. */
+	if (table_open(s, &rspamd, CONF_DKIM_RSPAMD, false) == 0 &&
+	    !keys->exists)
+		files.rspamd = buf_slice(&rspamd.text);
+	conf_dkim_parse(d, s->conf.config_dir, &files, NULL);
+	table_close(&rspamd);
 }
 
 int
@@ -29,6 +38,44 @@ dkim_tables_load(const struct setup *s, struct conf_dkim *d)
 	table_close(&keys);
 	table_close(&rules);
 	return r;
+}
+
+bool
+dkim_tables_import(const struct setup *s, struct table *keys,
+    struct table *rules)
+{
+	struct buf line = BUF_INIT(4096);
+	struct conf_dkim d;
+	bool any;
+
+	conf_dkim_init(&d);
+	if (!keys->exists)
+		parse(s, keys, rules, &d);
+	for (size_t i = 0; d.rspamd && i < d.key_count; i++) {
+		const struct conf_dkim_key *k = &d.keys[i];
+
+		buf_clear(&line);
+		buf_addf(&line, "%.*s %.*s:%.*s:%s", SLICE_ARG(k->name),
+		    SLICE_ARG(k->domain), SLICE_ARG(k->selector), k->path);
+		table_append(keys, buf_slice(&line));
+	}
+	for (size_t i = 0; d.rspamd && i < d.rule_count; i++) {
+		buf_clear(&line);
+		buf_addf(&line, "%.*s %.*s", SLICE_ARG(d.rules[i].pattern),
+		    SLICE_ARG(d.rules[i].key->name));
+		table_append(rules, buf_slice(&line));
+	}
+	any = d.rspamd && d.key_count > 0;
+	conf_dkim_release(&d);
+	buf_release(&line);
+	return any;
+}
+
+void
+dkim_tables_tell_import(void)
+{
+	fputs("The keys of " CONF_DKIM_RSPAMD " stand in " CONF_DKIM_KEY_TABLE
+	    "\nnow, which counts from here on.\n", stderr);
 }
 
 void
@@ -48,6 +95,11 @@ dkim_tables_open(const struct setup *s, struct dkim_tables *t, bool write)
 	if (table_open(s, &t->rules, CONF_DKIM_SIGNING_TABLE, false) == -1)
 		r = -1;
 	conf_dkim_init(&t->dkim);
+	t->imported = false;
+	if (r == 0 && write) {
+		t->imported = dkim_tables_import(s, &t->keys, &t->rules);
+		t->keys.exists = true;
+	}
 	if (r == 0)
 		dkim_tables_read(s, t);
 	return r;
@@ -74,10 +126,23 @@ int
 dkim_tables_save(const struct setup *s, struct dkim_tables *t,
     bool rules_first)
 {
-	int status = save(s, rules_first ? &t->rules : &t->keys);
+	struct buf dir = BUF_INIT(8192);
+	int status = 0;
 
-	return status != 0 ? status :
-	    save(s, rules_first ? &t->keys : &t->rules);
+	conf_config_path(&s->conf, CONF_DKIM_DIR, &dir);
+	if (file_make_dirs(buf_str(&dir), 0755) == -1)
+		status = say_abort(s, "%s: %s", buf_str(&dir),
+		    strerror(errno));
+	buf_release(&dir);
+	/* What was imported is new: no rule names a key yet. */
+	rules_first &= !t->imported;
+	if (status == 0)
+		status = save(s, rules_first ? &t->rules : &t->keys);
+	if (status == 0)
+		status = save(s, rules_first ? &t->keys : &t->rules);
+	if (status == 0 && t->imported)
+		dkim_tables_tell_import();
+	return status;
 }
 
 const struct conf_dkim_key *

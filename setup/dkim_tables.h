@@ -1,5 +1,6 @@
 /*
- * KeyTable and SigningTable of opendkim/, read and edited together. What
+ * KeyTable and SigningTable of opendkim/, read and edited together; without
+ * them rspamd's file (conf_dkim.h), which is only read. What
  * OpenDKIM has no word for stands in KeyTable as a comment of ours:
  *
  *	# pillarbox: NAME waits
@@ -14,6 +15,7 @@
 struct dkim_tables {
 	struct table keys, rules;
 	struct conf_dkim dkim; /* as dkim_tables_read found them last */
+	bool imported;         /* from rspamd's file */
 };
 
 enum dkim_note {
@@ -26,8 +28,18 @@ enum dkim_note {
  * nothing is said about wrong lines. -1 after saying why. */
 int dkim_tables_load(const struct setup *s, struct conf_dkim *d) MUST_CHECK;
 
+/*
+ * Where there is no KeyTable but rspamd's file: writes its keys into the texts,
+ * so that they go on signing when KeyTable is saved. False if there is none.
+ * Then dkim_tables_tell_import says so on stderr, as dkim_tables_save does.
+ */
+bool dkim_tables_import(const struct setup *s, struct table *keys,
+    struct table *rules);
+void dkim_tables_tell_import(void);
+
 /* Opens both (table_open) and reads them; nothing is said about wrong lines.
- * -1 after saying why; dkim_tables_close in every case. */
+ * -1 after saying why; dkim_tables_close in every case. With write
+ * rspamd's keys are imported. */
 int dkim_tables_open(const struct setup *s, struct dkim_tables *t, bool write)
     MUST_CHECK;
 void dkim_tables_close(struct dkim_tables *t);

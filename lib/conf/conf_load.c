@@ -147,21 +147,31 @@ check_dkim(const struct conf *c, struct buf *path, struct conf_problems *out)
 	struct buf keys = BUF_INIT(LIMIT_CONFIG_FILE);
 	struct buf rules = BUF_INIT(LIMIT_CONFIG_FILE);
 	struct buf trusted = BUF_INIT(LIMIT_CONFIG_FILE);
+	struct buf rspamd = BUF_INIT(LIMIT_CONFIG_FILE);
 	struct conf_dkim d;
 
 	read_config(c, CONF_DKIM_KEY_TABLE, path, &keys, out);
 	read_config(c, CONF_DKIM_SIGNING_TABLE, path, &rules, out);
 	read_config(c, CONF_DKIM_TRUSTED_HOSTS, path, &trusted, out);
+	buf_clear(path);
+	conf_config_path(c, CONF_DKIM_KEY_TABLE, path);
+	if (!file_exists(buf_str(path)))
+		read_config(c, CONF_DKIM_RSPAMD, path, &rspamd, out);
 	conf_dkim_init(&d);
 	conf_dkim_parse(&d, c->config_dir,
 	    &(struct conf_dkim_files){ buf_slice(&keys), buf_slice(&rules),
-		buf_slice(&trusted) }, out);
+		buf_slice(&trusted), buf_slice(&rspamd) }, out);
 	for (size_t i = 0; i < d.key_count; i++)
 		if (access(d.keys[i].path, R_OK) == -1)
-			conf_problem_at(out, LOG_ERROR,
-			    CONF_DKIM_KEY_TABLE, d.keys[i].line, 0, "%s: %s",
+			conf_problem_at(out, d.rspamd ? LOG_WARN : LOG_ERROR,
+			    d.rspamd ? CONF_DKIM_RSPAMD : CONF_DKIM_KEY_TABLE,
+			    d.keys[i].line, 0, "%s: %s",
 			    d.keys[i].path, strerror(errno));
+	if (d.rspamd && d.rule_count > 0 && !c->enable_opendkim)
+		conf_problem(out, LOG_WARN, "the keys of " CONF_DKIM_RSPAMD
+		    " do not sign: ENABLE_OPENDKIM is 0");
 	conf_dkim_release(&d);
+	buf_release(&rspamd);
 	buf_release(&keys);
 	buf_release(&rules);
 	buf_release(&trusted);

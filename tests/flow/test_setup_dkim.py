@@ -1,6 +1,7 @@
 """setup dkim list, show, rotate and remove: the keys of opendkim/ from the
 command line."""
 
+import base64
 import json
 import os
 import re
@@ -318,3 +319,95 @@ def test_a_running_server_changes_over(make_stack, dns):
         assert selector_of_next(3) == [b"next"]
     finally:
         sink.stop()
+
+
+# --- rspamd's layout
+
+
+CONF = "rspamd/override.d/dkim_signing.conf"
+
+
+def rspamd_files(folder):
+    """{name in the config folder: text}, as rspamd-dkim of docker-mailserver
+    leaves it, and an Ed25519 key beside."""
+    rsa, ed = folder / "rsa.pem", folder / "ed.pem"
+    subprocess.run(["openssl", "genrsa", "-out", rsa, "2048"], check=True, capture_output=True)
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", ed], check=True)
+    seed = subprocess.run(["openssl", "pkey", "-in", ed, "-outform", "DER"], check=True,
+                          capture_output=True).stdout[-32:]
+    place = "/tmp/docker-mailserver/rspamd/dkim/"
+    names = "rsa-2048-mail-example.test.private.txt", "ed25519-ed-example.test.private.txt"
+    return {
+        "rspamd/dkim/" + names[0]: rsa.read_text(),
+        "rspamd/dkim/" + names[1]: base64.b64encode(seed).decode() + "\n",
+        CONF: "# documentation: https://rspamd.com/doc/modules/dkim_signing.html\n\n"
+              "enabled = true;\n\nsign_authenticated = true;\nsign_local = false;\n"
+              "try_fallback = false;\n\nuse_domain = \"header\";\nuse_redis = false;\n"
+              "use_esld = true;\nallow_username_mismatch = true;\n\ncheck_pubkey = true;\n\n"
+              "domain {\n    example.test {\n        selectors [\n"
+              f"            {{ path = \"{place}{names[0]}\"; selector = \"mail\"; }},\n"
+              f"            {{ path = \"{place}{names[1]}\"; selector = \"ed\"; }}\n"
+              "        ]\n    }\n}\n",
+    }
+
+
+@pytest.fixture
+def rspamd(tmp_path):
+    b = Instance(tmp_path)
+    for name, text in rspamd_files(tmp_path).items():
+        b.write(name, text)
+    b.write("postfix-accounts.cf", "a@example.test|h\n")
+    return b
+
+
+def test_rspamd_keys_are_listed_as_found(rspamd):
+    found = json.loads(rspamd.ok("dkim", "list", "--json").stdout)
+    assert found["layout"] == "rspamd"
+    assert [(k["domain"], k["selector"], k["algorithm"], k["bits"], k["signs"])
+            for k in found["keys"]] == [("example.test", "mail", "rsa", 2048, True),
+                                        ("example.test", "ed", "ed25519", 256, True)]
+    assert CONF in rspamd.ok("dkim", "list").stdout
+    assert rspamd.ok("dkim", "show", "example.test", "ed").stdout.count("k=ed25519") == 1
+    done = rspamd("config", "check", ENABLE_OPENDKIM="0")
+    assert CONF in done.stdout + done.stderr
+    assert not (rspamd.config / "opendkim").exists()
+
+
+def test_rspamd_keys_are_taken_over_by_the_first_change(rspamd):
+    done = rspamd.ok("dkim", "remove", "example.test", "ed")
+    assert CONF in done.stderr
+    found = json.loads(rspamd.ok("dkim", "list", "--json").stdout)
+    assert found["layout"] == "opendkim"
+    assert [(k["selector"], k["signs"]) for k in found["keys"]] == [("mail", True)]
+    assert rspamd.read(CONF) and len(list((rspamd.config / "rspamd/dkim").iterdir())) == 2
+
+
+def test_rspamd_keys_go_on_beside_a_new_one(rspamd):
+    done = rspamd.ok("config", "dkim", "selector", "new")
+    assert CONF in done.stderr
+    found = json.loads(rspamd.ok("dkim", "list", "--json").stdout)
+    assert [(k["selector"], k["signs"]) for k in found["keys"]] == [
+        ("mail", True), ("ed", True), ("new", True)]
+    rspamd.ok("config", "check")
+
+
+def test_rspamd_keys_sign(make_stack, tmp_path, dns):
+    verifier = pytest.importorskip("dkim")
+    sink = Sink(host="127.0.0.2").start()
+    dns.set_zone("other.test MX 10 a.other.test\na.other.test A 127.0.0.2")
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port},
+                       files=rspamd_files(tmp_path))
+    try:
+        with stack.smtp_submit() as c:
+            c.sendmail("demo@example.test", ["u@other.test"],
+                       "From: demo@example.test\r\nSubject: x\r\n\r\nx\r\n")
+        body = sink.wait(1)[0].body
+    finally:
+        sink.stop()
+    records = {line.split(".\t")[0]: "".join(re.findall(r'"([^"]*)"', line)).encode()
+               for line in stack.setup("dkim", "show", "example.test").stdout.splitlines()
+               if line[0] != ";"}
+    assert re.findall(rb"\bs=([^;]+);", body) == [b"mail", b"ed"]
+    for i in range(2):
+        assert verifier.DKIM(body).verify(
+            idx=i, dnsfunc=lambda name, timeout=5: records[name.decode().rstrip(".")])
