@@ -53,6 +53,21 @@ check_text(struct check *c, const struct record *r, struct slice text)
 	return good;
 }
 
+/* One that waits for its record, or has retired: nothing has to change. */
+static void
+check_idle(struct check *c, const struct record *r)
+{
+	const char *why = NULL;
+
+	if (dkim_record_published(check_ask(c, r->name, DNS_TXT), r->value,
+	    &why))
+		check_add(c, CHECK_RIGHT, "DKIM", r->name, DNS_TXT, NULL);
+	else
+		check_add(c, CHECK_HINT, "DKIM", r->name, DNS_TXT,
+		    "The key does not sign now, see 'setup dkim list'. Its "
+		    "record: %s.", why);
+}
+
 static bool
 check_key(struct check *c, const struct record *r)
 {
@@ -127,7 +142,9 @@ check_dkim(struct check *c)
 	for (size_t i = 0; i < r->n; i++)
 		if (r->list[i].kind == RECORD_DKIM) {
 			any = true;
-			if (check_key(c, &r->list[i]))
+			if (!r->list[i].signs)
+				check_idle(c, &r->list[i]);
+			else if (check_key(c, &r->list[i]))
 				good = true;
 		}
 	if (!any) {

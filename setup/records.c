@@ -156,6 +156,8 @@ add_dkim(struct records *r, const char *selector)
 		    "%.*s._domainkey.%.*s", SLICE_ARG(k->selector),
 		    SLICE_ARG(r->domain)), value);
 		record->key = k->path;
+		for (size_t n = 0; n < r->dkim.rule_count; n++)
+			record->signs |= r->dkim.rules[n].key == k;
 		EVP_PKEY_free(key);
 	}
 	buf_release(&p);

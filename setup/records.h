@@ -34,6 +34,7 @@ struct record {
 	uint32_t type;
 	struct slice value; /* as in a zone file; of TXT the text alone */
 	const char *key;    /* DKIM: the file of the private key */
+	bool signs;         /* DKIM: a line of SigningTable names the key */
 };
 
 struct records {
