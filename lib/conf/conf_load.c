@@ -77,6 +77,42 @@ check_together(struct conf *c, struct conf_problems *out)
 	buf_release(&zone);
 }
 
+static void
+set_computed(struct conf *c, const struct conf_row *row, const char *value)
+{
+	struct buf why = BUF_INIT(512);
+
+	if (conf_set(c, row, slice_str(value), &why) == 0)
+		conf_set_origin(c, row, CONF_FROM_COMPUTED, NULL);
+	buf_release(&why);
+}
+
+static bool
+has_file(const struct conf *c, const char *file)
+{
+	struct buf path = BUF_INIT(8192);
+	bool there;
+
+	conf_config_path(c, file, &path);
+	there = file_exists(buf_str(&path));
+	buf_release(&path);
+	return there;
+}
+
+/* In docker-mailserver ENABLE_RSPAMD takes the place of ENABLE_OPENDKIM: with
+ * rspamd's keys it signs, and verifies (dms-compat 3.8). */
+static void
+apply_rspamd(struct conf *c, char **envp)
+{
+	bool on = false;
+
+	for (size_t i = 0; envp[i] != NULL; i++)
+		on |= strcmp(envp[i], "ENABLE_RSPAMD=1") == 0;
+	if (on && !c->enable_opendkim && has_file(c, CONF_DKIM_RSPAMD) &&
+	    !has_file(c, CONF_DKIM_KEY_TABLE))
+		set_computed(c, &conf_rows[CONF_ROW_enable_opendkim], "1");
+}
+
 int
 conf_load(struct conf *c, char **envp, struct conf_problems *out)
 {
@@ -91,19 +127,10 @@ conf_load(struct conf *c, char **envp, struct conf_problems *out)
 		conf_yaml_apply(c, buf_str(&path), buf_slice(&text),
 		    out);
 	check_together(c, out);
+	apply_rspamd(c, envp);
 	buf_release(&path);
 	buf_wipe(&text);
 	return out->errors == before ? 0 : -1;
-}
-
-static void
-set_computed(struct conf *c, const struct conf_row *row, const char *value)
-{
-	struct buf why = BUF_INIT(512);
-
-	if (conf_set(c, row, slice_str(value), &why) == 0)
-		conf_set_origin(c, row, CONF_FROM_COMPUTED, NULL);
-	buf_release(&why);
 }
 
 int
@@ -153,9 +180,7 @@ check_dkim(const struct conf *c, struct buf *path, struct conf_problems *out)
 	read_config(c, CONF_DKIM_KEY_TABLE, path, &keys, out);
 	read_config(c, CONF_DKIM_SIGNING_TABLE, path, &rules, out);
 	read_config(c, CONF_DKIM_TRUSTED_HOSTS, path, &trusted, out);
-	buf_clear(path);
-	conf_config_path(c, CONF_DKIM_KEY_TABLE, path);
-	if (!file_exists(buf_str(path)))
+	if (!has_file(c, CONF_DKIM_KEY_TABLE))
 		read_config(c, CONF_DKIM_RSPAMD, path, &rspamd, out);
 	conf_dkim_init(&d);
 	conf_dkim_parse(&d, c->config_dir,

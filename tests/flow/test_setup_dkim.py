@@ -373,6 +373,18 @@ def test_rspamd_keys_are_listed_as_found(rspamd):
     assert not (rspamd.config / "opendkim").exists()
 
 
+def test_rspamd_keys_sign_with_rspamds_switch(rspamd):
+    def signs(**env):
+        found = json.loads(rspamd.ok("dkim", "list", "--json", **env).stdout)["keys"]
+        return {k["signs"] for k in found}
+
+    both = {"ENABLE_OPENDKIM": "0", "ENABLE_RSPAMD": "1"}
+    assert signs(ENABLE_OPENDKIM="0") == {False}
+    assert signs(**both) == {True}
+    rspamd.write("opendkim/KeyTable", "x example.test:x:/etc/opendkim/x\n")
+    assert signs(**both) == {False}
+
+
 def test_rspamd_keys_are_taken_over_by_the_first_change(rspamd):
     done = rspamd.ok("dkim", "remove", "example.test", "ed")
     assert CONF in done.stderr
@@ -395,7 +407,8 @@ def test_rspamd_keys_sign(make_stack, tmp_path, dns):
     verifier = pytest.importorskip("dkim")
     sink = Sink(host="127.0.0.2").start()
     dns.set_zone("other.test MX 10 a.other.test\na.other.test A 127.0.0.2")
-    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port},
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port,
+                            "ENABLE_OPENDKIM": "0", "ENABLE_RSPAMD": "1"},
                        files=rspamd_files(tmp_path))
     try:
         with stack.smtp_submit() as c:
