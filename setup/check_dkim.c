@@ -81,8 +81,8 @@ check_key(struct check *c, const struct record *r)
 		check_add(c, CHECK_WRONG, "DKIM", r->name, DNS_TXT,
 		    "The private key %s cannot be read.", r->key);
 		check_change(c, "put it back, or run 'setup config dkim'");
-	} else if (pubkey_parse(&ours, r->value, dkim_record_alg(r->value), &why) ==
-	    -1) {
+	} else if (pubkey_parse(&ours, r->value, dkim_record_alg(r->value),
+	    &why) == -1) {
 		/* RFC 8301 3.2: verifiers do not take it. */
 		check_add(c, CHECK_WRONG, "DKIM", r->name, DNS_TXT,
 		    "Our key cannot be used: %s.", why);

@@ -43,7 +43,8 @@ look(const struct setup *s, const struct dkim_tables *t, struct row *r)
 
 	look_at_file(r);
 	if (dkim_tables_rule(t, r->key) == NULL)
-		r->why = t->dkim.rspamd ? "turned off" : note == DKIM_NOTE_WAITS ? "waits for its record" :
+		r->why = t->dkim.rspamd ? "turned off" :
+		    note == DKIM_NOTE_WAITS ? "waits for its record" :
 		    note == DKIM_NOTE_RETIRED ? "retired" :
 		    "not in SigningTable";
 	else if (r->algorithm == NULL)

@@ -184,7 +184,7 @@ dkim_retire_due(const struct setup *s)
 	bool any;
 	int status = 0;
 
-	/* The lock, and the right to write, only if there is something to do. */
+	/* The lock, and the right to write, only if something is due. */
 	any = dkim_tables_open(s, &t, false) == 0 && find_due(&t) != NULL;
 	dkim_tables_close(&t);
 	if (!any)

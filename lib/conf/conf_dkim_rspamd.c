@@ -124,7 +124,7 @@ next(struct parse *p)
 	}
 }
 
-/* A warning: rspamd takes more than this, and the server starts all the same. */
+/* A warning: rspamd takes more than this, and the server is to start. */
 static void
 report(struct parse *p, unsigned line, const char *what)
 {
