@@ -1,67 +1,21 @@
 /* setup dns check: DKIM. */
 #include "setup/check.h"
 
-#include "core/base64.h"
 #include "msgauth/pubkey.h"
-#include "msgauth/tags.h"
+#include "setup/dkim_record.h"
 
 #define RSA_BITS_GOOD 2048 /* RFC 8301 3.2: signers should use these */
-
-/* The bytes of p= of a record; false if it has none. */
-static bool
-key_bytes(struct slice text, struct buf *out)
-{
-	struct slice p;
-	struct tags t;
-
-	if (tags_parse(&t, text, NULL) == -1)
-		return false;
-	p = tags_value(&t, "p");
-	return p.n > 0 && base64_decode_folded(out, p) == 0 && buf_ok(out);
-}
-
-static bool
-same_key(struct slice a, struct slice b)
-{
-	struct buf ka = BUF_INIT(8192), kb = BUF_INIT(8192);
-	bool same = key_bytes(a, &ka) && key_bytes(b, &kb) &&
-	    slice_eq(buf_slice(&ka), buf_slice(&kb));
-
-	buf_release(&ka);
-	buf_release(&kb);
-	return same;
-}
-
-static enum wire_keys_alg
-algorithm(struct slice text)
-{
-	struct tags t;
-
-	return tags_parse(&t, text, NULL) == 0 && slice_ieq(tags_value(&t,
-	    "k"), S("ed25519")) ? WIRE_KEYS_ED25519_SHA256 :
-	    WIRE_KEYS_RSA_SHA256;
-}
-
-/* "k=rsa; p=": revoked, and said so. */
-static bool
-is_revoked(struct slice text)
-{
-	struct tags t;
-
-	return tags_parse(&t, text, NULL) == 0 && tags_find(&t, "p") != NULL &&
-	    tags_value(&t, "p").n == 0;
-}
 
 /* The one text that is published. True if signatures by our key are good. */
 static bool
 check_text(struct check *c, const struct record *r, struct slice text)
 {
-	enum wire_keys_alg alg = algorithm(r->value);
+	enum wire_keys_alg alg = dkim_record_alg(r->value);
 	const char *why = NULL;
 	struct pubkey key;
 	bool good = false;
 
-	if (is_revoked(text)) {
+	if (dkim_record_revoked(text)) {
 		check_add(c, CHECK_WRONG, "DKIM", r->name, DNS_TXT,
 		    "The key is revoked (p= is empty), and we sign with it.");
 		check_publish(c, r);
@@ -73,7 +27,7 @@ check_text(struct check *c, const struct record *r, struct slice text)
 		check_publish(c, r);
 		return false;
 	}
-	if (!same_key(text, r->value)) {
+	if (!dkim_record_same(text, r->value)) {
 		check_add(c, CHECK_WRONG, "DKIM", r->name, DNS_TXT,
 		    "It is not the key that we sign with: every signature "
 		    "fails.");
@@ -99,6 +53,21 @@ check_text(struct check *c, const struct record *r, struct slice text)
 	return good;
 }
 
+/* One that waits for its record, or has retired: nothing has to change. */
+static void
+check_idle(struct check *c, const struct record *r)
+{
+	const char *why = NULL;
+
+	if (dkim_record_published(check_ask(c, r->name, DNS_TXT), r->value,
+	    &why))
+		check_add(c, CHECK_RIGHT, "DKIM", r->name, DNS_TXT, NULL);
+	else
+		check_add(c, CHECK_HINT, "DKIM", r->name, DNS_TXT,
+		    "The key does not sign now, see 'setup dkim list'. Its "
+		    "record: %s.", why);
+}
+
 static bool
 check_key(struct check *c, const struct record *r)
 {
@@ -112,8 +81,8 @@ check_key(struct check *c, const struct record *r)
 		check_add(c, CHECK_WRONG, "DKIM", r->name, DNS_TXT,
 		    "The private key %s cannot be read.", r->key);
 		check_change(c, "put it back, or run 'setup config dkim'");
-	} else if (pubkey_parse(&ours, r->value, algorithm(r->value), &why) ==
-	    -1) {
+	} else if (pubkey_parse(&ours, r->value, dkim_record_alg(r->value),
+	    &why) == -1) {
 		/* RFC 8301 3.2: verifiers do not take it. */
 		check_add(c, CHECK_WRONG, "DKIM", r->name, DNS_TXT,
 		    "Our key cannot be used: %s.", why);
@@ -173,7 +142,9 @@ check_dkim(struct check *c)
 	for (size_t i = 0; i < r->n; i++)
 		if (r->list[i].kind == RECORD_DKIM) {
 			any = true;
-			if (check_key(c, &r->list[i]))
+			if (!r->list[i].signs)
+				check_idle(c, &r->list[i]);
+			else if (check_key(c, &r->list[i]))
 				good = true;
 		}
 	if (!any) {

@@ -3,15 +3,13 @@
  */
 #include "setup/commands.h"
 
-#include <sys/stat.h>
-
 #include "conf/conf_dkim.h"
 #include "conf/conf_load.h"
 #include "core/file.h"
 #include "core/num.h"
-#include "setup/dkim_key.h"
+#include "setup/dkim_files.h"
+#include "setup/dkim_tables.h"
 #include "setup/domains.h"
-#include "setup/table.h"
 
 struct options {
 	unsigned bits;
@@ -98,40 +96,6 @@ take_options(const struct setup *s, int argc, char **argv, struct options *o)
 	return 0;
 }
 
-/* Files belong to whoever owns the folder opendkim, so that they stay
- * readable outside of the container. */
-static void
-give_away(const struct setup *s, const char *path)
-{
-	struct buf dir = BUF_INIT(8192);
-	struct stat st;
-
-	conf_config_path(&s->conf, CONF_DKIM_DIR, &dir);
-	if (geteuid() == 0 && stat(buf_str(&dir), &st) == 0 &&
-	    lchown(path, st.st_uid, st.st_gid) == -1)
-		say(s, LOG_WARN, "%s: %s", path, strerror(errno));
-	buf_release(&dir);
-}
-
-static int
-make_dir(const struct setup *s, const char *path)
-{
-	if (file_make_dirs(path, 0755) == -1)
-		return say_abort(s, "%s: %s", path, strerror(errno));
-	give_away(s, path);
-	return 0;
-}
-
-static int
-write_file(const struct setup *s, const char *path, const struct buf *text,
-    mode_t mode)
-{
-	if (file_replace(path, buf_slice(text), mode) == -1)
-		return say_abort(s, "%s: %s", path, strerror(errno));
-	give_away(s, path);
-	return 0;
-}
-
 /* Opens a table and says so when it is new. */
 static int
 open_table(const struct setup *s, struct table *t, const char *file)
@@ -149,7 +113,7 @@ save_table(const struct setup *s, struct table *t)
 {
 	if (table_save(s, t, 0644) == -1)
 		return 1;
-	give_away(s, buf_str(&t->path));
+	dkim_files_give_away(s, buf_str(&t->path));
 	return 0;
 }
 
@@ -177,45 +141,17 @@ make_trusted(const struct setup *s)
 static int
 make_key(const struct setup *s, const struct options *o, struct slice domain)
 {
-	struct buf dir = BUF_INIT(8192), path = BUF_INIT(8192);
-	struct buf text = BUF_INIT(16384), record = BUF_INIT(16384);
-	struct buf owner = BUF_INIT(512);
-	EVP_PKEY *key = NULL;
-	int status = 1;
+	struct buf path = BUF_INIT(8192);
+	int status = 0;
 
-	conf_config_path(&s->conf, CONF_DKIM_DIR "/keys", &dir);
-	buf_addf(&path, "%s/%.*s/%s.private", buf_str(&dir), SLICE_ARG(domain),
-	    o->selector);
-	if (file_exists(buf_str(&path))) {
-		status = 0;
-		goto out;
+	dkim_files_private(s, domain, slice_str(o->selector), &path);
+	if (!file_exists(buf_str(&path))) {
+		say(s, LOG_INFO, "Creating DKIM private key '%s'",
+		    buf_str(&path));
+		status = dkim_files_make(s, domain, slice_str(o->selector),
+		    o->ed25519, o->bits);
 	}
-	say(s, LOG_INFO, "Creating DKIM private key '%s'", buf_str(&path));
-	buf_addf(&owner, "%s._domainkey", o->selector);
-	key = dkim_key_new(o->ed25519, o->bits);
-	if (key == NULL || dkim_key_private(key, &text) == -1 ||
-	    dkim_key_record(key, buf_slice(&owner), slice_str(o->selector),
-	    domain, &record) == -1) {
-		say_abort(s, "Creating keys failed");
-		goto out;
-	}
-	if (make_dir(s, buf_str(&dir)) != 0)
-		goto out;
-	buf_addf(&dir, "/%.*s", SLICE_ARG(domain));
-	if (make_dir(s, buf_str(&dir)) != 0)
-		goto out;
-	/* The record first: a private key means that all of it is there. */
-	buf_addf(&dir, "/%s.txt", o->selector);
-	if (write_file(s, buf_str(&dir), &record, 0600) == 0 &&
-	    write_file(s, buf_str(&path), &text, 0600) == 0)
-		status = 0;
-out:
-	EVP_PKEY_free(key);
-	buf_release(&dir);
 	buf_release(&path);
-	buf_wipe(&text);
-	buf_release(&record);
-	buf_release(&owner);
 	return status;
 }
 
@@ -245,6 +181,7 @@ make_tables(const struct setup *s, const struct options *o,
 	struct table keys, rules;
 	struct buf line = BUF_INIT(2048);
 	int ok = open_table(s, &keys, CONF_DKIM_KEY_TABLE), status = 1;
+	bool imported;
 
 	/* Locked already by the first one. */
 	if (table_open(s, &rules, CONF_DKIM_SIGNING_TABLE, false) == -1 ||
@@ -253,6 +190,7 @@ make_tables(const struct setup *s, const struct options *o,
 	if (!rules.exists)
 		say(s, LOG_DEBUG, "Creating OpenDKIM config '%s'",
 		    buf_str(&rules.path));
+	imported = dkim_tables_import(s, &keys, &rules);
 	for (size_t i = 0; i < d->n; i++) {
 		struct slice name = d->list[i];
 
@@ -270,6 +208,8 @@ make_tables(const struct setup *s, const struct options *o,
 	/* Keys first: a rule must never name a key that is not there. */
 	if (save_table(s, &keys) == 0 && save_table(s, &rules) == 0)
 		status = 0;
+	if (status == 0 && imported)
+		dkim_tables_tell_import();
 out:
 	table_close(&keys);
 	table_close(&rules);

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "core/base64.h"
+#include "core/file.h"
 
 /* A string of a TXT record has at most 255 bytes (RFC 1035 3.3); with "p=" in
  * front this leaves some. opendkim-genkey cuts there, too. */
@@ -25,6 +26,24 @@ no_passphrase(char *p UNUSED, int n UNUSED, int rw UNUSED, void *arg UNUSED)
 	return -1;
 }
 
+/* rspamd's form of an Ed25519 key: base64 of its 32 bytes, or of them and the
+ * public key. */
+static EVP_PKEY *
+load_raw(const char *path)
+{
+	struct buf text = BUF_INIT(1024), raw = BUF_INIT(64);
+	EVP_PKEY *key = NULL;
+
+	if (file_read(path, &text) == 0 && base64_decode(&raw,
+	    slice_trim(buf_slice(&text))) == 0 && buf_ok(&raw) &&
+	    (raw.n == 32 || raw.n == 64))
+		key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
+		    (const unsigned char *)raw.p, 32);
+	buf_wipe(&text);
+	buf_wipe(&raw);
+	return key;
+}
+
 EVP_PKEY *
 dkim_key_load(const char *path)
 {
@@ -34,6 +53,8 @@ dkim_key_load(const char *path)
 	if (bio != NULL)
 		key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 	BIO_free(bio);
+	if (key == NULL)
+		key = load_raw(path);
 	ERR_clear_error();
 	return key;
 }

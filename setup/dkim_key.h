@@ -8,7 +8,7 @@
 
 /* A new pair; bits are for RSA. NULL if it cannot be made. */
 EVP_PKEY *dkim_key_new(bool ed25519, unsigned bits);
-/* The pair in a PEM file, or NULL. */
+/* The pair in a file, PEM or rspamd's form of Ed25519; or NULL. */
 EVP_PKEY *dkim_key_load(const char *path);
 /* Appends the private key as PEM (PKCS#8). */
 int dkim_key_private(EVP_PKEY *key, struct buf *out) MUST_CHECK;

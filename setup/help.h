@@ -49,6 +49,11 @@
 	"    explain dkim <FILE>\n"                                            \
 	"    explain dmarc <FILE> --ip <ADDRESS> --mail-from <ADDRESS>\n"      \
 	"    explain arc <FILE>\n"                                             \
+	"    dkim list [--json] [DOMAIN]\n"                                    \
+	"    dkim show [--panel] <DOMAIN> [SELECTOR]\n"                        \
+	"    dkim rotate <DOMAIN> [--selector S] [--type rsa|ed25519] "         \
+	"[--bits N] [--no-wait]\n"                                             \
+	"    dkim remove [--purge] [--force] <DOMAIN> <SELECTOR>\n"            \
 	"    dkim sign <FILE> [--key PEM --selector S]\n"                      \
 	"    arc seal <FILE> [--key PEM --selector S]\n\n"                     \
 	"    migrate check [ADDRESS...]\n"                                     \
@@ -255,6 +260,43 @@
 	"    setup explain arc <FILE> [--dns <HOST[@PORT]>] [--json]\n",       \
 	"    Validates the seals of a message. The exit status is 0 whatever\n" \
 	"    comes out.\n")
+
+#define HELP_DKIM_LIST HELP("SETUP-DKIM(8)",                                   \
+"setup dkim list - List the DKIM keys",                                \
+	"    setup dkim list [--json] [DOMAIN]\n",                             \
+	"    Shows each key: domain, selector, algorithm, bits, whether it\n"  \
+	"    signs now, and its file.\n")
+
+#define HELP_DKIM_SHOW HELP("SETUP-DKIM(8)",                                   \
+"setup dkim show - Print the records of DKIM keys",                    \
+	"    setup dkim show [--panel] <DOMAIN> [SELECTOR]\n",                 \
+	"    Prints the DNS records to publish as a zone file, or with\n"      \
+	"    --panel as the web page of a registrar wants them.\n")
+
+#define HELP_DKIM_ROTATE HELP("SETUP-DKIM(8)",                                 \
+"setup dkim rotate - Replace a DKIM key",                              \
+	"    setup dkim rotate <DOMAIN> [--selector <S>] [--type rsa|ed25519]\n" \
+	"                      [--bits <N>] [--no-wait] [--timeout <MINUTES>]\n" \
+	"                      [--dns <HOST[@PORT]>]\n",                       \
+	"    Makes a key with a new selector, prints its record, waits until\n" \
+	"    the DNS has it and then signs with it. The keys of that type that\n" \
+	"    signed before stay for 7 days, so that mail on its way can be\n"  \
+	"    checked. Cut short, or with --no-wait, it goes on when it is run\n" \
+	"    again.\n"                                                         \
+	"\nOPTIONS\n"                                                          \
+	"    --selector  name of the new key (default: made from the date)\n"  \
+	"    --type      rsa or ed25519 (default: as now, or else rsa)\n"      \
+	"    --bits      of an RSA key, 1024 to 4096 (default: 2048)\n"        \
+	"    --no-wait   look once and return\n"                               \
+	"    --timeout   minutes to wait (default: 60)\n"                      \
+	"    --dns       the server to ask\n")
+
+#define HELP_DKIM_REMOVE HELP("SETUP-DKIM(8)",                                 \
+"setup dkim remove - Remove a DKIM key",                               \
+	"    setup dkim remove [--purge] [--force] <DOMAIN> <SELECTOR>\n",     \
+	"    Nothing is signed with the key any more. Its files are renamed,\n" \
+	"    or with --purge deleted. The last key that signs for a domain is\n" \
+	"    removed only with --force.\n")
 
 #define HELP_DKIM_SIGN HELP("SETUP-DKIM(8)",                                   \
 	"setup dkim sign - Sign a message",                                    \

@@ -4,7 +4,7 @@
 #include <openssl/sha.h>
 
 #include "setup/dkim_key.h"
-#include "setup/table.h"
+#include "setup/dkim_tables.h"
 
 #define TEXT_MAX 16384
 
@@ -128,8 +128,9 @@ records_of_host(struct records *r, const char *const *addresses, size_t n)
 	add_caa(r);
 }
 
+/* With a selector only keys of that one. */
 static void
-add_dkim(struct records *r)
+add_dkim(struct records *r, const char *selector)
 {
 	struct buf p = BUF_INIT(8192);
 
@@ -142,6 +143,9 @@ add_dkim(struct records *r)
 		if (!slice_ieq(k->domain, r->domain) &&
 		    !slice_eq(k->domain, S("%")))
 			continue;
+		if (selector != NULL &&
+		    !slice_ieq(k->selector, slice_str(selector)))
+			continue;
 		key = dkim_key_load(k->path);
 		buf_clear(&p);
 		if (key != NULL && dkim_key_public(key, &p, &type) == 0)
@@ -152,6 +156,8 @@ add_dkim(struct records *r)
 		    "%.*s._domainkey.%.*s", SLICE_ARG(k->selector),
 		    SLICE_ARG(r->domain)), value);
 		record->key = k->path;
+		for (size_t n = 0; n < r->dkim.rule_count; n++)
+			record->signs |= r->dkim.rules[n].key == k;
 		EVP_PKEY_free(key);
 	}
 	buf_release(&p);
@@ -224,7 +230,7 @@ records_of_domain(struct records *r, struct slice domain)
 	add(r, RECORD_SPF, DNS_TXT, r->domain.p,
 	    slice_ieq(r->domain, slice_str(r->conf->hostname)) ?
 	    "v=spf1 a mx -all" : "v=spf1 mx -all");
-	add_dkim(r);
+	add_dkim(r, NULL);
 	/* Postmaster exists in every domain of ours, so that no consent of
 	 * another is needed (RFC 7489 7.1). */
 	add(r, RECORD_DMARC, DNS_TXT, below(r, "_dmarc"),
@@ -237,22 +243,11 @@ records_of_domain(struct records *r, struct slice domain)
 	add_services(r);
 }
 
-/* The tables of opendkim/; nothing is said about wrong lines here. */
-static int
-load_dkim(const struct setup *s, struct conf_dkim *d)
+void
+records_of_keys(struct records *r, struct slice domain, const char *selector)
 {
-	struct table keys, rules;
-	int r = table_open(s, &keys, CONF_DKIM_KEY_TABLE, false);
-
-	if (table_open(s, &rules, CONF_DKIM_SIGNING_TABLE, false) == -1)
-		r = -1;
-	if (r == 0)
-		conf_dkim_parse(d, s->conf.config_dir,
-		    &(struct conf_dkim_files){ buf_slice(&keys.text),
-			buf_slice(&rules.text), S("") }, NULL);
-	table_close(&keys);
-	table_close(&rules);
-	return r;
+	begin(r, domain);
+	add_dkim(r, selector);
 }
 
 int
@@ -264,7 +259,15 @@ records_load(const struct setup *s, const struct domains *d, struct records *r)
 			r->host_is_domain = true;
 	conf_dkim_init(&r->dkim);
 	served_load(&s->conf, &r->served);
-	return load_dkim(s, &r->dkim);
+	return dkim_tables_load(s, &r->dkim);
+}
+
+int
+records_load_keys(const struct setup *s, struct records *r)
+{
+	*r = (struct records){ .conf = &s->conf };
+	conf_dkim_init(&r->dkim);
+	return dkim_tables_load(s, &r->dkim);
 }
 
 void

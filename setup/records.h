@@ -34,6 +34,7 @@ struct record {
 	uint32_t type;
 	struct slice value; /* as in a zone file; of TXT the text alone */
 	const char *key;    /* DKIM: the file of the private key */
+	bool signs;         /* DKIM: a line of SigningTable names the key */
 };
 
 struct records {
@@ -53,12 +54,17 @@ struct records {
  */
 int records_load(const struct setup *s, const struct domains *d,
     struct records *r) MUST_CHECK;
+/* The same of the DKIM keys alone, for records_of_keys. */
+int records_load_keys(const struct setup *s, struct records *r) MUST_CHECK;
 void records_release(struct records *r);
 
 /* Fills r anew: the host's own, with these addresses (NULL: not known). */
 void records_of_host(struct records *r, const char *const *addresses,
     size_t n);
 void records_of_domain(struct records *r, struct slice domain);
+/* Of the DKIM keys of a domain, with a selector (or NULL) of that one. */
+void records_of_keys(struct records *r, struct slice domain,
+    const char *selector);
 
 /* The text of https://mta-sts.DOMAIN/.well-known/mta-sts.txt (RFC 8461 3.2),
  * appended with prefix before each line. */

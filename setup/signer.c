@@ -2,10 +2,9 @@
 
 #include <openssl/rsa.h>
 
-#include "conf/conf_dkim.h"
 #include "mail/addr.h"
+#include "setup/dkim_tables.h"
 #include "setup/message.h"
-#include "setup/table.h"
 
 /* What the tables say for the author. -1 if they say nothing. */
 static int
@@ -13,18 +12,10 @@ from_tables(const struct setup *s, struct signer *g, char **path)
 {
 	const struct conf_dkim_rule *rule = NULL;
 	struct conf_dkim d;
-	struct table keys, rules;
-	int r = table_open(s, &keys, CONF_DKIM_KEY_TABLE, false);
 
 	conf_dkim_init(&d);
-	if (table_open(s, &rules, CONF_DKIM_SIGNING_TABLE, false) == -1)
-		r = -1;
-	if (r == 0) {
-		conf_dkim_parse(&d, s->conf.config_dir,
-		    &(struct conf_dkim_files){ buf_slice(&keys.text),
-			buf_slice(&rules.text), S("") }, NULL);
+	if (dkim_tables_load(s, &d) == 0)
 		rule = conf_dkim_match(&d, g->sign.from);
-	}
 	if (rule != NULL) {
 		size_t at;
 
@@ -40,8 +31,6 @@ from_tables(const struct setup *s, struct signer *g, char **path)
 			g->selector = buf_str(&g->names) + at;
 	}
 	conf_dkim_release(&d);
-	table_close(&keys);
-	table_close(&rules);
 	return rule != NULL ? 0 : -1;
 }
 

@@ -127,7 +127,7 @@ add_tls(struct sup_files *fs, struct list *to)
 	conf_tls_release(&t);
 }
 
-/* The private keys that KeyTable names. */
+/* The private keys that KeyTable names, or rspamd's file if there is none. */
 static void
 add_keys(struct sup_files *fs, struct list *to)
 {
@@ -135,10 +135,19 @@ add_keys(struct sup_files *fs, struct list *to)
 	struct conf_dkim_files files = { 0 };
 	struct conf_dkim dkim;
 	char name[512];
+	bool there;
 
 	conf_config_path(&fs->sup->conf, CONF_DKIM_KEY_TABLE, &path);
-	if (file_read(buf_str(&path), &table) == 0) {
+	if (file_exists(buf_str(&path))) {
+		there = file_read(buf_str(&path), &table) == 0;
 		files.key_table = buf_slice(&table);
+	} else {
+		buf_clear(&path);
+		conf_config_path(&fs->sup->conf, CONF_DKIM_RSPAMD, &path);
+		there = file_read(buf_str(&path), &table) == 0;
+		files.rspamd = buf_slice(&table);
+	}
+	if (there) {
 		conf_dkim_init(&dkim);
 		conf_dkim_parse(&dkim, fs->sup->conf.config_dir, &files, NULL);
 		for (size_t i = 0; i < dkim.key_count && i < FILES_MAX; i++) {
@@ -168,6 +177,7 @@ scan(struct sup_files *fs, struct list *to)
 	    CONF_DKIM_KEY_TABLE);
 	add_config(fs, to, SUP_FILES_TABLES, "dkim-signingtable",
 	    CONF_DKIM_SIGNING_TABLE);
+	add_config(fs, to, SUP_FILES_TABLES, "dkim-rspamd", CONF_DKIM_RSPAMD);
 	add_keys(fs, to);
 	add_tls(fs, to);
 }

@@ -41,7 +41,8 @@ enum {
 	                         * "scram" */
 	SUP_FILES_TLS = 2,      /* "tls-cert", "tls-key", the same with
 	                         * "tls-alt-", and "tls" at the end */
-	SUP_FILES_TABLES = 4,   /* "dkim-keytable", "dkim-signingtable" */
+	SUP_FILES_TABLES = 4,   /* "dkim-keytable", "dkim-signingtable",
+				 * "dkim-rspamd" */
 	SUP_FILES_KEYS = 8,     /* "key/<domain>/<selector>" */
 	SUP_FILES_MAILBOXES = 16, /* "mailboxes": the accounts' addresses, no
 	                           * hashes, one a line */

@@ -32,6 +32,20 @@ room(void *list, size_t n, size_t size)
 	    list;
 }
 
+void
+conf_dkim_add_key(struct conf_dkim *d, const struct conf_dkim_key *key)
+{
+	d->keys = room(d->keys, d->key_count, sizeof(d->keys[0]));
+	d->keys[d->key_count++] = *key;
+}
+
+void
+conf_dkim_add_rule(struct conf_dkim *d, const struct conf_dkim_rule *rule)
+{
+	d->rules = room(d->rules, d->rule_count, sizeof(d->rules[0]));
+	d->rules[d->rule_count++] = *rule;
+}
+
 /* "name domain:selector:path", dms 3.8. */
 static const char *
 parse_key(struct conf_dkim *d, const char *config_dir, struct slice line,
@@ -95,8 +109,7 @@ parse_keys(struct conf_dkim *d, const char *config_dir, struct slice text,
 			    SLICE_ARG(key.name), d->keys[first - 1].line);
 			continue;
 		}
-		d->keys = room(d->keys, d->key_count, sizeof(d->keys[0]));
-		d->keys[d->key_count++] = key;
+		conf_dkim_add_key(d, &key);
 		map_put(by_name, key.name, (void *)(uintptr_t)d->key_count);
 	}
 	return ok && !lines.bad;
@@ -159,12 +172,11 @@ parse_rules(struct conf_dkim *d, const char *config_dir, struct slice text,
 			report_unknown_key(d, path, lines.line, name, problems);
 			continue;
 		}
-		d->rules = room(d->rules, d->rule_count, sizeof(d->rules[0]));
-		d->rules[d->rule_count++] = (struct conf_dkim_rule){
+		conf_dkim_add_rule(d, &(struct conf_dkim_rule){
 			.pattern = arena_slice(&d->arena, pattern),
 			.key = &d->keys[key - 1],
 			.line = lines.line,
-		};
+		});
 	}
 	return ok && !lines.bad;
 }
@@ -209,6 +221,8 @@ conf_dkim_parse(struct conf_dkim *d, const char *config_dir,
 	    problems);
 	ok &= parse_trusted(d, config_dir, files->trusted_hosts, problems);
 	map_release(&by_name, NULL);
+	if (files->rspamd.n > 0)
+		conf_dkim_parse_rspamd(d, config_dir, files->rspamd, problems);
 	return ok ? 0 : -1;
 }
 
@@ -238,13 +252,42 @@ matches(struct slice pattern, struct slice s)
 	return p == pattern.n;
 }
 
+/* The first rule for all of a domain by a key that names a domain: with "%"
+ * it would be one that nobody published for the domains below. */
+static const struct conf_dkim_rule *
+rule_of(const struct conf_dkim *d, struct slice domain)
+{
+	for (size_t i = 0; i < d->rule_count; i++) {
+		const struct conf_dkim_rule *r = &d->rules[i];
+
+		if (r->pattern.n == domain.n + 2 &&
+		    slice_starts(r->pattern, S("*@")) &&
+		    slice_iends(r->pattern, domain) &&
+		    !slice_eq(r->key->domain, S("%")))
+			return r;
+	}
+	return NULL;
+}
+
 const struct conf_dkim_rule *
 conf_dkim_match(const struct conf_dkim *d, struct slice address)
 {
+	const struct conf_dkim_rule *r = NULL;
+	struct slice domain = address, label;
+
 	if (address.n > LIMIT_ADDRESS)
 		return NULL;
 	for (size_t i = 0; i < d->rule_count; i++)
 		if (matches(d->rules[i].pattern, address))
 			return &d->rules[i];
-	return NULL;
+	while (slice_find(domain, '@') >= 0)
+		domain = slice_from(domain,
+		    (size_t)slice_find(domain, '@') + 1);
+	if (domain.n == address.n || d->exact)
+		return NULL;
+	/* From the nearest domain above up: that is aligned (RFC 7489 3.1.1),
+	 * and a signature more than OpenDKIM would make. */
+	while (r == NULL && slice_split(&domain, '.', &label) && domain.n > 0)
+		r = rule_of(d, domain);
+	return r;
 }

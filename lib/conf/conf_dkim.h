@@ -1,6 +1,7 @@
 /*
  * The OpenDKIM tables in opendkim/ of the config folder: KeyTable,
- * SigningTable, TrustedHosts. They say which key signs for which sender.
+ * SigningTable, TrustedHosts. They say which key signs for which sender. Where
+ * there is no KeyTable, rspamd's dkim_signing.conf says it, if it is there.
  */
 #ifndef CONF_CONF_DKIM_H
 #define CONF_CONF_DKIM_H
@@ -14,6 +15,10 @@
 #define CONF_DKIM_TRUSTED_HOSTS "opendkim/TrustedHosts"
 /* Paths in KeyTable start with this; it stands for CONF_DKIM_DIR. */
 #define CONF_DKIM_PREFIX "/etc/opendkim/"
+
+#define CONF_DKIM_RSPAMD "rspamd/override.d/dkim_signing.conf"
+/* Keys that such a file may name. */
+#define CONF_DKIM_RSPAMD_KEYS 1000
 
 struct conf_dkim_key {
 	struct slice name;     /* what SigningTable refers to */
@@ -37,13 +42,17 @@ struct conf_dkim {
 	size_t rule_count;
 	struct slice *trusted; /* host, network or domain, as written */
 	size_t trusted_count;
+	bool rspamd; /* it comes from rspamd's file */
+	bool exact;  /* use_esld is off there: not for domains below */
 };
 
-/* The content of the three files; a missing one is the empty slice. */
+/* The content of the files; a missing one is the empty slice. That of rspamd is
+ * given only if there is no KeyTable. */
 struct conf_dkim_files {
 	struct slice key_table;
 	struct slice signing_table;
 	struct slice trusted_hosts;
+	struct slice rspamd;
 };
 
 void conf_dkim_init(struct conf_dkim *d);
@@ -57,8 +66,21 @@ void conf_dkim_release(struct conf_dkim *d);
 int conf_dkim_parse(struct conf_dkim *d, const char *config_dir,
     const struct conf_dkim_files *files, struct conf_problems *problems);
 
-/* The first rule whose pattern matches the address ("*" matches any run, ASCII
- * case ignored), or NULL. */
+/* Adds what rspamd's file says: its keys, and a rule "*@DOMAIN" for each,
+ * unless it turns signing off. What cannot be used is a warning. */
+void conf_dkim_parse_rspamd(struct conf_dkim *d, const char *config_dir,
+    struct slice text, struct conf_problems *problems);
+
+/* For the readers: appends one; what it points to is in the arena. */
+void conf_dkim_add_key(struct conf_dkim *d, const struct conf_dkim_key *key);
+void conf_dkim_add_rule(struct conf_dkim *d,
+    const struct conf_dkim_rule *rule);
+
+/*
+ * The first rule whose pattern matches the address ("*" matches any run, ASCII
+ * case ignored). If none does, that of the nearest domain above the address'
+ * whose pattern is "*@DOMAIN". Or NULL.
+ */
 const struct conf_dkim_rule *conf_dkim_match(const struct conf_dkim *d,
     struct slice address);
 

@@ -77,6 +77,42 @@ check_together(struct conf *c, struct conf_problems *out)
 	buf_release(&zone);
 }
 
+static void
+set_computed(struct conf *c, const struct conf_row *row, const char *value)
+{
+	struct buf why = BUF_INIT(512);
+
+	if (conf_set(c, row, slice_str(value), &why) == 0)
+		conf_set_origin(c, row, CONF_FROM_COMPUTED, NULL);
+	buf_release(&why);
+}
+
+static bool
+has_file(const struct conf *c, const char *file)
+{
+	struct buf path = BUF_INIT(8192);
+	bool there;
+
+	conf_config_path(c, file, &path);
+	there = file_exists(buf_str(&path));
+	buf_release(&path);
+	return there;
+}
+
+/* In docker-mailserver ENABLE_RSPAMD takes the place of ENABLE_OPENDKIM: with
+ * rspamd's keys it signs, and verifies (dms-compat 3.8). */
+static void
+apply_rspamd(struct conf *c, char **envp)
+{
+	bool on = false;
+
+	for (size_t i = 0; envp[i] != NULL; i++)
+		on |= strcmp(envp[i], "ENABLE_RSPAMD=1") == 0;
+	if (on && !c->enable_opendkim && has_file(c, CONF_DKIM_RSPAMD) &&
+	    !has_file(c, CONF_DKIM_KEY_TABLE))
+		set_computed(c, &conf_rows[CONF_ROW_enable_opendkim], "1");
+}
+
 int
 conf_load(struct conf *c, char **envp, struct conf_problems *out)
 {
@@ -91,19 +127,10 @@ conf_load(struct conf *c, char **envp, struct conf_problems *out)
 		conf_yaml_apply(c, buf_str(&path), buf_slice(&text),
 		    out);
 	check_together(c, out);
+	apply_rspamd(c, envp);
 	buf_release(&path);
 	buf_wipe(&text);
 	return out->errors == before ? 0 : -1;
-}
-
-static void
-set_computed(struct conf *c, const struct conf_row *row, const char *value)
-{
-	struct buf why = BUF_INIT(512);
-
-	if (conf_set(c, row, slice_str(value), &why) == 0)
-		conf_set_origin(c, row, CONF_FROM_COMPUTED, NULL);
-	buf_release(&why);
 }
 
 int
@@ -147,21 +174,29 @@ check_dkim(const struct conf *c, struct buf *path, struct conf_problems *out)
 	struct buf keys = BUF_INIT(LIMIT_CONFIG_FILE);
 	struct buf rules = BUF_INIT(LIMIT_CONFIG_FILE);
 	struct buf trusted = BUF_INIT(LIMIT_CONFIG_FILE);
+	struct buf rspamd = BUF_INIT(LIMIT_CONFIG_FILE);
 	struct conf_dkim d;
 
 	read_config(c, CONF_DKIM_KEY_TABLE, path, &keys, out);
 	read_config(c, CONF_DKIM_SIGNING_TABLE, path, &rules, out);
 	read_config(c, CONF_DKIM_TRUSTED_HOSTS, path, &trusted, out);
+	if (!has_file(c, CONF_DKIM_KEY_TABLE))
+		read_config(c, CONF_DKIM_RSPAMD, path, &rspamd, out);
 	conf_dkim_init(&d);
 	conf_dkim_parse(&d, c->config_dir,
 	    &(struct conf_dkim_files){ buf_slice(&keys), buf_slice(&rules),
-		buf_slice(&trusted) }, out);
+		buf_slice(&trusted), buf_slice(&rspamd) }, out);
 	for (size_t i = 0; i < d.key_count; i++)
 		if (access(d.keys[i].path, R_OK) == -1)
-			conf_problem_at(out, LOG_ERROR,
-			    CONF_DKIM_KEY_TABLE, d.keys[i].line, 0, "%s: %s",
+			conf_problem_at(out, d.rspamd ? LOG_WARN : LOG_ERROR,
+			    d.rspamd ? CONF_DKIM_RSPAMD : CONF_DKIM_KEY_TABLE,
+			    d.keys[i].line, 0, "%s: %s",
 			    d.keys[i].path, strerror(errno));
+	if (d.rspamd && d.rule_count > 0 && !c->enable_opendkim)
+		conf_problem(out, LOG_WARN, "the keys of " CONF_DKIM_RSPAMD
+		    " do not sign: ENABLE_OPENDKIM is 0");
 	conf_dkim_release(&d);
+	buf_release(&rspamd);
 	buf_release(&keys);
 	buf_release(&rules);
 	buf_release(&trusted);

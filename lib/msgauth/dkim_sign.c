@@ -15,6 +15,13 @@
 /* Of one name; more (Resent- blocks) are left unsigned. */
 #define INSTANCES 8
 
+/* Signed once more than they are there: nobody can add one that a reader would
+ * take for the author's (RFC 6376 8.15). Not those that lists add, so that a
+ * list that only adds its own fields leaves the signature whole. */
+static const char *const guarded_names[] = {
+	"From", "Subject", "To", "Date", "Message-ID",
+};
+
 /* RFC 6376 5.4.1, and what else a reader takes for the author's words. */
 static const char *const signed_names[] = {
 	"From", "Sender", "Reply-To", "Subject", "Date", "Message-ID", "To",
@@ -51,10 +58,16 @@ add_name(struct buf *h, const char *name)
 	buf_adds(h, name);
 }
 
-/*
- * Each instance there is, and From once more: then nobody can put a second
- * From above the signed one (RFC 6376 8.15).
- */
+static bool
+is_guarded(const char *name)
+{
+	for (size_t i = 0; i < LEN(guarded_names); i++)
+		if (strcmp(guarded_names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Each instance there is, and one more of some. */
 static void
 choose_fields(struct dkim_sign *s, const struct fields *f)
 {
@@ -65,7 +78,7 @@ choose_fields(struct dkim_sign *s, const struct fields *f)
 
 		for (size_t k = 0; k < n && k < INSTANCES; k++)
 			add_name(&h, signed_names[i]);
-		if (i == 0)
+		if (is_guarded(signed_names[i]))
 			add_name(&h, signed_names[i]);
 	}
 	/* RFC 8617 4.1.2: so that a signature taken away later shows. */

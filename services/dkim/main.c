@@ -7,13 +7,15 @@
 
 /* Messages being read and hashed at once. */
 #define THREADS 2
-/* Two tables that refer to each other arrive one after the other. */
+/* Tables that refer to each other arrive one after the other. */
 #define SETTLE_MS 1000
 
 /* The tables as they came last; files come before start, so they are here. */
 static struct dkim the_dkim;
 static struct buf key_table = BUF_INIT(LIMIT_CONFIG_FILE);
 static struct buf signing_table = BUF_INIT(LIMIT_CONFIG_FILE);
+static struct buf rspamd = BUF_INIT(LIMIT_CONFIG_FILE);
+static bool has_key_table;
 static struct buf problem = BUF_INIT(4096);
 static struct loop_timer *settle_timer;
 
@@ -23,6 +25,7 @@ static const struct {
 } files[] = {
 	{ "dkim-keytable", &key_table },
 	{ "dkim-signingtable", &signing_table },
+	{ "dkim-rspamd", &rspamd },
 };
 
 /* The first error, for whoever is told. */
@@ -35,13 +38,14 @@ describe(const struct conf_problems *problems)
 			buf_adds(&problem, problems->list[i].text);
 }
 
-/* Reads both tables; on -1 the old ones stay and problem says why. */
+/* Reads the tables; on -1 the old ones stay and problem says why. */
 static int
 read_tables(struct dkim *d)
 {
 	struct conf_dkim_files texts = {
 		.key_table = buf_slice(&key_table),
 		.signing_table = buf_slice(&signing_table),
+		.rspamd = has_key_table ? S("") : buf_slice(&rspamd),
 	};
 	struct conf_problems problems;
 	struct conf_dkim fresh;
@@ -88,6 +92,8 @@ on_file(struct service *s UNUSED, const char *name,
 		files[i].text->failed = false;
 		if (content != NULL)
 			buf_add_slice(files[i].text, *content);
+		if (files[i].text == &key_table)
+			has_key_table = content != NULL;
 		if (settle_timer != NULL)
 			loop_timer_start(settle_timer, SETTLE_MS, 0);
 		return buf_ok(files[i].text) ? 0 :

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "core/base64.h"
 #include "core/log.h"
 
 #define RSA_MIN_BITS 1024  /* RFC 8301 3.2: signers must not use less */
@@ -64,6 +65,22 @@ read_pem(struct slice pem)
 	return pkey;
 }
 
+/* rspamd's form of an Ed25519 key: base64 of its 32 bytes, or of them and the
+ * public key. */
+static EVP_PKEY *
+read_raw(struct slice text)
+{
+	struct buf raw = BUF_INIT(64);
+	EVP_PKEY *pkey = NULL;
+
+	if (base64_decode(&raw, slice_trim(text)) == 0 && buf_ok(&raw) &&
+	    (raw.n == 32 || raw.n == 64))
+		pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
+		    (const unsigned char *)raw.p, 32);
+	buf_wipe(&raw);
+	return pkey;
+}
+
 static int
 check_key(struct slice name, const EVP_PKEY *pkey, const char **why)
 {
@@ -95,6 +112,8 @@ ring_put(struct ring *r, struct slice name, struct slice pem,
 	struct key *old = map_get(&r->by_name, name);
 	struct key *k;
 
+	if (pkey == NULL)
+		pkey = read_raw(pem);
 	if (pkey == NULL || check_key(name, pkey, why) == -1) {
 		if (pkey == NULL)
 			*why = "not a private key in PEM without passphrase";

@@ -19,7 +19,8 @@ void ring_release(struct ring *r);
 
 /*
  * Takes a PEM private key: RSA of at least 1024 bits (PKCS #1 or PKCS #8) or
- * Ed25519 (PKCS #8). On -1 with *why a key of that name stays as it was.
+ * Ed25519 (PKCS #8), or an Ed25519 key in rspamd's form, base64. On -1 with
+ * *why a key of that name stays as it was.
  */
 int ring_put(struct ring *r, struct slice name, struct slice pem,
     const char **why) MUST_CHECK;

@@ -85,10 +85,36 @@ def test_what_we_send_is_signed(make_stack, tmp_path, dns, kinds):
     for i in range(len(kinds)):
         assert dkim.DKIM(body).verify(
             idx=i, dnsfunc=lambda name, timeout=5: keys.records[name.decode().rstrip(".")].encode())
-    # A second From on top breaks it (RFC 6376 8.15).
-    assert not dkim.verify(
-        b"From: evil@x.test\r\n" + body,
-        dnsfunc=lambda name, timeout=5: keys.records[name.decode().rstrip(".")].encode())
+
+    def still_good(field):
+        return dkim.verify(
+            field + b": evil@x.test\r\n" + body,
+            dnsfunc=lambda name, timeout=5: keys.records[name.decode().rstrip(".")].encode())
+
+    # A second From on top breaks it (RFC 6376 8.15), but not what lists add.
+    for field in (b"From", b"Subject", b"To", b"Date", b"Message-ID"):
+        assert not still_good(field), field
+    for field in (b"List-Id", b"List-Unsubscribe", b"Sender"):
+        assert still_good(field), field
+
+
+def test_a_subdomain_is_signed_by_the_domain_above(make_stack, tmp_path, dns):
+    keys = Keys(tmp_path, ["2048", "ed25519"])
+    sink = Sink(host="127.0.0.2").start()
+    dns.set_zone("other.test MX 10 a.other.test\na.other.test A 127.0.0.2")
+    stack = make_stack(env={"DNS_SERVERS": dns.address,
+                            "PILLARBOX_RELAY_PORT": sink.port}, files=keys.files)
+    try:
+        with stack.smtp_submit() as c:
+            c.sendmail(DEMO, ["u@other.test"],
+                       "From: demo@sub.example.test\r\nSubject: x\r\n\r\nx\r\n")
+        body = sink.wait(1)[0].body
+    finally:
+        sink.stop()
+    assert body.count(b"d=example.test;") == 2
+    for i in range(2):
+        assert dkim.DKIM(body).verify(
+            idx=i, dnsfunc=lambda name, timeout=5: keys.records[name.decode().rstrip(".")].encode())
 
 
 def deliver(stack, message, subject):

@@ -335,6 +335,21 @@ def test_without_keys_and_without_signing(box, tmp_path):
     assert text["state"] == "missing" and "config dkim" in text["change"]
 
 
+def test_a_key_that_waits_is_a_hint(box):
+    tables = {name: box.read("opendkim/" + name) for name in ("KeyTable", "SigningTable")}
+    box.ok("dkim", "rotate", DOMAIN, "--selector", "next", "--no-wait", "--dns", box.dns.address)
+    try:
+        assert "not there yet" in box.hint("DKIM", "next._domainkey." + DOMAIN)
+        box.publish("", box.ok("dkim", "show", DOMAIN, "next").stdout.splitlines()[1])
+        box.ok("dkim", "rotate", DOMAIN, "--dns", box.dns.address)
+        assert box.check()[0] == 0
+        box.publish("^mail._domainkey", box.ok("dkim", "show", DOMAIN, "next").stdout)
+        box.hint("DKIM", "mail._domainkey." + DOMAIN)
+    finally:
+        for name, text in tables.items():
+            box.write("opendkim/" + name, text)
+
+
 def test_caa_that_forbids(box):
     box.publish("CAA", 'example.test CAA 0 issue "other.test"')
     _, text, _, _ = box.finding("CAA", "example.test", SSL_TYPE="letsencrypt",

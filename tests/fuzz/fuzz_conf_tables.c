@@ -46,7 +46,8 @@ virtual(struct slice text, struct conf_problems *problems)
 	conf_virtual_release(&t);
 }
 
-/* KeyTable, SigningTable and TrustedHosts, separated by a NUL. */
+/* KeyTable, SigningTable, TrustedHosts and dkim_signing.conf, separated by a
+ * NUL. */
 static void
 dkim(struct slice text, struct conf_problems *problems)
 {
@@ -55,7 +56,8 @@ dkim(struct slice text, struct conf_problems *problems)
 
 	slice_split(&text, '\0', &files.key_table);
 	slice_split(&text, '\0', &files.signing_table);
-	files.trusted_hosts = text;
+	slice_split(&text, '\0', &files.trusted_hosts);
+	files.rspamd = text;
 	conf_dkim_init(&d);
 	conf_dkim_parse(&d, "/c", &files, problems);
 	conf_dkim_match(&d, S("user@sub.example.com"));

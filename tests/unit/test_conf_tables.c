@@ -189,7 +189,7 @@ TEST(dkim_tables_choose_the_first_rule)
 		S("boss@x.test other\n"
 		  "*@x.test mail._domainkey.x.test\n"
 		  "*@*.x.test other\n"),
-		S("127.0.0.1\nlocalhost\n\n# c\n10.0.0.0/8\n"),
+		S("127.0.0.1\nlocalhost\n\n# c\n10.0.0.0/8\n"), S(""),
 	};
 	static const struct {
 		const char *address, *key;
@@ -227,13 +227,188 @@ TEST(dkim_tables_choose_the_first_rule)
 	conf_problems_release(&p);
 }
 
+/* A subdomain that no line is about is signed for by the nearest domain above
+ * it. */
+TEST(dkim_tables_fall_back_to_the_longest_parent)
+{
+	static const struct conf_dkim_files files = {
+		S("x x.test:s:/p\nbx b.x.test:s:/p\nany %:s:/p\n"),
+		S("*@x.test x\n*@B.x.test bx\n*@c.b.x.test any\n"
+		  "boss@d.x.test bx\n"),
+		S(""), S(""),
+	};
+	static const struct {
+		const char *address, *key;
+	} t[] = {
+		{ "me@x.test", "x" },
+		{ "me@a.x.test", "x" },
+		{ "me@b.x.test", "bx" },
+		{ "me@q.r.b.X.test", "bx" },
+		/* d=q.c.b.x.test would be a key that nobody published. */
+		{ "me@c.b.x.test", "any" },
+		{ "me@q.c.b.x.test", "bx" },
+		{ "boss@d.x.test", "bx" },
+		{ "me@d.x.test", "x" },
+		{ "me@notx.test", NULL },
+		{ "me@test", NULL },
+		{ "b.x.test", NULL },
+		{ "me@.x.test", "x" },
+		{ "me@x.test.", NULL },
+		{ "me@", NULL },
+	};
+	struct conf_dkim d;
+
+	conf_dkim_init(&d);
+	CHECK(conf_dkim_parse(&d, "/conf", &files, NULL) == 0);
+	for (size_t i = 0; i < LEN(t); i++) {
+		const struct conf_dkim_rule *r =
+		    conf_dkim_match(&d, slice_str(t[i].address));
+
+		CHECK((r != NULL) == (t[i].key != NULL), "%s", t[i].address);
+		if (r != NULL)
+			CHECK_SLICE(r->key->name, t[i].key);
+	}
+	conf_dkim_release(&d);
+}
+
+static void
+read_rspamd(struct conf_dkim *d, const char *text, struct conf_problems *p)
+{
+	struct conf_dkim_files files = { .rspamd = slice_str(text) };
+
+	conf_problems_init(p);
+	conf_dkim_init(d);
+	CHECK(conf_dkim_parse(d, "/conf", &files, p) == 0 && d->rspamd);
+}
+
+TEST(rspamd_names_keys_for_domains)
+{
+	static const char text[] =
+	    "# documentation: {\n"
+	    "enabled = true;\n\n"
+	    "sign_authenticated = true; sign_local = false\n"
+	    "/* path = \"/x\";\n */ use_domain = \"header\";\n"
+	    "path = \"/tmp/docker-mailserver/rspamd/dkim/$domain.$selector\";\n"
+	    "odd = [ \"a\\\"b\", { path = \"/no\"; } ]\n"
+	    "domain {\r\n"
+	    "  x.test {\r\n"
+	    "    path = \"/tmp/docker-mailserver/rspamd/dkim/rsa-2048-mail-x."
+	    "test.private.txt\"; # here\n"
+	    "    selector: 'mail',\n"
+	    "  }\n"
+	    "  \"y.test\" {\n"
+	    "    selectors [\n"
+	    "      { path: \"/k/1\"; selector: one },\n"
+	    "      { path = /k/2; },\n"
+	    "    ]\n"
+	    "  }\n"
+	    "}\n"
+	    "domain z.test { path \"/k/3\"; selector s }";
+	static const struct {
+		const char *name, *domain, *selector, *path;
+		unsigned line;
+	} want[] = {
+		{ "mail._domainkey.x.test", "x.test", "mail",
+		    "/conf/rspamd/dkim/rsa-2048-mail-x.test.private.txt", 10 },
+		{ "one._domainkey.y.test", "y.test", "one", "/k/1", 16 },
+		{ "dkim._domainkey.y.test", "y.test", "dkim", "/k/2", 17 },
+		{ "s._domainkey.z.test", "z.test", "s", "/k/3", 21 },
+	};
+	struct conf_problems p;
+	struct conf_dkim d;
+
+	read_rspamd(&d, text, &p);
+	CHECK(p.n == 0, "%s", p.n > 0 ? p.list[0].text : "");
+	CHECK(d.key_count == LEN(want) && d.rule_count == LEN(want), "%zu",
+	    d.key_count);
+	for (size_t i = 0; i < LEN(want); i++) {
+		CHECK_SLICE(d.keys[i].name, want[i].name);
+		CHECK_SLICE(d.keys[i].domain, want[i].domain);
+		CHECK_SLICE(d.keys[i].selector, want[i].selector);
+		CHECK(strcmp(d.keys[i].path, want[i].path) == 0, "%s",
+		    d.keys[i].path);
+		CHECK(d.keys[i].line == want[i].line, "%u", d.keys[i].line);
+	}
+	CHECK(conf_dkim_match(&d, S("me@Y.test"))->key == &d.keys[1]);
+	CHECK(conf_dkim_match(&d, S("me@a.y.test"))->key == &d.keys[1]);
+	CHECK(conf_dkim_match(&d, S("me@w.test")) == NULL);
+	conf_dkim_release(&d);
+	conf_problems_release(&p);
+}
+
+TEST(rspamd_turns_signing_off)
+{
+	static const struct {
+		const char *text;
+		size_t keys, rules;
+		bool below; /* signs for a.x.test */
+	} t[] = {
+#define X " domain { x.test { path = /p; selector = s } }"
+		{ X, 1, 1, true },
+		{ "enabled = false;" X, 1, 0, false },
+		{ "sign_authenticated = no;" X, 1, 0, false },
+		{ "use_esld = false;" X, 1, 1, false },
+		{ "enabled = true; sign_local = false;" X, 1, 1, true },
+		{ X X, 1, 1, true },
+		{ "domain { x.test { } }", 0, 0, false },
+		{ "", 0, 0, false },
+		{ "# nothing", 0, 0, false },
+#undef X
+	};
+
+	for (size_t i = 0; i < LEN(t); i++) {
+		struct conf_dkim d;
+
+		conf_dkim_init(&d);
+		conf_dkim_parse_rspamd(&d, "/conf", slice_str(t[i].text), NULL);
+		CHECK(d.key_count == t[i].keys && d.rule_count == t[i].rules,
+		    "%s", t[i].text);
+		CHECK((conf_dkim_match(&d, S("me@a.x.test")) != NULL) ==
+		    t[i].below, "%s", t[i].text);
+		conf_dkim_release(&d);
+	}
+}
+
+TEST(wrong_rspamd_files_are_warnings)
+{
+	static const struct {
+		const char *text;
+		size_t keys;
+	} t[] = {
+		{ "domain { x.test { path = /p; selector = s }", 1 },
+		{ "domain { x.test { path = /p; selector = s", 0 },
+		{ "domain { x.test { path = \"/p; selector = s } }", 0 },
+		{ "domain { x.test { path = p; selector = s } }", 0 },
+		{ "domain { x.test { path = /p; selector = -s } }", 0 },
+		{ "domain { -x { path = /p; selector = s } }", 0 },
+		{ "domain { x.test { selectors [ { path = /p } } }", 1 },
+		{ "}", 0 }, { "= x", 0 }, { "a = ", 0 }, { "a [ = ]", 0 },
+		{ "/* a", 0 }, { "a { \"", 0 },
+		{ "a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{", 0 },
+		{ "a=[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 0 },
+	};
+
+	for (size_t i = 0; i < LEN(t); i++) {
+		struct conf_problems p;
+		struct conf_dkim d;
+
+		read_rspamd(&d, t[i].text, &p);
+		CHECK(p.errors == 0 && d.key_count == t[i].keys, "%s",
+		    t[i].text);
+		CHECK(p.n == 1 || strcmp(t[i].text, "/* a") == 0, "%s: %zu",
+		    t[i].text, p.n);
+		conf_dkim_release(&d);
+		conf_problems_release(&p);
+	}
+}
+
 TEST(wrong_dkim_tables_are_reported)
 {
 	static const struct conf_dkim_files files = {
 		S("short\nkey x.test:mail\nkey x.test:mail:relative\n"
 		  "key -x:mail:/p\ngood x.test:mail:/p\ngood y.test:mail:/q\n"),
 		S("only\n*@x.test god\n*@x.test good extra\n*@x.test zzzzzz\n"),
-		S("two words\n"),
+		S("two words\n"), S(""),
 	};
 	struct conf_dkim d;
 	struct conf_problems p;
@@ -260,4 +435,8 @@ TEST(wrong_dkim_tables_are_reported)
 TESTS(T(accounts_are_read_by_line), T(masters_have_any_name),
     T(wrong_accounts_are_reported_and_left_out),
     T(aliases_are_read_with_all_their_targets), T(wrong_aliases_are_reported),
-    T(dkim_tables_choose_the_first_rule), T(wrong_dkim_tables_are_reported))
+    T(dkim_tables_choose_the_first_rule),
+    T(dkim_tables_fall_back_to_the_longest_parent),
+    T(rspamd_names_keys_for_domains), T(rspamd_turns_signing_off),
+    T(wrong_rspamd_files_are_warnings),
+    T(wrong_dkim_tables_are_reported))

@@ -549,7 +549,8 @@ TEST(what_we_sign_verifies_with_its_edit_applied)
 	s.edit.cuts[0].end = (uint64_t)(to - original);
 	dkim_sign_read(&s);
 	CHECK_SLICE(s.from, "joe@football.example.com");
-	CHECK_SLICE(s.h, "From:From:Subject:Message-ID:To");
+	CHECK_SLICE(s.h, "From:From:Subject:Subject:Date:Message-ID:"
+	    "Message-ID:To:To");
 	sign_with(&r, &s, WIRE_KEYS_RSA_SHA256, &text);
 	sign_with(&r, &s, WIRE_KEYS_ED25519_SHA256, &text);
 	buf_add_slice(&text, s.edit.prefix);
@@ -644,6 +645,37 @@ TEST(ring_refuses_what_is_no_good_key_and_keeps_the_old)
 	buf_release(&out);
 }
 
+/* rspamd's form: base64 of the 32 bytes, or of them and the public key. */
+TEST(ring_takes_bare_ed25519_keys)
+{
+	/* RFC 8032 7.1, TEST 1. */
+	static const char seed[] =
+	    "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+	static const char both[] =
+	    "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6"
+	    "DuFy89qmIyWvAhpo9wdRGg==\r\n";
+	unsigned char digest[32] = { 1 };
+	struct slice d = slice_of(digest, sizeof(digest));
+	struct buf a = BUF_INIT(4096), b = BUF_INIT(4096);
+	struct ring r;
+	const char *why = NULL;
+
+	ring_init(&r);
+	CHECK(ring_put(&r, S("a/1"), slice_str(seed), &why) == 0, "%s", why);
+	CHECK(ring_put(&r, S("a/2"), slice_str(both), &why) == 0, "%s", why);
+	CHECK(ring_sign(&r, S("a/1"), WIRE_KEYS_ED25519_SHA256, d, &a,
+	    &why) == 0 && a.n == 64, " ");
+	CHECK(ring_sign(&r, S("a/2"), WIRE_KEYS_ED25519_SHA256, d, &b,
+	    &why) == 0 && slice_eq(buf_slice(&a), buf_slice(&b)), " ");
+	/* One byte short. */
+	CHECK(ring_put(&r, S("a/3"),
+	    S("nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyufw=="), &why) == -1,
+	    " ");
+	ring_release(&r);
+	buf_release(&a);
+	buf_release(&b);
+}
+
 TESTS(
 	T(body_is_canonical_however_it_is_cut),
 	T(field_is_canonical),
@@ -659,5 +691,6 @@ TESTS(
 	T(what_we_sign_verifies_with_its_edit_applied),
 	T(message_without_author_is_not_signed),
 	T(edit_is_applied_in_any_read_size),
-	T(ring_refuses_what_is_no_good_key_and_keeps_the_old)
+	T(ring_refuses_what_is_no_good_key_and_keeps_the_old),
+	T(ring_takes_bare_ed25519_keys)
 )

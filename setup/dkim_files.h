@@ -1,0 +1,31 @@
+/*
+ * The files of a DKIM key in opendkim/keys/DOMAIN: SELECTOR.private, the pair
+ * in PEM, and SELECTOR.txt, its record (dms-compat 3.8).
+ */
+#ifndef SETUP_DKIM_FILES_H
+#define SETUP_DKIM_FILES_H
+
+#include "setup/setup.h"
+
+/* Gives a file to whoever owns the folder opendkim, so that it stays readable
+ * outside of the container. */
+void dkim_files_give_away(const struct setup *s, const char *path);
+
+/* Appends the path of the private key. */
+void dkim_files_private(const struct setup *s, struct slice domain,
+    struct slice selector, struct buf *out);
+
+/* Makes a key and writes both files; bits are for RSA. 0, or 1 after saying
+ * why not. */
+int dkim_files_make(const struct setup *s, struct slice domain,
+    struct slice selector, bool ed25519, unsigned bits) MUST_CHECK;
+
+/*
+ * Deletes both files, given the private one, or without purge renames them to
+ * NAME.removed-TIME; kept gets the new path of the private key, if there was
+ * one. 0, or 1 after saying why not.
+ */
+int dkim_files_put_away(const struct setup *s, const char *path, bool purge,
+    struct buf *kept) MUST_CHECK;
+
+#endif

@@ -1,0 +1,305 @@
+#include "setup/dkim_tables.h"
+
+#include <time.h>
+
+#include "conf/conf_load.h"
+#include "core/file.h"
+#include "setup/dkim_files.h"
+
+#define NOTE "# pillarbox: "
+#define TIME_FORMAT "%Y-%m-%dT%H:%M:%SZ"
+
+static void
+parse(const struct setup *s, const struct table *keys,
+    const struct table *rules, struct conf_dkim *d)
+{
+	struct conf_dkim_files files = { .key_table = buf_slice(&keys->text),
+		.signing_table = buf_slice(&rules->text) };
+	struct table rspamd;
+
+	/* What cannot be read is as good as not there, as for the server. */
+	if (table_open(s, &rspamd, CONF_DKIM_RSPAMD, false) == 0 &&
+	    !keys->exists)
+		files.rspamd = buf_slice(&rspamd.text);
+	conf_dkim_parse(d, s->conf.config_dir, &files, NULL);
+	table_close(&rspamd);
+}
+
+int
+dkim_tables_load(const struct setup *s, struct conf_dkim *d)
+{
+	struct table keys, rules;
+	int r = table_open(s, &keys, CONF_DKIM_KEY_TABLE, false);
+
+	if (table_open(s, &rules, CONF_DKIM_SIGNING_TABLE, false) == -1)
+		r = -1;
+	if (r == 0)
+		parse(s, &keys, &rules, d);
+	table_close(&keys);
+	table_close(&rules);
+	return r;
+}
+
+bool
+dkim_tables_import(const struct setup *s, struct table *keys,
+    struct table *rules)
+{
+	struct buf line = BUF_INIT(4096);
+	struct conf_dkim d;
+	bool any;
+
+	conf_dkim_init(&d);
+	if (!keys->exists)
+		parse(s, keys, rules, &d);
+	for (size_t i = 0; d.rspamd && i < d.key_count; i++) {
+		const struct conf_dkim_key *k = &d.keys[i];
+
+		buf_clear(&line);
+		buf_addf(&line, "%.*s %.*s:%.*s:%s", SLICE_ARG(k->name),
+		    SLICE_ARG(k->domain), SLICE_ARG(k->selector), k->path);
+		table_append(keys, buf_slice(&line));
+	}
+	for (size_t i = 0; d.rspamd && i < d.rule_count; i++) {
+		buf_clear(&line);
+		buf_addf(&line, "%.*s %.*s", SLICE_ARG(d.rules[i].pattern),
+		    SLICE_ARG(d.rules[i].key->name));
+		table_append(rules, buf_slice(&line));
+	}
+	any = d.rspamd && d.key_count > 0;
+	conf_dkim_release(&d);
+	buf_release(&line);
+	return any;
+}
+
+void
+dkim_tables_tell_import(void)
+{
+	fputs("The keys of " CONF_DKIM_RSPAMD " stand in " CONF_DKIM_KEY_TABLE
+	    "\nnow, which counts from here on.\n", stderr);
+}
+
+void
+dkim_tables_read(const struct setup *s, struct dkim_tables *t)
+{
+	conf_dkim_release(&t->dkim);
+	conf_dkim_init(&t->dkim);
+	parse(s, &t->keys, &t->rules, &t->dkim);
+}
+
+int
+dkim_tables_open(const struct setup *s, struct dkim_tables *t, bool write)
+{
+	int r = table_open(s, &t->keys, CONF_DKIM_KEY_TABLE, write);
+
+	/* Locked already by the first one. */
+	if (table_open(s, &t->rules, CONF_DKIM_SIGNING_TABLE, false) == -1)
+		r = -1;
+	conf_dkim_init(&t->dkim);
+	t->imported = false;
+	if (r == 0 && write) {
+		t->imported = dkim_tables_import(s, &t->keys, &t->rules);
+		t->keys.exists = true;
+	}
+	if (r == 0)
+		dkim_tables_read(s, t);
+	return r;
+}
+
+void
+dkim_tables_close(struct dkim_tables *t)
+{
+	conf_dkim_release(&t->dkim);
+	table_close(&t->rules);
+	table_close(&t->keys);
+}
+
+static int
+save(const struct setup *s, struct table *t)
+{
+	if (table_save(s, t, 0644) == -1)
+		return 1;
+	dkim_files_give_away(s, buf_str(&t->path));
+	return 0;
+}
+
+int
+dkim_tables_save(const struct setup *s, struct dkim_tables *t,
+    bool rules_first)
+{
+	struct buf dir = BUF_INIT(8192);
+	int status = 0;
+
+	conf_config_path(&s->conf, CONF_DKIM_DIR, &dir);
+	if (file_make_dirs(buf_str(&dir), 0755) == -1)
+		status = say_abort(s, "%s: %s", buf_str(&dir),
+		    strerror(errno));
+	buf_release(&dir);
+	/* What was imported is new: no rule names a key yet. */
+	rules_first &= !t->imported;
+	if (status == 0)
+		status = save(s, rules_first ? &t->rules : &t->keys);
+	if (status == 0)
+		status = save(s, rules_first ? &t->keys : &t->rules);
+	if (status == 0 && t->imported)
+		dkim_tables_tell_import();
+	return status;
+}
+
+const struct conf_dkim_key *
+dkim_tables_find(const struct dkim_tables *t, struct slice domain,
+    struct slice selector)
+{
+	for (size_t i = 0; i < t->dkim.key_count; i++)
+		if (slice_ieq(t->dkim.keys[i].domain, domain) &&
+		    slice_ieq(t->dkim.keys[i].selector, selector))
+			return &t->dkim.keys[i];
+	return NULL;
+}
+
+const struct conf_dkim_rule *
+dkim_tables_rule(const struct dkim_tables *t, const struct conf_dkim_key *key)
+{
+	for (size_t i = 0; i < t->dkim.rule_count; i++)
+		if (t->dkim.rules[i].key == key)
+			return &t->dkim.rules[i];
+	return NULL;
+}
+
+bool
+dkim_tables_path_is_shared(const struct dkim_tables *t,
+    const struct conf_dkim_key *key)
+{
+	for (size_t i = 0; i < t->dkim.key_count; i++)
+		if (&t->dkim.keys[i] != key &&
+		    strcmp(t->dkim.keys[i].path, key->path) == 0)
+			return true;
+	return false;
+}
+
+/* What a note says behind the name; false if line is no note about name. */
+static bool
+note_about(struct slice line, struct slice name, struct slice *rest)
+{
+	struct slice word;
+
+	*rest = slice_trim(line);
+	if (!slice_starts(*rest, S(NOTE)))
+		return false;
+	*rest = slice_from(*rest, sizeof(NOTE) - 1);
+	return slice_word(rest, &word) && slice_eq(word, name);
+}
+
+enum dkim_note
+dkim_tables_note(const struct dkim_tables *t, struct slice name,
+    int64_t *until)
+{
+	struct slice all = buf_slice(&t->keys.text), line, rest, word;
+	char text[64];
+	struct tm tm;
+
+	while (slice_line(&all, &line)) {
+		if (!note_about(line, name, &rest) || !slice_word(&rest, &word))
+			continue;
+		if (slice_eq(word, S("waits")))
+			return DKIM_NOTE_WAITS;
+		tm = (struct tm){ 0 };
+		if (!slice_eq(word, S("retired")) ||
+		    !slice_word(&rest, &word) || !slice_word(&rest, &word) ||
+		    word.n >= sizeof(text))
+			continue;
+		snprintf(text, sizeof(text), "%.*s", SLICE_ARG(word));
+		if (strptime(text, TIME_FORMAT, &tm) == NULL)
+			continue;
+		*until = (int64_t)timegm(&tm);
+		return DKIM_NOTE_RETIRED;
+	}
+	return DKIM_NOTE_NONE;
+}
+
+static bool
+note_line(struct slice line, struct slice name)
+{
+	struct slice rest;
+
+	return note_about(line, name, &rest);
+}
+
+static bool
+key_line(struct slice line, struct slice name)
+{
+	struct slice word;
+
+	return note_line(line, name) ||
+	    (slice_word(&line, &word) && slice_eq(word, name));
+}
+
+static bool
+rule_line(struct slice line, struct slice name)
+{
+	struct slice word;
+
+	return slice_word(&line, &word) && !slice_starts(word, S("#")) &&
+	    slice_word(&line, &word) && slice_eq(word, name);
+}
+
+/* Drops the lines that about says yes to; others keep every byte. */
+static void
+drop_lines(struct table *t, bool (*about)(struct slice line,
+    struct slice name), struct slice name)
+{
+	struct buf text = BUF_INIT(LIMIT_CONFIG_FILE);
+	struct slice rest = buf_slice(&t->text), line;
+
+	while (rest.n > 0) {
+		const char *start = rest.p;
+
+		slice_line(&rest, &line);
+		if (!about(line, name))
+			buf_add(&text, start, (size_t)(rest.p - start));
+	}
+	buf_release(&t->text);
+	t->text = text;
+}
+
+void
+dkim_tables_drop(struct dkim_tables *t, struct slice name)
+{
+	drop_lines(&t->rules, rule_line, name);
+	drop_lines(&t->keys, key_line, name);
+}
+
+void
+dkim_tables_set_note(struct dkim_tables *t, struct slice name,
+    enum dkim_note note, int64_t until)
+{
+	struct buf line = BUF_INIT(2048);
+	char text[64];
+	struct tm tm;
+
+	drop_lines(&t->keys, note_line, name);
+	buf_addf(&line, NOTE "%.*s ", SLICE_ARG(name));
+	if (note == DKIM_NOTE_WAITS) {
+		buf_adds(&line, "waits");
+	} else {
+		gmtime_r(&(time_t){ until }, &tm);
+		strftime(text, sizeof(text), TIME_FORMAT, &tm);
+		buf_addf(&line, "retired until %s", text);
+	}
+	if (note != DKIM_NOTE_NONE)
+		table_append(&t->keys, buf_slice(&line));
+	buf_release(&line);
+}
+
+void
+dkim_tables_add(struct dkim_tables *t, struct slice domain,
+    struct slice selector)
+{
+	struct buf line = BUF_INIT(4096);
+
+	buf_addf(&line, "%.*s._domainkey.%.*s %.*s:%.*s:" CONF_DKIM_PREFIX
+	    "keys/%.*s/%.*s.private", SLICE_ARG(selector), SLICE_ARG(domain),
+	    SLICE_ARG(domain), SLICE_ARG(selector), SLICE_ARG(domain),
+	    SLICE_ARG(selector));
+	table_append(&t->keys, buf_slice(&line));
+	buf_release(&line);
+}
