@@ -9,7 +9,7 @@ int
 question_set(struct question *q, struct slice name, uint32_t type,
     const char **why)
 {
-	size_t label = 0;
+	size_t label = 0, n = 0;
 
 	if (name.n > 0 && name.p[name.n - 1] == '.')
 		name.n--;
@@ -25,17 +25,26 @@ question_set(struct question *q, struct slice name, uint32_t type,
 				return fail(why, "empty label");
 			label = 0;
 		} else {
-			if (c <= ' ' || c > '~' || c == '\\')
+			if (c < ' ' || c > '~' || c == '\\')
 				return fail(why, "character not allowed");
 			if (++label > LABEL_MAX)
 				return fail(why, "label too long");
 		}
-		q->name[i] = ascii_lower(c);
+		/* SPF makes names with blanks (RFC 7208 7.1, "%_"); in text a
+		 * blank is written by its number (RFC 1035 5.1). */
+		if (n + (c == ' ' ? 4 : 1) > QUESTION_NAME)
+			return fail(why, "name too long");
+		if (c == ' ') {
+			memcpy(q->name + n, "\\032", 4);
+			n += 4;
+		} else {
+			q->name[n++] = ascii_lower(c);
+		}
 	}
 	if (label == 0)
 		return fail(why, "empty label");
-	q->name[name.n] = '\0';
-	q->n = name.n;
+	q->name[n] = '\0';
+	q->n = n;
 	q->type = type;
 	return 0;
 }

@@ -59,8 +59,10 @@ spf_ip_dotted(const struct spf_ip *ip, struct buf *out)
 		spf_ip_text(ip, out);
 		return;
 	}
+	/* In upper case: it is seen in explanations, and there the test suite
+	 * of openspf.org has it so. */
 	for (size_t i = 0; i < 16; i++)
-		buf_addf(out, "%s%x.%x", i > 0 ? "." : "", ip->bytes[i] >> 4,
+		buf_addf(out, "%s%X.%X", i > 0 ? "." : "", ip->bytes[i] >> 4,
 		    ip->bytes[i] & 15u);
 }
 

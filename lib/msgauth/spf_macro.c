@@ -279,8 +279,8 @@ spf_name_valid(struct slice name)
 			labels++;
 		} else {
 			/* The resolver takes no others; a backslash would be
-			 * the start of an escape. */
-			if (name.p[i] <= ' ' || name.p[i] > '~' ||
+			 * the start of an escape. "%_" is a blank. */
+			if (name.p[i] < ' ' || name.p[i] > '~' ||
 			    name.p[i] == '\\')
 				return false;
 			label++;

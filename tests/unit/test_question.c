@@ -12,6 +12,7 @@ TEST(question_has_one_spelling)
 		{ "_25._tcp.mx.example.test", "_25._tcp.mx.example.test" },
 		{ "user+tag=x._spf.example.test", "user+tag=x._spf.example.test" },
 		{ "a", "a" },
+		{ "a b.test", "a\\032b.test" },
 	};
 	struct question q;
 
@@ -24,8 +25,8 @@ TEST(question_has_one_spelling)
 
 TEST(question_refuses_names_that_cannot_exist)
 {
-	static const char *const bad[] = { "", ".", "..", ".a", "a..b", "a b",
-		"a\\b", "a\tb", "a\xc3\xa9.test",
+	static const char *const bad[] = { "", ".", "..", ".a", "a..b", "a\\b",
+		"a\tb", "a\xc3\xa9.test",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b" };
 	struct question q;
 	const char *why;

@@ -125,6 +125,17 @@ TEST(malformed_macros_are_refused)
 		    "%s", fine[i]);
 }
 
+TEST(names_may_have_blanks)
+{
+	struct spf_macros v = values;
+	struct buf name = BUF_INIT(1024);
+	const char *why;
+
+	CHECK(spf_macro_name(S("a%_%%b%-c.test"), &v, &name, &why) == 0);
+	CHECK_SLICE(buf_slice(&name), "a %b%20c.test");
+	buf_release(&name);
+}
+
 TEST(names_are_cut_on_the_left)
 {
 	static const char label[] =
@@ -197,8 +208,8 @@ TEST(macros_in_records)
 		    "lyme.eater@e.test.com e.test.com e.test.com mx.e.test.com "
 		    "mx.test 1700000000 %%20" },
 		{ "a@e.test.com", "2001:db8::cb01", "h",
-		    "2001:db8::cb01 2.0.0.1.0.d.b.8.0.0.0.0.0.0.0.0.0.0.0.0.0."
-		    "0.0.0.0.0.0.0.c.b.0.1 ip6 h a@e.test.com e.test.com "
+		    "2001:db8::cb01 2.0.0.1.0.D.B.8.0.0.0.0.0.0.0.0.0.0.0.0.0."
+		    "0.0.0.0.0.0.0.C.B.0.1 ip6 h a@e.test.com e.test.com "
 		    "e.test.com unknown mx.test 1700000000 %%20" },
 		/* "o" stays, "d" follows the records */
 		{ "a@r.test.com", "1.2.3.5", "h",
@@ -254,5 +265,6 @@ TEST(local_parts_in_utf8_match_nothing)
 }
 
 TESTS(T(macros_of_section_7_4), T(delimiters_split_and_dots_join),
-    T(malformed_macros_are_refused), T(names_are_cut_on_the_left),
+    T(malformed_macros_are_refused), T(names_may_have_blanks),
+    T(names_are_cut_on_the_left),
     T(macros_in_records), T(local_parts_in_utf8_match_nothing))
