@@ -130,6 +130,8 @@ def test_noop_beside_a_large_decoding_is_quick(worker, c):
     c.append("INBOX", big)
     other = worker.client()
     other.ok("SELECT INBOX")
+    # A sanitizer keeps what was freed for a while.
+    most = (128 if worker.sanitized() else 16) << 20
     before = peak = worker.memory()
     c.send("big FETCH 1 BINARY.SIZE[1]\r\n")
     answered = 0
@@ -145,7 +147,7 @@ def test_noop_beside_a_large_decoding_is_quick(worker, c):
     c.sock.settimeout(60)
     assert c.until("big")[0] == [f"* 1 FETCH (BINARY.SIZE[1] {57 * 1300000})"]
     assert answered > 3
-    assert peak - before < 16 << 20
+    assert peak - before < most
     got, = c.ok("FETCH 1 BINARY.PEEK[1]<74000000.10>")
     assert got == "* 1 FETCH (BINARY[1]<74000000> {10}\r\nxxxxxxxxxx)"
-    assert worker.memory() - before < 16 << 20
+    assert worker.memory() - before < most
