@@ -244,8 +244,8 @@ mailbox_existing(struct mailbox_job *j, struct store_user *u, const char *given,
 	return found ? 0 : -1;
 }
 
-static int
-status_all(struct mailbox_job *j, struct store_user *u)
+int
+mailbox_each(struct mailbox_job *j, struct store_user *u, mailbox_fn *fn)
 {
 	struct store_list all;
 	enum store_err err = store_list(u, &all);
@@ -256,7 +256,7 @@ status_all(struct mailbox_job *j, struct store_user *u)
 	for (size_t i = 0; i < all.n; i++)
 		if ((all.entries[i].attributes & (STORE_NOSELECT |
 		    STORE_VIRTUAL)) == 0)
-			status |= show(j, u, all.entries[i].name);
+			status |= fn(j, u, all.entries[i].name);
 	store_list_release(&all);
 	return status;
 }
@@ -267,7 +267,7 @@ status(struct mailbox_job *j, struct owner *o UNUSED, struct store_user *u)
 	int r = 0;
 
 	if (j->n == 0)
-		return status_all(j, u);
+		return mailbox_each(j, u, show);
 	for (int i = 0; i < j->n; i++) {
 		struct buf wire = BUF_INIT(LIMIT_MAILBOX_NAME);
 

@@ -45,20 +45,9 @@ list_one(struct mailbox_job *j, struct store_user *u, const char *wire,
 }
 
 static int
-list_all(struct mailbox_job *j, struct store_user *u)
+list_used(struct mailbox_job *j, struct store_user *u, const char *wire)
 {
-	struct store_list all;
-	enum store_err err = store_list(u, &all);
-	int status = 0;
-
-	if (err != STORE_OK)
-		return mailbox_failed(j->setup, buf_str(&j->address), err);
-	for (size_t i = 0; i < all.n; i++)
-		if ((all.entries[i].attributes & (STORE_NOSELECT |
-		    STORE_VIRTUAL)) == 0)
-			status |= list_one(j, u, all.entries[i].name, false);
-	store_list_release(&all);
-	return status;
+	return list_one(j, u, wire, false);
 }
 
 static int
@@ -68,7 +57,7 @@ list(struct mailbox_job *j, struct owner *o UNUSED, struct store_user *u)
 	int r = 1;
 
 	if (j->n == 0)
-		return list_all(j, u);
+		return mailbox_each(j, u, list_used);
 	if (mailbox_existing(j, u, j->names[0], &wire) == 0)
 		r = list_one(j, u, buf_str(&wire), true);
 	buf_release(&wire);

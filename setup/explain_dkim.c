@@ -53,26 +53,8 @@ print_json(const struct judge *j)
 int
 cmd_explain_dkim(struct setup *s, int argc, char **argv)
 {
-	struct judge j = { 0 };
-	const struct explain_option options[] = {
-		{ "dns", &j.dns, NULL },
-		{ "json", NULL, &j.json },
-	};
-	int r;
+	static const struct judge_command c = { judge_signatures, print_text,
+		print_json };
 
-	r = explain_options(s, argc, argv, options, LEN(options), &j.file, 1);
-	if (r == -1)
-		return EXPLAIN_MISUSE;
-	if (r == 0)
-		return explain_misuse(s, "which file?");
-	r = judge_open(s, &j);
-	if (r == 0) {
-		judge_signatures(&j);
-		if (j.json)
-			print_json(&j);
-		else
-			print_text(&j);
-	}
-	judge_release(&j);
-	return r;
+	return judge_run(s, argc, argv, &c);
 }

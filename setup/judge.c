@@ -31,6 +31,31 @@ judge_release(struct judge *j)
 	dkim_verify_release(&j->v);
 }
 
+int
+judge_run(const struct setup *s, int argc, char **argv,
+    const struct judge_command *c)
+{
+	struct judge j = { 0 };
+	const struct explain_option options[] = {
+		{ "dns", &j.dns, NULL },
+		{ "json", NULL, &j.json },
+	};
+	int r;
+
+	r = explain_options(s, argc, argv, options, LEN(options), &j.file, 1);
+	if (r == -1)
+		return EXPLAIN_MISUSE;
+	if (r == 0)
+		return explain_misuse(s, "which file?");
+	r = judge_open(s, &j);
+	if (r == 0) {
+		c->judge(&j);
+		(j.json ? c->print_json : c->print_text)(&j);
+	}
+	judge_release(&j);
+	return r;
+}
+
 void
 judge_signatures(struct judge *j)
 {

@@ -23,6 +23,18 @@ void judge_release(struct judge *j);
 void judge_signatures(struct judge *j);
 void judge_chain(struct judge *j);
 
+/* One kind of verdict on the message in a file, which takes no option beyond
+ * --dns and --json. */
+struct judge_command {
+	void (*judge)(struct judge *j);
+	void (*print_text)(const struct judge *j);
+	void (*print_json)(const struct judge *j);
+};
+
+/* The whole of such a command; returns its exit status. */
+int judge_run(const struct setup *s, int argc, char **argv,
+    const struct judge_command *c);
+
 /* "Lookups: N" and a line each. */
 void judge_print_lookups(const struct judge *j);
 /* Prints what the buffer has and empties it. */

@@ -25,6 +25,11 @@ int mailbox_run(struct mailbox_job *j, const char *address,
 /* The mailbox's name in wire form, from UTF-8; -1 after saying why not. */
 int mailbox_wire_name(const struct setup *s, const char *name,
     struct buf *out) MUST_CHECK;
+/* What is done to one mailbox (in wire form); the exit status. */
+typedef int mailbox_fn(struct mailbox_job *j, struct store_user *u,
+    const char *wire);
+/* To each mailbox that is there; 0 if all went well. */
+int mailbox_each(struct mailbox_job *j, struct store_user *u, mailbox_fn *fn);
 /*
  * The same for a mailbox that exists (looking does not make a special one); -1
  * after saying that it does not.

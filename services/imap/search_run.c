@@ -224,11 +224,10 @@ search_run_cut(struct search_run *r)
 {
 	if (search_run_count(r) <= r->c->session->worker->conf.message_limit)
 		return;
-	if (r->candidates == NULL)
+	if (r->candidates != NULL)
+		store_set_common(r->candidates, r->candidates, &r->last);
+	else
 		store_set_add(&r->last, 1, STORE_UID_MAX);
-	for (size_t i = 0; r->candidates != NULL && i < r->candidates->n; i++)
-		store_set_add(&r->last, r->candidates->r[i].first,
-		    r->candidates->r[i].last);
 	command_cut(r->c, &r->last);
 	r->candidates = &r->last;
 }
