@@ -208,11 +208,8 @@ finish_replace(struct command *c, const struct store_appended *done)
 	put_appenduid(&c->out, done);
 	buf_adds(&c->out, "The new message is there.\r\n");
 	command_refresh(c, true, false);
-	/* RFC 7162 3.2.9, as for UID EXPUNGE. */
 	if (s->qresync)
-		buf_addf(&c->out, "%.*s OK [HIGHESTMODSEQ %llu] REPLACE "
-		    "completed.\r\n", SLICE_ARG(c->tag),
-		    (unsigned long long)s->view->modseq);
+		command_completed_modseq(c, s->view->modseq);
 	else
 		command_completed(c);
 }

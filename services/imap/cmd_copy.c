@@ -55,11 +55,7 @@ finish(struct command *c, const struct store_copied *done)
 	}
 	command_refresh(c, true, false);
 	if (cp->move && done->n > 0 && s->qresync) {
-		/* RFC 6851 4.4 */
-		command_tell_cut(c);
-		buf_addf(&c->out, "%.*s OK [HIGHESTMODSEQ %llu] MOVE "
-		    "completed.\r\n", SLICE_ARG(c->tag),
-		    (unsigned long long)s->view->modseq);
+		command_completed_modseq(c, s->view->modseq);
 		return;
 	}
 	if (cp->move || done->n == 0) {

@@ -29,13 +29,9 @@ expunge_step(struct command *c)
 	command_refresh(c, true, false);
 	if (err != STORE_OK)
 		command_failed(c, err);
-	else if (s->qresync && c->touched) {
-		/* RFC 7162 3.2.7, 3.2.9 */
-		command_tell_cut(c);
-		buf_addf(&c->out,
-		    "%.*s OK [HIGHESTMODSEQ %llu] EXPUNGE completed.\r\n",
-		    SLICE_ARG(c->tag), (unsigned long long)modseq);
-	} else
+	else if (s->qresync && c->touched)
+		command_completed_modseq(c, modseq);
+	else
 		command_completed(c);
 	return STEP_DONE;
 }

@@ -256,9 +256,7 @@ close_step(struct command *c)
 		c->after = NULL;
 		command_failed(c, err);
 	} else if (s->qresync)
-		buf_addf(&c->out,
-		    "%.*s OK [HIGHESTMODSEQ %llu] CLOSE completed.\r\n",
-		    SLICE_ARG(c->tag), (unsigned long long)modseq);
+		command_completed_modseq(c, modseq);
 	else
 		command_completed(c);
 	return STEP_DONE;

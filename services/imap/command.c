@@ -180,6 +180,14 @@ command_completed(struct command *c)
 }
 
 void
+command_completed_modseq(struct command *c, uint64_t modseq)
+{
+	command_tell_cut(c);
+	buf_addf(&c->out, "%.*s OK [HIGHESTMODSEQ %llu] %s completed.\r\n",
+	    SLICE_ARG(c->tag), (unsigned long long)modseq, c->row->name);
+}
+
+void
 command_cut(struct command *c, struct store_set *set)
 {
 	c->cut = view_cut(c->session->view, set,

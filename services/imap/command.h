@@ -104,6 +104,9 @@ void command_no(struct command *c, const char *text);
 void command_bad(struct command *c, const char *text);
 /* OK with the name of the command, as in "FETCH completed." */
 void command_completed(struct command *c);
+/* The same with HIGHESTMODSEQ: messages went, and the client said QRESYNC (RFC
+ * 7162 3.2.7 to 3.2.9, RFC 6851 4.4). */
+void command_completed_modseq(struct command *c, uint64_t modseq);
 /* NO for a store error; see out_store_err. name: the target. */
 void command_failed(struct command *c, enum store_err err);
 void command_failed_target(struct command *c, struct slice name,
