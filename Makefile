@@ -228,15 +228,15 @@ test:
 	@$(MAKE) --no-print-directory SAN=1 flow FLOW="$(HOSTILE)"
 	@$(MAKE) --no-print-directory test-image
 
-BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/store_*.c))
+BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/store_*.c) tests/bench/msgauth_work.c)
 
 bench: build $(BENCH)
 	@tests/bench/run $(BUILD)/bin $(BENCH_FLAGS)
 
-$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBFILES)
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBFILES) $$(call part_of,tests/bench/$$*.c)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(LIBFILES) \
-		-Wl,--end-group -lsqlite3 -lz -lzstd -lsodium -lpthread
+	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter $(BUILD)/parts/%,$^) $(LIBFILES) \
+		-Wl,--end-group $(filter-out -lcmocka,$(UNIT_USE)) -lpthread
 
 sizes:
 	@tools/sizes

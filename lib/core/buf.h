@@ -30,10 +30,20 @@ void buf_clear(struct buf *b);
 void buf_wipe(struct buf *b);
 
 void buf_add(struct buf *b, const void *p, size_t n);
-void buf_addc(struct buf *b, char c);
 void buf_adds(struct buf *b, const char *s);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap);
+
+static inline void
+buf_addc(struct buf *b, char c)
+{
+	if (b->failed || b->n + 1 >= b->cap) {
+		buf_add(b, &c, 1);
+		return;
+	}
+	b->p[b->n++] = c;
+	b->p[b->n] = '\0';
+}
 
 static inline void
 buf_add_slice(struct buf *b, struct slice s)

@@ -89,14 +89,15 @@ feed(struct body_hash *h, struct slice bytes)
 int
 body_hash_read(struct body_hash *h, struct reader *m, struct slice first)
 {
+	size_t room = m->size < READ_SIZE ? (size_t)m->size + 1 : READ_SIZE;
 	char *chunk;
 	ssize_t n;
 
 	if (h->n == 0)
 		return 0;
-	chunk = mem_alloc(READ_SIZE);
+	chunk = mem_alloc(room);
 	feed(h, first);
-	while ((n = reader_read(m, chunk, READ_SIZE)) > 0)
+	while ((n = reader_read(m, chunk, room)) > 0)
 		feed(h, slice_of(chunk, (size_t)n));
 	for (size_t i = 0; i < 2; i++)
 		if (h->wanted[i])

@@ -47,20 +47,85 @@ put_text(struct canon_body *c, const char *p, size_t n)
 	put(c, p, n);
 }
 
-/* Length of what can be taken as it is. */
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The bytes of eight that are c, as their high bits; a byte above such a one
+ * may be taken for one, too. */
+static uint64_t
+bytes_that_are(uint64_t eight, char c)
+{
+	uint64_t x = eight ^ 0x0101010101010101u * (unsigned char)c;
+
+	return (x - 0x0101010101010101u) & ~x & 0x8080808080808080u;
+}
+
+/* Has the line no blanks that relaxing changes? It may say no once too often:
+ * that costs time only. */
+static bool
+is_relaxed(struct slice line)
+{
+	uint64_t here, next, found = 0;
+	size_t i;
+
+	for (i = 0; i + sizeof(here) < line.n; i += sizeof(here)) {
+		memcpy(&here, line.p + i, sizeof(here));
+		memcpy(&next, line.p + i + 1, sizeof(next));
+		found |= bytes_that_are(here, '\t') |
+		    (bytes_that_are(here, ' ') & bytes_that_are(next, ' '));
+	}
+	for (; i < line.n; i++)
+		if (line.p[i] == '\t' || (line.p[i] == ' ' &&
+		    (i + 1 == line.n || is_blank(line.p[i + 1]))))
+			return false;
+	return found == 0;
+}
+
+/* Length of the lines that are canonical already; the last one's end, which
+ * may be one to hold back, is not of it. */
+static size_t
+canonical_lines(const struct canon_body *c, struct slice s)
+{
+	size_t taken = 0, at = 0;
+
+	while (at < s.n) {
+		const char *cr = memchr(s.p + at, '\r', s.n - at);
+		size_t end = cr != NULL ? (size_t)(cr - s.p) : s.n;
+
+		if (end == at || (c->relaxed &&
+		    !is_relaxed(slice_of(s.p + at, end - at))))
+			break;
+		taken = end;
+		if (s.n - end < 2 || s.p[end + 1] != '\n')
+			break;
+		at = end + 2;
+	}
+	return taken;
+}
+
+/* Length of what can be taken as it is from the start of a line that must be
+ * relaxed; not 0, if it does not start with a blank or CR. */
+static size_t
+relaxed_run(struct slice s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] != '\r' && s.p[n] != '\t' &&
+	    (s.p[n] != ' ' || (n + 1 < s.n && !is_blank(s.p[n + 1]) &&
+	    s.p[n + 1] != '\r')))
+		n++;
+	return n;
+}
+
 static size_t
 run(const struct canon_body *c, struct slice s)
 {
-	const char *cr;
-	size_t n = 0;
+	size_t n = canonical_lines(c, s);
 
-	if (!c->relaxed) {
-		cr = memchr(s.p, '\r', s.n);
-		return cr != NULL ? (size_t)(cr - s.p) : s.n;
-	}
-	while (n < s.n && s.p[n] != '\r' && s.p[n] != ' ' && s.p[n] != '\t')
-		n++;
-	return n;
+	return n > 0 ? n : relaxed_run(s);
 }
 
 void
@@ -81,8 +146,7 @@ canon_body_feed(struct canon_body *c, struct slice in)
 		}
 		if (in.p[0] == '\r') {
 			c->cr = true;
-		} else if (c->relaxed &&
-		    (in.p[0] == ' ' || in.p[0] == '\t')) {
+		} else if (c->relaxed && is_blank(in.p[0])) {
 			c->blank = true;
 		} else {
 			n = run(c, in);
@@ -129,7 +193,7 @@ relax_field(struct buf *out, struct slice raw)
 	for (size_t i = 0; i < value.n; i++) {
 		char c = value.p[i];
 
-		if (c == ' ' || c == '\t') {
+		if (is_blank(c)) {
 			blank = true;
 		} else if (!is_line_end(c)) {
 			if (blank)

@@ -5,11 +5,11 @@
 
 #include "core/base64.h"
 #include "mail/address_list.h"
+#include "msgauth/body_hash.h"
 #include "msgauth/canon.h"
 #include "msgauth/fields.h"
 #include "msgauth/tag_writer.h"
 
-#define READ_SIZE 65536
 #define LINE 72
 #define H_MAX 8192
 /* Of one name; more (Resent- blocks) are left unsigned. */
@@ -109,34 +109,19 @@ find_author(struct dkim_sign *s, struct slice header)
 	buf_release(&text);
 }
 
-static void
-on_body(void *arg, struct slice bytes)
-{
-	if (EVP_DigestUpdate(arg, bytes.p, bytes.n) != 1)
-		panic("SHA-256 failed");
-}
-
 static int
 hash_body(struct dkim_sign *s, struct reader *m, struct slice first)
 {
-	struct canon_body *body = mem_alloc(sizeof(*body));
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	char *chunk = mem_alloc(READ_SIZE);
-	ssize_t n;
+	struct body_hash *h = mem_alloc(sizeof(*h));
+	int r;
 
-	if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
-		panic("SHA-256 failed");
-	canon_body_init(body, !s->simple_body, on_body, md);
-	canon_body_feed(body, first);
-	while ((n = reader_read(m, chunk, READ_SIZE)) > 0)
-		canon_body_feed(body, slice_of(chunk, (size_t)n));
-	canon_body_end(body);
-	if (EVP_DigestFinal_ex(md, s->body_hash, NULL) != 1)
-		panic("SHA-256 failed");
-	EVP_MD_CTX_free(md);
-	mem_free(chunk);
-	mem_free(body);
-	return n == 0 ? 0 : -1;
+	body_hash_init(h);
+	body_hash_want(h, !s->simple_body, false, 0);
+	r = body_hash_read(h, m, first);
+	memcpy(s->body_hash, h->list[0].digest, sizeof(s->body_hash));
+	body_hash_release(h);
+	mem_free(h);
+	return r;
 }
 
 void

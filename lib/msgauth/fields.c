@@ -17,14 +17,30 @@ fold(struct slice name, char key[NAME_MAX_BYTES])
 	return slice_of(key, name.n);
 }
 
+/* Ordinary messages have some dozen fields. */
+static void
+make_room(struct fields *f)
+{
+	size_t n = f->room > 0 ? f->room * 2 : 32;
+
+	f->list = mem_grow(f->list, n, sizeof(f->list[0]));
+	f->above = mem_grow(f->above, n, sizeof(f->above[0]));
+	f->slot = mem_grow(f->slot, n, sizeof(f->slot[0]));
+	f->last = mem_grow(f->last, n, sizeof(f->last[0]));
+	f->room = n;
+}
+
 static void
 add(struct fields *f, const struct header_field *h, struct slice key)
 {
 	uintptr_t slot = (uintptr_t)map_get(&f->names, key);
 
+	if (f->n == f->room)
+		make_room(f);
 	if (slot == 0) {
 		slot = ++f->slots;
 		map_put(&f->names, key, (void *)slot);
+		f->last[slot - 1] = 0;
 	}
 	f->list[f->n] = *h;
 	f->slot[f->n] = slot - 1;
@@ -37,14 +53,9 @@ fields_init(struct fields *f, struct slice header)
 {
 	struct header_iter it = header_begin(header);
 	struct header_field h;
-	size_t max = LIMIT_HEADER_FIELDS;
 
 	*f = (struct fields){ .header = header };
 	map_init(&f->names);
-	f->list = mem_array(max, sizeof(f->list[0]));
-	f->above = mem_array(max, sizeof(f->above[0]));
-	f->slot = mem_array(max, sizeof(f->slot[0]));
-	f->last = mem_array(max, sizeof(f->last[0]));
 	while (header_next(&it, &h)) {
 		char key[NAME_MAX_BYTES];
 		struct slice name = fold(h.name, key);
@@ -52,7 +63,7 @@ fields_init(struct fields *f, struct slice header)
 		if (name.n > 0)
 			add(f, &h, name);
 	}
-	f->cut_off = it.fields > max;
+	f->cut_off = it.fields > LIMIT_HEADER_FIELDS;
 }
 
 void

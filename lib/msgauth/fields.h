@@ -11,7 +11,7 @@
 struct fields {
 	struct slice header;
 	struct header_field *list;
-	size_t n;
+	size_t n, room;
 	bool cut_off;     /* there are more than LIMIT_HEADER_FIELDS */
 	size_t *above;    /* per field: 1 + the one above of that name, or 0 */
 	size_t *slot;     /* per field: which name it has */

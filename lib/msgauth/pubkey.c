@@ -12,19 +12,52 @@
 #define KEY_BYTES 4096
 
 /*
+ * The RSAPublicKey inside a SubjectPublicKeyInfo (RFC 5280 section 4.1), or
+ * NULL: d2i_PUBKEY would try every decoder there is, at ten times the price of
+ * what the key is for.
+ */
+static ASN1_BIT_STRING *
+rsa_public_key(struct slice der)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+	const unsigned char *end = p + der.n;
+	ASN1_BIT_STRING *bits = NULL;
+	const ASN1_OBJECT *oid;
+	X509_ALGOR *alg;
+	int tag, class;
+	long n;
+
+	if (ASN1_get_object(&p, &n, &tag, &class, (long)der.n) !=
+	    V_ASN1_CONSTRUCTED || tag != V_ASN1_SEQUENCE)
+		return NULL;
+	alg = d2i_X509_ALGOR(NULL, &p, end - p);
+	if (alg == NULL)
+		return NULL;
+	X509_ALGOR_get0(&oid, NULL, NULL, alg);
+	if (OBJ_obj2nid(oid) == NID_rsaEncryption)
+		bits = d2i_ASN1_BIT_STRING(NULL, &p, end - p);
+	X509_ALGOR_free(alg);
+	return bits;
+}
+
+/*
  * RFC 6376 3.6.1 names RSAPublicKey, its examples and everybody use
  * SubjectPublicKeyInfo (erratum 3017): both are read.
  */
 static EVP_PKEY *
 decode_rsa(struct slice der)
 {
+	ASN1_BIT_STRING *inner = rsa_public_key(der);
 	const unsigned char *p = (const unsigned char *)der.p;
-	EVP_PKEY *pkey = d2i_PUBKEY(NULL, &p, (long)der.n);
+	long n = (long)der.n;
+	EVP_PKEY *pkey;
 
-	if (pkey == NULL) {
-		p = (const unsigned char *)der.p;
-		pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)der.n);
+	if (inner != NULL) {
+		p = ASN1_STRING_get0_data(inner);
+		n = ASN1_STRING_length(inner);
 	}
+	pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, n);
+	ASN1_BIT_STRING_free(inner);
 	ERR_clear_error();
 	return pkey;
 }

@@ -154,6 +154,74 @@ TEST(body_is_canonical_however_it_is_cut)
 		}
 }
 
+/* RFC 6376 3.4.3 and 3.4.4 line by line, as they read. */
+static void
+body_by_the_book(struct buf *out, bool relaxed, struct slice in)
+{
+	size_t at = 0, kept = 0;
+	bool any = false;
+
+	while (at < in.n) {
+		size_t end = at;
+
+		while (end < in.n && !(in.p[end] == '\r' && end + 1 < in.n &&
+		    in.p[end + 1] == '\n'))
+			end++;
+		for (size_t i = at; i < end; i++) {
+			bool blank = in.p[i] == ' ' || in.p[i] == '\t';
+			size_t next = i + 1;
+
+			while (relaxed && blank && next < end &&
+			    (in.p[next] == ' ' || in.p[next] == '\t'))
+				i = next++;
+			if (relaxed && blank && next == end)
+				break;
+			buf_addc(out, relaxed && blank ? ' ' : in.p[i]);
+			any = true;
+			kept = out->n;
+		}
+		buf_adds(out, "\r\n");
+		at = end + 2;
+	}
+	out->n = kept;
+	if (any || !relaxed)
+		buf_adds(out, "\r\n");
+}
+
+TEST(any_body_is_canonical)
+{
+	static const char parts[] = "aaaaaaaabc\xc3\xa9      \t\r\r\r\n\n";
+	uint32_t random = 1;
+
+	for (size_t round = 0; round < 4000; round++) {
+		char text[96];
+		size_t n = 0;
+
+		while (n < 1 + round % sizeof(text)) {
+			random = random * 1664525 + 1013904223;
+			if (random >> 29 == 0 && n + 1 < sizeof(text))
+				text[n++] = '\r', text[n++] = '\n';
+			else
+				text[n++] = parts[(random >> 8) %
+				    (sizeof(parts) - 1)];
+		}
+		for (size_t piece = 1; piece < 2 * n; piece += 1 + piece / 2)
+			for (size_t k = 0; k < 2; k++) {
+				struct buf got = BUF_INIT(256);
+				struct buf want = BUF_INIT(256);
+
+				body(&got, k == 1, slice_of(text, n), piece);
+				body_by_the_book(&want, k == 1,
+				    slice_of(text, n));
+				CHECK(slice_eq(buf_slice(&got),
+				    buf_slice(&want)), "\"%.*s\"", (int)n,
+				    text);
+				buf_release(&got);
+				buf_release(&want);
+			}
+	}
+}
+
 TEST(field_is_canonical)
 {
 	static const struct {
@@ -678,6 +746,7 @@ TEST(ring_takes_bare_ed25519_keys)
 
 TESTS(
 	T(body_is_canonical_however_it_is_cut),
+	T(any_body_is_canonical),
 	T(field_is_canonical),
 	T(fields_are_taken_from_the_bottom),
 	T(tag_lists),
