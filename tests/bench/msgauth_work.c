@@ -29,7 +29,7 @@
 #include "services/keys/ring.h"
 
 #define KEYS 8
-#define DOMAIN "bench.test"
+#define DOMAIN "sender.test"
 
 static struct {
 	char selector[16];

@@ -143,7 +143,7 @@ sign(DKIM_LIB *lib, const char *folder, unsigned char *key)
 
 	for (unsigned long n = 0;; n++) {
 		DKIM *dkim = dkim_sign(lib, (unsigned char *)"x", NULL, key,
-		    (unsigned char *)"s0", (unsigned char *)"bench.test",
+		    (unsigned char *)"s0", (unsigned char *)"sender.test",
 		    DKIM_CANON_RELAXED, DKIM_CANON_RELAXED,
 		    DKIM_SIGN_RSASHA256, -1, &st);
 

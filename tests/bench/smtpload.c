@@ -3,12 +3,14 @@
  * a fixed number of connections, each with one message after the other,
  * pipelined as RFC 2920 allows (MAIL, RCPT and DATA in one write).
  *
- *	smtpload PORT CONNECTIONS MESSAGES SIZE USERS DOMAIN TAG [EACH]
+ *	smtpload [-c CLIENT] [-r REVERSE_PATH] [-f FILE] \
+ *	    PORT CONNECTIONS MESSAGES SIZE USERS DOMAIN TAG [EACH]
  *
  * With EACH, a connection ends after so many messages and a new one takes its
- * place. Recipients are u0@DOMAIN, u1@DOMAIN, ... in turn. Prints one line:
- * messages accepted, messages refused, seconds, and the median and the 99th
- * percentile of a message's milliseconds from MAIL to its last reply.
+ * place. Recipients are u0@DOMAIN, u1@DOMAIN, ... in turn. CLIENT is the
+ * address to connect from, FILE a message (CRLF) to send as it is. Prints one
+ * line: messages accepted, messages refused, seconds, and the median and the
+ * 99th percentile of a message's milliseconds from MAIL to its last reply.
  */
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -40,6 +42,10 @@ struct client {
 static int port, connections, messages, users, each;
 static size_t size;
 static const char *domain, *tag;
+static const char *client_address = "127.0.0.1";
+static const char *reverse_path = "sender@example.org";
+static char *file; /* or NULL */
+static size_t file_size;
 static int next_message, accepted, refused, open_clients, epoll;
 static double *took;
 static char *filler;
@@ -79,11 +85,14 @@ client_open(struct client *c)
 	struct sockaddr_in to = { .sin_family = AF_INET,
 		.sin_port = htons((uint16_t)port) };
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = c };
+	struct sockaddr_in from = { .sin_family = AF_INET };
 	int one = 1;
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	from.sin_addr.s_addr = inet_addr(client_address);
 	c->fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (c->fd == -1 ||
+	    bind(c->fd, (struct sockaddr *)&from, sizeof(from)) == -1 ||
 	    connect(c->fd, (struct sockaddr *)&to, sizeof(to)) == -1)
 		die("connect");
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -111,9 +120,23 @@ next(struct client *c)
 	c->step = MAIL;
 	c->began = now();
 	n = snprintf(text, sizeof(text),
-	    "MAIL FROM:<sender@example.org>\r\nRCPT TO:<u%d@%s>\r\nDATA\r\n",
-	    c->message % users, domain);
+	    "MAIL FROM:<%s>\r\nRCPT TO:<u%d@%s>\r\nDATA\r\n",
+	    reverse_path, c->message % users, domain);
 	send_all(c, text, (size_t)n);
+}
+
+static void
+read_file(const char *path)
+{
+	FILE *f = fopen(path, "r");
+
+	file = malloc(1 << 22);
+	if (f == NULL || file == NULL)
+		die(path);
+	file_size = fread(file, 1, (1 << 22) - 3, f);
+	memcpy(file + file_size, ".\r\n", 3);
+	file_size += 3;
+	fclose(f);
 }
 
 static void
@@ -172,7 +195,10 @@ on_reply(struct client *c, int code)
 			exit(1);
 		}
 		c->step = BODY;
-		send_body(c);
+		if (file != NULL)
+			send_all(c, file, file_size);
+		else
+			send_body(c);
 		break;
 	case BODY:
 		took[accepted + refused] = now() - c->began;
@@ -227,10 +253,24 @@ main(int argc, char **argv)
 	struct rlimit files = { 65536, 65536 };
 	struct client *clients;
 	double began;
+	int option;
 
+	while ((option = getopt(argc, argv, "c:r:f:")) != -1) {
+		if (option == 'c')
+			client_address = optarg;
+		else if (option == 'r')
+			reverse_path = optarg;
+		else if (option == 'f')
+			read_file(optarg);
+		else
+			return 2;
+	}
+	argv += optind - 1;
+	argc -= optind - 1;
 	if (argc < 8) {
-		fprintf(stderr, "usage: smtpload PORT CONNECTIONS MESSAGES SIZE "
-		    "USERS DOMAIN TAG [EACH]\n");
+		fprintf(stderr, "usage: smtpload [-c CLIENT] [-r REVERSE_PATH] "
+		    "[-f FILE] PORT CONNECTIONS MESSAGES SIZE USERS DOMAIN TAG "
+		    "[EACH]\n");
 		return 2;
 	}
 	port = atoi(argv[1]);

@@ -71,18 +71,18 @@ def pss(pids):
 
 
 class Pillarbox:
-    name = "pillarbox"
-
-    def __init__(self, folder, bin_dir):
+    def __init__(self, folder, bin_dir, name="pillarbox", env=None):
+        self.name = name
         os.environ["PILLARBOX_BIN"] = str(bin_dir)
         sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
         import stack
-        self.stack = stack.Stack(folder / "pillarbox", env={
+        self.stack = stack.Stack(folder / name, env={
             "LOG_LEVEL": "info",
             "PILLARBOX_SMTP_CONNECTIONS_PER_ADDRESS": 1000,
             "PILLARBOX_IMAP_CONNECTIONS": 20000,
             "PILLARBOX_IMAP_CONNECTIONS_PER_ADDRESS": 20000,
             "PILLARBOX_IMAP_CONNECTIONS_PER_USER": 20000,
+            **(env or {}),
         })
         self.stack.dir.parent.chmod(0o755)
         self.smtp_port = self.stack.port(25)
@@ -222,8 +222,12 @@ PACKAGES = {"postfix": "/usr/sbin/postfix", "dovecot-imapd": "/usr/lib/dovecot/i
 
 
 def install_reference():
-    """Installs Postfix and Dovecot without starting them; why not, or ''."""
-    missing = [p for p, path in PACKAGES.items() if not os.path.exists(path)]
+    return install(PACKAGES)
+
+
+def install(packages):
+    """Installs them ({name: a file of it}) without starting any; why not, or ''."""
+    missing = [p for p, path in packages.items() if not os.path.exists(path)]
     if not missing:
         return ""
     if os.getuid() != 0 or shutil.which("apt-get") is None:
@@ -254,7 +258,7 @@ class Reference:
 
     name = "postfix+dovecot"
 
-    def __init__(self, folder, cert, base):
+    def __init__(self, folder, cert, base, milter=""):
         self.dir = folder / "reference"
         self.dir.mkdir()
         self.dir.chmod(0o755)
@@ -270,7 +274,8 @@ class Reference:
                 os.chown(path, uid, uid if owner == VMAIL else -1)
         values = dict(dir=self.dir, domain=DOMAIN, port=self.smtp_port, cert=cert,
                       imaps=self.imaps_port, hash=hashed(PASSWORD), vmail=VMAIL)
-        (self.conf / "main.cf").write_text(MAIN_CF.format(**values))
+        (self.conf / "main.cf").write_text(MAIN_CF.format(**values)
+                                           + (f"smtpd_milters = {milter}\n" if milter else ""))
         (self.conf / "master.cf").write_text(MASTER_CF.format(**values))
         (self.dir / "dovecot.conf").write_text(DOVECOT.format(**values))
 
