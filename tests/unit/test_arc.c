@@ -118,7 +118,13 @@ TEST(newest_message_signature_must_be_good)
 		{ SEAL("1", "none") AAR("1", "none")
 		    "ARC-Message-Signature: i=1; a=rsa-sha256; d=x.test; s=s; "
 		    "h=from:arc-seal; bh=AAAA; b=AAAA\r\n" FROM,
-		    "a field of ARC is signed" },
+		    "an ARC-Seal is signed" },
+		/* What sealers must not do, but what harms nobody. */
+		{ SEAL("1", "none") AAR("1", "none")
+		    "ARC-Message-Signature: i=1; a=rsa-sha256; d=x.test; s=s; "
+		    "h=from:ARC-Authentication-Results:arc-message-signature; "
+		    "bh=jkYhN5eG70Kk/sFVzVJcKR3X2zwf3jR4Ui9PYcA/0b0=; b=AAAA\r\n"
+		    FROM, NULL },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {
