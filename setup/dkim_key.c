@@ -1,17 +1,20 @@
 #include "setup/dkim_key.h"
 
 #include <openssl/bio.h>
-#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "core/base64.h"
 #include "core/file.h"
+#include "msgauth/privkey.h"
 
 /* A string of a TXT record has at most 255 bytes (RFC 1035 3.3); with "p=" in
  * front this leaves some. opendkim-genkey cuts there, too. */
 #define CHUNK 250
+/* Of the file with a private key: RSA of 16384 bits, and what is written above
+ * it. */
+#define KEY_MAX 65536
 
 EVP_PKEY *
 dkim_key_new(bool ed25519, unsigned bits)
@@ -20,42 +23,15 @@ dkim_key_new(bool ed25519, unsigned bits)
 	    EVP_RSA_gen(bits);
 }
 
-static int
-no_passphrase(char *p UNUSED, int n UNUSED, int rw UNUSED, void *arg UNUSED)
-{
-	return -1;
-}
-
-/* rspamd's form of an Ed25519 key: base64 of its 32 bytes, or of them and the
- * public key. */
-static EVP_PKEY *
-load_raw(const char *path)
-{
-	struct buf text = BUF_INIT(1024), raw = BUF_INIT(64);
-	EVP_PKEY *key = NULL;
-
-	if (file_read(path, &text) == 0 && base64_decode(&raw,
-	    slice_trim(buf_slice(&text))) == 0 && buf_ok(&raw) &&
-	    (raw.n == 32 || raw.n == 64))
-		key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
-		    (const unsigned char *)raw.p, 32);
-	buf_wipe(&text);
-	buf_wipe(&raw);
-	return key;
-}
-
 EVP_PKEY *
 dkim_key_load(const char *path)
 {
-	BIO *bio = BIO_new_file(path, "r");
+	struct buf text = BUF_INIT(KEY_MAX);
 	EVP_PKEY *key = NULL;
 
-	if (bio != NULL)
-		key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-	BIO_free(bio);
-	if (key == NULL)
-		key = load_raw(path);
-	ERR_clear_error();
+	if (file_read(path, &text) == 0)
+		key = privkey_read(buf_slice(&text));
+	buf_wipe(&text);
 	return key;
 }
 

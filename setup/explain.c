@@ -5,7 +5,8 @@ explain_misuse(const struct setup *s, const char *fmt, ...)
 {
 	va_list ap;
 
-	fputs("setup explain: ", stderr);
+	fprintf(stderr, "setup %s%s%s: ", s->group,
+	    s->verb != NULL ? " " : "", s->verb != NULL ? s->verb : "");
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);

@@ -32,6 +32,11 @@ print_text(const struct judge *j)
 	const struct arc *c = &j->v.arc;
 
 	print_reason(c);
+	if (c->result == ARC_PASS && c->oldest_pass == 0)
+		puts("oldest-pass=0: it is as it was when each set was made");
+	else if (c->result == ARC_PASS)
+		printf("oldest-pass=%u: it was changed before that set was "
+		    "made\n", c->oldest_pass);
 	for (unsigned i = c->n; i > 0; i--) {
 		const struct arc_set *set = &c->sets[i - 1];
 
@@ -53,6 +58,8 @@ print_json(const struct judge *j)
 	json_str(&json, "result", arc_result_name(c->result));
 	json_str(&json, "reason", c->why != NULL ? c->why : "");
 	json_num(&json, "instance", c->at);
+	if (c->result == ARC_PASS)
+		json_num(&json, "oldest_pass", c->oldest_pass);
 	json_array(&json, "sets");
 	for (unsigned i = c->n; i > 0; i--) {
 		const struct arc_set *set = &c->sets[i - 1];

@@ -88,7 +88,7 @@ static int
 run(const struct command *c, int argc, char **argv)
 {
 	struct setup s = { .tool = c->tool, .usage = c->usage,
-		.verb = c->verb };
+		.group = c->group, .verb = c->verb };
 	int status;
 
 	if (argc > 0 && strcmp(argv[0], "help") == 0)

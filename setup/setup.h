@@ -13,7 +13,8 @@ struct setup {
 	struct conf_problems problems; /* of loading conf */
 	const char *tool;  /* docker-mailserver's name: "addmailuser" */
 	const char *usage;
-	const char *verb;  /* the word that chose the command: "flush" */
+	const char *group; /* the words that chose the command: "queue", */
+	const char *verb;  /* "flush"; NULL if there is no second one */
 };
 
 /*

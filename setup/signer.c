@@ -1,10 +1,12 @@
 #include "setup/signer.h"
 
-#include <openssl/rsa.h>
-
 #include "mail/addr.h"
+#include "msgauth/privkey.h"
+#include "msgauth/tag_writer.h"
 #include "setup/dkim_tables.h"
 #include "setup/message.h"
+
+#define SIGNATURE_MAX 2048
 
 /* What the tables say for the author. -1 if they say nothing. */
 static int
@@ -50,7 +52,7 @@ set_canon(const struct setup *s, struct signer *g)
 	};
 
 	for (size_t i = 0; g->canon != NULL && i < LEN(names); i++)
-		if (strcmp(g->canon, names[i].name) == 0) {
+		if (slice_ieq(slice_str(g->canon), slice_str(names[i].name))) {
 			g->sign.simple_header = names[i].header;
 			g->sign.simple_body = names[i].body;
 			return 0;
@@ -63,21 +65,15 @@ set_canon(const struct setup *s, struct signer *g)
 static int
 set_algorithm(const struct setup *s, struct signer *g)
 {
-	static const char *const names[WIRE_KEYS_ALGS] = {
-		[WIRE_KEYS_RSA_SHA256] = "rsa-sha256",
-		[WIRE_KEYS_ED25519_SHA256] = "ed25519-sha256",
-	};
+	const char *why = "", *name;
 
-	if (EVP_PKEY_is_a(g->pkey, "ED25519"))
-		g->alg = WIRE_KEYS_ED25519_SHA256;
-	else if (EVP_PKEY_is_a(g->pkey, "RSA"))
-		g->alg = WIRE_KEYS_RSA_SHA256;
-	else
-		return say_abort(s, "The key is neither RSA nor Ed25519");
-	if (g->algo == NULL || strcmp(g->algo, names[g->alg]) == 0)
+	if (privkey_algorithm(g->pkey, &g->alg, &why) == -1)
+		return say_abort(s, "The key cannot be used: %s", why);
+	name = tag_writer_algorithm(g->alg);
+	if (g->algo == NULL || slice_ieq(slice_str(g->algo), slice_str(name)))
 		return 0;
 	return explain_misuse(s, "--algo %s: the key is for %s", g->algo,
-	    names[g->alg]);
+	    name);
 }
 
 static int
@@ -143,47 +139,16 @@ signer_release(struct signer *g)
 	buf_release(&g->names);
 }
 
-static int
-sign_rsa(EVP_PKEY *pkey, const unsigned char *digest, unsigned char *out,
-    size_t *n)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
-	bool ok;
-
-	ok = ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
-	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
-	    EVP_PKEY_sign(ctx, out, n, digest, WIRE_KEYS_DIGEST) == 1;
-	EVP_PKEY_CTX_free(ctx);
-	return ok ? 0 : -1;
-}
-
-/* RFC 8463 3: PureEdDSA over the digest. */
-static int
-sign_ed25519(EVP_PKEY *pkey, const unsigned char *digest, unsigned char *out,
-    size_t *n)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok;
-
-	ok = ctx != NULL &&
-	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
-	    EVP_DigestSign(ctx, out, n, digest, WIRE_KEYS_DIGEST) == 1;
-	EVP_MD_CTX_free(ctx);
-	return ok ? 0 : -1;
-}
-
 int
 signer_end(const struct signer *g,
     const unsigned char digest[WIRE_KEYS_DIGEST], struct buf *field)
 {
-	unsigned char signature[2048];
-	size_t n = sizeof(signature);
+	struct buf signature = BUF_INIT(SIGNATURE_MAX);
+	int r = privkey_sign(g->pkey, g->alg, slice_of(digest,
+	    WIRE_KEYS_DIGEST), &signature);
 
-	if ((size_t)EVP_PKEY_get_size(g->pkey) > sizeof(signature) ||
-	    (g->alg == WIRE_KEYS_RSA_SHA256 ? sign_rsa : sign_ed25519)(
-	    g->pkey, digest, signature, &n) == -1)
-		return -1;
-	dkim_sign_end(field, slice_of(signature, n));
-	return buf_ok(field) ? 0 : -1;
+	if (r == 0)
+		dkim_sign_end(field, buf_slice(&signature));
+	buf_release(&signature);
+	return r == 0 && buf_ok(field) ? 0 : -1;
 }

@@ -91,6 +91,22 @@ skip_result(struct slice *s)
 }
 
 int
+authres_read_instance(struct slice value, struct slice *instance,
+    struct slice *payload)
+{
+	struct slice rest = value;
+
+	if (!slice_ieq(take_word(&rest, "=;(\""), S("i")) ||
+	    !take_byte(&rest, '='))
+		return -1;
+	*instance = take_word(&rest, ";(\"");
+	if (!take_byte(&rest, ';') && rest.n > 0)
+		return -1;
+	*payload = rest;
+	return 0;
+}
+
+int
 authres_read_begin(struct authres_reader *r, struct slice payload)
 {
 	r->rest = payload;

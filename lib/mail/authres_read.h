@@ -24,6 +24,14 @@ struct authres_read {
 	size_t n;
 };
 
+/*
+ * What an ARC-Authentication-Results has in front (RFC 8617 section 4.1.1):
+ * "i=", a number, ";", comments between. Views into value. -1 if it begins
+ * otherwise.
+ */
+int authres_read_instance(struct slice value, struct slice *instance,
+    struct slice *payload) MUST_CHECK;
+
 /* payload: from the authserv-id on. -1 if there is none. */
 int authres_read_begin(struct authres_reader *r, struct slice payload)
     MUST_CHECK;

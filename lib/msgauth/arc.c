@@ -49,33 +49,19 @@ arc_field_of(const struct header_field *h)
 	return kind;
 }
 
-/* "i=1" before the first ";" (RFC 8617 4.1.1). */
-static unsigned
-results_instance(struct slice value)
-{
-	struct slice item = S(""), name = S("");
-	unsigned n = 0;
-
-	slice_split(&value, ';', &item);
-	slice_split(&item, '=', &name);
-	if (!slice_ieq(slice_trim(name), S("i")) ||
-	    signature_instance(slice_trim(item), &n) == -1)
-		return 0;
-	return n;
-}
-
 unsigned
 arc_field_instance(enum arc_field kind, struct slice value)
 {
+	struct slice digits = S(""), payload;
 	struct tags t;
 	unsigned n = 0;
 
-	if (kind == ARC_AAR)
-		return results_instance(value);
-	if (tags_parse(&t, value, NULL) == -1 ||
-	    signature_instance(tags_value(&t, "i"), &n) == -1)
+	if (kind != ARC_AAR && tags_parse(&t, value, NULL) == 0)
+		digits = tags_value(&t, "i");
+	else if (kind == ARC_AAR && authres_read_instance(value, &digits,
+	    &payload) == -1)
 		return 0;
-	return n;
+	return signature_instance(digits, &n) == 0 ? n : 0;
 }
 
 void
@@ -93,7 +79,7 @@ static int
 take_field(struct arc *c, struct arena *arena, const struct fields *f,
     const struct header_field *h, enum arc_field kind)
 {
-	struct slice raw = fields_raw(f, h), rest = h->value, head;
+	struct slice raw = fields_raw(f, h), digits;
 	size_t value_at = (size_t)(h->value.p - raw.p);
 	unsigned i = arc_field_instance(kind, h->value);
 	struct arc_set *set;
@@ -122,8 +108,7 @@ take_field(struct arc *c, struct arena *arena, const struct fields *f,
 		r = signature_parse(&set->message.sig, arena,
 		    SIGNATURE_ARC_MESSAGE, raw, value_at, &why);
 	} else {
-		slice_split(&rest, ';', &head);
-		set->results = rest;
+		r = authres_read_instance(h->value, &digits, &set->results);
 	}
 	/* An older message signature need not be good (5.2, step 4). */
 	if (r == -1 && kind == ARC_AMS) {
@@ -194,12 +179,27 @@ hash_seals(struct arc *c)
 	buf_release(&text);
 }
 
+/*
+ * What a message signature says beside the body and the key. An older one with
+ * l= is not looked into: so all the sets together ask for no more hashes of
+ * the body than one for each canonicalization, besides the newest's.
+ */
+static void
+check_message(struct dkim_verified *s, const struct fields *f, int64_t now,
+    bool newest)
+{
+	if (s->result == DKIM_NEEDS_KEY && !newest && s->sig.has_length)
+		dkim_verified_decide(s, DKIM_PERMERROR, "l= in an older set");
+	if (s->result == DKIM_NEEDS_KEY)
+		dkim_verified_check_time(s, now);
+	if (s->result == DKIM_NEEDS_KEY)
+		dkim_verified_hash_header(s, f);
+}
+
 void
 arc_collect(struct arc *c, struct arena *arena, const struct fields *f,
     int64_t now, const char *unreadable)
 {
-	struct arc_set *newest;
-
 	*c = (struct arc){ 0 };
 	buf_init(&c->name, NAME_MAX_BYTES);
 	for (size_t i = 0; i < f->n; i++) {
@@ -219,11 +219,8 @@ arc_collect(struct arc *c, struct arena *arena, const struct fields *f,
 	}
 	if (check_structure(c) == -1)
 		return;
-	newest = &c->sets[c->n - 1];
-	if (newest->message.result == DKIM_NEEDS_KEY)
-		dkim_verified_check_time(&newest->message, now);
-	if (newest->message.result == DKIM_NEEDS_KEY)
-		dkim_verified_hash_header(&newest->message, f);
+	for (unsigned i = 0; i < c->n; i++)
+		check_message(&c->sets[i].message, f, now, i + 1 == c->n);
 	hash_seals(c);
 }
 
@@ -234,26 +231,33 @@ arc_release(struct arc *c)
 }
 
 struct dkim_verified *
-arc_newest(struct arc *c)
+arc_message(struct arc *c, unsigned instance)
 {
-	return c->judged || c->n == 0 ? NULL : &c->sets[c->n - 1].message;
+	return c->judged || instance == 0 || instance > c->n ? NULL :
+	    &c->sets[instance - 1].message;
 }
 
-/* --- keys: 5.2, steps 4 and 6 --------------------------------------------- */
+/* --- keys: 5.2, steps 4 to 6 ---------------------------------------------- */
 
-/* What is to be verified next, and its instance. */
+/*
+ * What is to be verified next, and its instance: the newest message signature,
+ * the seals, and only if the chain is good the older message signatures.
+ */
 static struct dkim_verified *
 next_signature(struct arc *c, unsigned *instance)
 {
-	*instance = c->next == 0 ? c->n : c->n + 1 - c->next;
-	return c->next == 0 ? &c->sets[c->n - 1].message :
-	    &c->sets[*instance - 1].seal;
+	if (c->next > 0 && c->next <= c->n) {
+		*instance = c->n + 1 - c->next;
+		return &c->sets[*instance - 1].seal;
+	}
+	*instance = c->next == 0 ? c->n : 2 * c->n - c->next;
+	return &c->sets[*instance - 1].message;
 }
 
 enum msgauth_step
 arc_step(struct arc *c, struct dns_question *q)
 {
-	while (!c->judged && c->next <= c->n) {
+	while (!c->judged && c->next < 2 * c->n) {
 		unsigned i;
 		struct dkim_verified *s = next_signature(c, &i);
 
@@ -269,10 +273,14 @@ arc_step(struct arc *c, struct dns_question *q)
 			q->type = DNS_TXT;
 			return MSGAUTH_ASK;
 		}
-		if (s->result != DKIM_PASS)
-			judge(c, ARC_FAIL, i, s->why);
-		else
+		if (s->result == DKIM_PASS) {
 			c->next++;
+		} else if (c->next <= c->n) {
+			judge(c, ARC_FAIL, i, s->why);
+		} else {
+			c->oldest_pass = i + 1;
+			judge(c, ARC_PASS, 0, NULL);
+		}
 	}
 	if (!c->judged)
 		judge(c, ARC_PASS, 0, NULL);

@@ -1,7 +1,7 @@
 /*
  * The Authenticated Received Chain of a message (RFC 8617 section 5.2).
- * arc_collect looks at the header; the body hash of the newest message
- * signature comes from the pass that DKIM makes; then arc_step asks for keys
+ * arc_collect looks at the header; the body hashes of the message signatures
+ * come from the pass that DKIM makes; then arc_step asks for keys
  * (question.h) until the chain is judged. What cannot be verified now has
  * failed for good (section 5.2.1).
  */
@@ -18,7 +18,7 @@ const char *arc_result_name(enum arc_result r);
 struct arc_set {
 	struct slice results;         /* authres-payload of the AAR */
 	struct slice raw[3];          /* AAR, AMS, AS; empty: not there */
-	struct dkim_verified message; /* of the newest set only, past parsing */
+	struct dkim_verified message;
 	struct dkim_verified seal;
 };
 
@@ -29,8 +29,10 @@ struct arc {
 	enum arc_result result;
 	const char *why;      /* of ARC_FAIL */
 	unsigned at;          /* the instance it is about, or 0 */
+	unsigned oldest_pass; /* of ARC_PASS: the oldest message signature that
+	                       * is still good, or 0 if all are (5.2, step 5) */
 	/* While keys are asked for. */
-	unsigned next;        /* 0: the message signature; i: seal n + 1 - i */
+	unsigned next;        /* how many signatures are verified */
 	struct buf name;      /* of the question */
 };
 
@@ -42,9 +44,9 @@ void arc_collect(struct arc *c, struct arena *arena, const struct fields *f,
     int64_t now, const char *unreadable);
 void arc_release(struct arc *c);
 
-/* The newest message signature, whose body hash is to be compared; NULL if
- * the chain is judged without it. */
-struct dkim_verified *arc_newest(struct arc *c);
+/* The message signature of a set, whose body hash is to be compared; NULL if
+ * there is none or the chain is judged without it. */
+struct dkim_verified *arc_message(struct arc *c, unsigned instance);
 
 enum msgauth_step arc_step(struct arc *c, struct dns_question *q);
 /* What the resolver said to the last question; NULL: it does not answer. */

@@ -19,9 +19,11 @@ struct body_digest {
 	unsigned char digest[WIRE_KEYS_DIGEST];
 };
 
+#define BODY_HASHES (LIMIT_DKIM_SIGNATURES + LIMIT_ARC_SETS)
+
 /* Large: not for the stack. */
 struct body_hash {
-	struct body_digest list[LIMIT_DKIM_SIGNATURES + 1];
+	struct body_digest list[BODY_HASHES];
 	size_t n;
 	struct canon_body bodies[2]; /* simple, relaxed */
 	bool wanted[2];
@@ -31,7 +33,7 @@ void body_hash_init(struct body_hash *h);
 void body_hash_release(struct body_hash *h);
 
 /* The index of a digest with these parameters; there is room for one a
- * signature (LIMIT_DKIM_SIGNATURES and an ARC-Message-Signature). */
+ * signature (LIMIT_DKIM_SIGNATURES and the ARC-Message-Signatures). */
 size_t body_hash_want(struct body_hash *h, bool relaxed, bool has_length,
     uint64_t length);
 

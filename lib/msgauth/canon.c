@@ -170,33 +170,27 @@ canon_body_end(struct canon_body *c)
 	flush(c);
 }
 
-static bool
-is_line_end(char c)
-{
-	return c == '\r' || c == '\n';
-}
-
-/* RFC 6376 3.4.2 */
+/* RFC 6376 3.4.2. A CR that is not part of a line end is data. */
 static void
 relax_field(struct buf *out, struct slice raw)
 {
 	ssize_t colon = slice_find(raw, ':');
-	struct slice name, value;
+	size_t at = colon >= 0 ? (size_t)colon : raw.n, start;
+	struct slice name = slice_trim(slice_head(raw, at));
 	bool blank = false;
 
-	name = slice_trim(slice_head(raw, colon >= 0 ? (size_t)colon : raw.n));
-	value = slice_trim(slice_from(raw, colon >= 0 ? (size_t)colon + 1 :
-	    raw.n));
 	for (size_t i = 0; i < name.n; i++)
 		buf_addc(out, ascii_lower(name.p[i]));
 	buf_addc(out, ':');
-	for (size_t i = 0; i < value.n; i++) {
-		char c = value.p[i];
+	start = out->n;
+	for (size_t i = at + 1; i < raw.n; i++) {
+		char c = raw.p[i];
 
 		if (is_blank(c)) {
 			blank = true;
-		} else if (!is_line_end(c)) {
-			if (blank)
+		} else if (c != '\n' && (c != '\r' || i + 1 == raw.n ||
+		    raw.p[i + 1] != '\n')) {
+			if (blank && out->n > start)
 				buf_addc(out, ' ');
 			blank = false;
 			buf_addc(out, c);

@@ -75,14 +75,14 @@ static void
 verify_body(struct dkim_verify *v, struct reader *m, struct slice first)
 {
 	struct body_hash *h = mem_alloc(sizeof(*h));
-	struct dkim_verified *list[LIMIT_DKIM_SIGNATURES + 1];
+	struct dkim_verified *list[BODY_HASHES], *message;
 	size_t of[LEN(list)], n = 0;
 
 	body_hash_init(h);
 	for (size_t i = 0; i < v->n; i++)
 		list[n++] = &v->list[i];
-	if (arc_newest(&v->arc) != NULL)
-		list[n++] = arc_newest(&v->arc);
+	for (unsigned i = 1; (message = arc_message(&v->arc, i)) != NULL; i++)
+		list[n++] = message;
 	for (size_t i = 0; i < n; i++)
 		if (list[i]->result == DKIM_NEEDS_KEY)
 			of[i] = body_hash_want(h, list[i]->sig.relaxed_body,

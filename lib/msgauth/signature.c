@@ -49,34 +49,51 @@ parse_canon_word(struct slice word, bool *relaxed)
 static int
 parse_canon(struct signature *s, const struct tags *t, const char **why)
 {
-	struct slice c = tags_value(t, "c"), header;
+	const struct tag *tag = tags_find(t, "c");
+	struct slice header, body;
+	ssize_t slash;
 
-	if (c.n == 0)
+	if (tag == NULL)
 		return 0;
-	slice_split(&c, '/', &header);
+	slash = slice_find(tag->value, '/');
+	header = slash < 0 ? tag->value :
+	    slice_head(tag->value, (size_t)slash);
+	body = slash < 0 ? S("simple") :
+	    slice_from(tag->value, (size_t)slash + 1);
 	if (parse_canon_word(header, &s->relaxed_header) == -1 ||
-	    (c.n > 0 && parse_canon_word(c, &s->relaxed_body) == -1))
+	    parse_canon_word(body, &s->relaxed_body) == -1)
 		return fail(why, "unknown canonicalization");
 	return 0;
+}
+
+/* Digits alone. Far dates are legal and mean "never" (RFC 6376 3.5, x=). */
+static int
+parse_time(const struct tag *tag, uint64_t *out)
+{
+	struct slice text = tag->value;
+
+	for (size_t i = 0; i < text.n; i++)
+		if (!ascii_is_digit(text.p[i]))
+			return -1;
+	if (text.n > 0 && num_u64(text, INT64_MAX, out) == -1)
+		*out = INT64_MAX;
+	return text.n > 0 ? 0 : -1;
 }
 
 static int
 parse_numbers(struct signature *s, const struct tags *t, const char **why)
 {
-	struct slice l = tags_value(t, "l"), x = tags_value(t, "x");
-	struct slice at = tags_value(t, "t");
+	const struct tag *at = tags_find(t, "t"), *x = tags_find(t, "x");
 
 	s->has_length = tags_find(t, "l") != NULL;
-	if (s->has_length && num_u64(l, INT64_MAX, &s->length) == -1)
+	if (s->has_length && num_u64(tags_value(t, "l"), INT64_MAX,
+	    &s->length) == -1)
 		return fail(why, "bad l= tag");
-	if (at.n > 0 && num_u64(at, INT64_MAX, &s->signed_at) == -1)
+	if (at != NULL && parse_time(at, &s->signed_at) == -1)
 		return fail(why, "bad t= tag");
-	if (x.n == 0)
-		return 0;
-	/* Far dates are legal and mean "never" (RFC 6376 3.5, x=). */
-	if (num_u64(x, INT64_MAX, &s->expires) == -1)
-		s->expires = INT64_MAX;
-	if (at.n > 0 && s->expires <= s->signed_at)
+	if (x != NULL && parse_time(x, &s->expires) == -1)
+		return fail(why, "bad x= tag");
+	if (at != NULL && x != NULL && s->expires <= s->signed_at)
 		return fail(why, "x= is not later than t=");
 	return 0;
 }
@@ -87,7 +104,7 @@ identity_fits(struct slice i, struct slice d)
 {
 	struct slice domain = addr_domain_of(i);
 
-	if (i.n == 0 || slice_ieq(domain, d))
+	if (slice_ieq(domain, d))
 		return true;
 	return domain.n > d.n && slice_iends(domain, d) &&
 	    domain.p[domain.n - d.n - 1] == '.';
@@ -127,20 +144,21 @@ check_dkim(const struct signature *s, const struct tags *t, const char **why)
 {
 	if (!slice_eq(tags_value(t, "v"), S("1")))
 		return fail(why, "unknown version");
-	return identity_fits(s->i, s->d) ? 0 : fail(why, "i= is not in d=");
+	return tags_find(t, "i") == NULL || identity_fits(s->i, s->d) ? 0 :
+	    fail(why, "i= is not in d=");
 }
 
-/* RFC 8617 4.1.2: what may not be signed. A v= is ignored. */
+/*
+ * RFC 8617 4.1.2 tells signers to sign no field of ARC; 5.2 does not tell
+ * validators to mind, and sealers that sign the results are about. A seal is
+ * made after the signature: one that covers it was not made as it must be.
+ * A v= is ignored.
+ */
 static int
 check_arc_message(const struct signature *s, const char **why)
 {
-	static const char *const unsignable[] = { "arc-seal",
-		"arc-message-signature", "arc-authentication-results" };
-
-	for (size_t i = 0; i < LEN(unsignable); i++)
-		if (tags_list_has(s->h, slice_str(unsignable[i])))
-			return fail(why, "a field of ARC is signed");
-	return 0;
+	return tags_list_has(s->h, S("arc-seal")) ?
+	    fail(why, "an ARC-Seal is signed") : 0;
 }
 
 /* All that is about the body: DKIM and ARC-Message-Signature. */
@@ -148,11 +166,11 @@ static int
 parse_body_tags(struct signature *s, struct arena *arena,
     const struct tags *t, const char **why)
 {
-	struct slice q = tags_value(t, "q");
+	const struct tag *q = tags_find(t, "q");
 
 	if (!tags_list_has(s->h, S("from")))
 		return fail(why, "From is not signed");
-	if (q.n > 0 && !tags_list_has(q, S("dns/txt")))
+	if (q != NULL && !tags_list_has(q->value, S("dns/txt")))
 		return fail(why, "unknown query method");
 	if (parse_canon(s, t, why) == -1)
 		return -1;

@@ -143,10 +143,12 @@ dkim_verify_no_key(struct dkim_verified *s, bool temporary, const char *why)
 	    why);
 }
 
-/* RFC 6376 3.6.2.2: of several records each may be tried. */
+/* RFC 6376 3.6.2.2: of several records each may be tried. What a key says
+ * counts more than that another record is none. */
 static void
 use_records(struct dkim_verified *s, const struct wire_dns_answer *a)
 {
+	const char *failed = NULL;
 	bool used = false;
 
 	for (uint32_t i = 0; i < a->count && !used; i++) {
@@ -154,8 +156,12 @@ use_records(struct dkim_verified *s, const struct wire_dns_answer *a)
 
 		if (wire_dns_txt(a->rdata[i], &text) == 0)
 			used = dkim_verify_use_key(s, buf_slice(&text));
+		if (s->result == DKIM_FAIL)
+			failed = s->why;
 		buf_release(&text);
 	}
+	if (!used && failed != NULL)
+		dkim_verified_decide(s, DKIM_FAIL, failed);
 	if (s->result == DKIM_NEEDS_KEY)
 		dkim_verify_no_key(s, false, "no key");
 }

@@ -181,16 +181,21 @@ size_t
 policy_report(const struct policy *p, const struct dkim_verify *v,
     const struct dmarc *d, struct authres_result results[2])
 {
+	const struct arc *c = &v->arc;
 	size_t n = 0;
 
-	if (v->arc.result != ARC_NONE)
+	if (c->result != ARC_NONE)
 		results[n++] = (struct authres_result){
 			.method = "arc",
-			.result = arc_result_name(v->arc.result),
-			.reason = slice_str(v->arc.why),
+			.result = arc_result_name(c->result),
+			.reason = slice_str(c->why),
 			/* RFC 8617 section 6 */
 			.properties = {
 				{ "smtp", "remote-ip", p->client },
+				{ "header", "oldest-pass",
+				    c->result != ARC_PASS ? S("") :
+				    slice_str(arena_printf(p->arena, "%u",
+				    c->oldest_pass)) },
 			},
 		};
 	report_dmarc(p, v, d, &results[n++]);

@@ -63,6 +63,7 @@ def setup(tmp_path, dns):
         config = tmp_path
 
         def __call__(self, *words, message=None, ask=True, status=0):
+            self.stderr = ""
             if message is not None:
                 (tmp_path / "m.eml").write_bytes(message)
                 words = [tmp_path / "m.eml" if w == "M" else w for w in words]
@@ -71,6 +72,7 @@ def setup(tmp_path, dns):
                 env={"PATH": os.environ["PATH"], "PILLARBOX_CONFIG_DIR": str(tmp_path)},
                 capture_output=True, timeout=60)
             assert r.returncode == status, r.stderr
+            self.stderr = r.stderr.decode()
             return r.stdout
 
     return Setup()
@@ -233,3 +235,67 @@ def test_misuse(setup):
                   ("explain", "dkim", "M", "--nothing"), ("explain", "dkim", "M", "--dns", "!"),
                   ("dkim", "sign", "M", "--canon", "x"), ("dkim", "sign")):
         assert setup(*words, message=m, ask=False, status=2) == b""
+        assert setup.stderr.startswith((f"setup {words[0]} {words[1]}: ", "setup: nowhere: "))
+
+
+def openssl(*words):
+    return subprocess.run(["openssl", *words], check=True, capture_output=True).stdout
+
+
+def test_keys_in_every_form(setup, keys, lookup, tmp_path):
+    m = b"From: a@far.test\r\n\r\nx\r\n"
+    der = base64.b64decode(b"".join(keys["e"][0].read_bytes().splitlines()[1:-1]))
+    public = base64.b64decode(keys["e"][1].rpartition("p=")[2])
+    forms = {
+        "pkcs1": ("r2048", openssl("rsa", "-traditional", "-in", keys["r2048"][0])),
+        "pkcs8": ("r2048", openssl("pkey", "-in", keys["r2048"][0])),
+        "commented": ("r2048", b"Our key\n\n" + keys["r2048"][0].read_bytes()),
+        "ed25519": ("e", keys["e"][0].read_bytes()),
+        "seed": ("e", base64.b64encode(der[-32:])),
+        "seed and line end": ("e", base64.b64encode(der[-32:]) + b"\r\n"),
+        "pair": ("e", base64.b64encode(der[-32:] + public) + b"\n"),
+    }
+    assert forms["pkcs1"][1].startswith(b"-----BEGIN RSA PRIVATE KEY")
+    assert forms["pkcs8"][1].startswith(b"-----BEGIN PRIVATE KEY")
+    for name, (selector, text) in forms.items():
+        (tmp_path / "key").write_bytes(text)
+        field = setup("dkim", "sign", "M", "--key", tmp_path / "key", "--selector", selector,
+                      message=m, ask=False)
+        assert dkim.verify(field + m, dnsfunc=lookup), name
+
+
+def test_what_is_no_key(setup, keys, tmp_path):
+    pem = keys["r2048"][0]
+    cases = {
+        "holds no private key": [
+            b"", b"garbage", b"\0" * 100, b"A" * 100000, openssl("pkey", "-in", pem, "-pubout"),
+            openssl("pkey", "-in", pem, "-outform", "DER"), base64.b64encode(b"x" * 31),
+            openssl("pkey", "-in", pem, "-aes128", "-passout", "pass:x"),
+            pem.read_bytes()[:-300]],
+        "less than 1024 bits": [openssl("genrsa", "512")],
+        "neither RSA nor Ed25519": [
+            openssl("ecparam", "-genkey", "-noout", "-name", "prime256v1"),
+            openssl("genpkey", "-algorithm", "x25519"),
+            openssl("genpkey", "-algorithm", "rsa-pss")],
+    }
+    for why, texts in cases.items():
+        for text in texts:
+            (tmp_path / "key").write_bytes(text)
+            for command in (("dkim", "sign"), ("arc", "seal", "--cv", "none")):
+                assert setup(*command, "M", "--key", tmp_path / "key", "--selector", "s",
+                             message=b"From: a@far.test\n\nx\n", ask=False, status=1) == b""
+                assert why in setup.stderr, text
+
+
+def test_ways_to_say_the_algorithms(setup, keys):
+    m = b"From: a@far.test\n\nx\n"
+    words = ("dkim", "sign", "M", "--selector", "e", "--key", keys["e"][0])
+    for canon, want in (("relaxed", "relaxed/simple"), ("simple", "simple/simple"),
+                        ("Relaxed/Simple", "relaxed/simple"), ("SIMPLE/relaxed", "simple/relaxed"),
+                        ("relaxed/relaxed", "relaxed/relaxed")):
+        out = setup(*words, f"--canon={canon}", "--algo", "ED25519-SHA256", message=m, ask=False)
+        assert f" c={want};".encode() in out
+    for option in (("--canon", "relaxed/"), ("--canon", ""), ("--canon", "nofws"),
+                   ("--algo", "rsa-sha256"), ("--algo", "rsa-sha1"), ("--algo", "")):
+        assert setup(*words, *option, message=m, ask=False, status=2) == b""
+        assert setup.stderr.startswith("setup dkim sign: ")

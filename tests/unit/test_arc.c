@@ -2,6 +2,7 @@
 
 #include "check.h"
 
+#include "mail/authres_read.h"
 #include "msgauth/arc_seal.h"
 
 /* Fields of set i; 43 characters of base64 are a SHA-256. */
@@ -88,7 +89,7 @@ TEST(chains_that_are_broken_are_found_without_the_dns)
 		struct chain c;
 
 		collect(&c, cases[i].header);
-		CHECK(arc_newest(&c.arc) == NULL, "%s", cases[i].header);
+		CHECK(arc_message(&c.arc, 1) == NULL, "%s", cases[i].header);
 		CHECK(arc_step(&c.arc, &q) == MSGAUTH_DONE, "%s",
 		    cases[i].header);
 		CHECK(c.arc.result == (cases[i].why == NULL ? ARC_NONE :
@@ -118,7 +119,13 @@ TEST(newest_message_signature_must_be_good)
 		{ SEAL("1", "none") AAR("1", "none")
 		    "ARC-Message-Signature: i=1; a=rsa-sha256; d=x.test; s=s; "
 		    "h=from:arc-seal; bh=AAAA; b=AAAA\r\n" FROM,
-		    "a field of ARC is signed" },
+		    "an ARC-Seal is signed" },
+		/* What sealers must not do, but what harms nobody. */
+		{ SEAL("1", "none") AAR("1", "none")
+		    "ARC-Message-Signature: i=1; a=rsa-sha256; d=x.test; s=s; "
+		    "h=from:ARC-Authentication-Results:arc-message-signature; "
+		    "bh=jkYhN5eG70Kk/sFVzVJcKR3X2zwf3jR4Ui9PYcA/0b0=; b=AAAA\r\n"
+		    FROM, NULL },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {
@@ -127,7 +134,8 @@ TEST(newest_message_signature_must_be_good)
 		enum msgauth_step step;
 
 		collect(&c, cases[i].header);
-		CHECK(arc_newest(&c.arc) != NULL, "%s", cases[i].header);
+		CHECK(arc_message(&c.arc, c.arc.n) != NULL, "%s",
+		    cases[i].header);
 		step = arc_step(&c.arc, &q);
 		CHECK(step == (cases[i].why == NULL ? MSGAUTH_ASK :
 		    MSGAUTH_DONE), "%s: %s", cases[i].header, c.arc.why);
@@ -150,6 +158,71 @@ TEST(all_failures_are_permanent)
 	CHECK(arc_step(&c.arc, &q) == MSGAUTH_DONE, " ");
 	CHECK(c.arc.result == ARC_FAIL && c.arc.at == 1, " ");
 	release(&c);
+}
+
+/* 5.2, step 5: the keys of older message signatures are asked for last. */
+TEST(oldest_pass_ends_at_the_first_that_fails)
+{
+	static const struct {
+		enum dkim_result older[2]; /* sets 1 and 2 */
+		unsigned oldest, asked;
+	} cases[] = {
+		{ { DKIM_PASS, DKIM_PASS }, 0, 0 },
+		{ { DKIM_FAIL, DKIM_PASS }, 2, 0 },
+		{ { DKIM_PASS, DKIM_FAIL }, 3, 0 },
+		{ { DKIM_PASS, DKIM_NEEDS_KEY }, 3, 1 },
+	};
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct dns_question q;
+		struct chain c;
+		unsigned asked = 0;
+
+		collect(&c, SET("3", "pass") SET("2", "pass") SET("1", "none")
+		    FROM);
+		for (size_t k = 0; k < 3; k++) {
+			c.arc.sets[k].seal.result = DKIM_PASS;
+			c.arc.sets[k].message.result = k == 2 ? DKIM_PASS :
+			    cases[i].older[k];
+		}
+		while (arc_step(&c.arc, &q) == MSGAUTH_ASK) {
+			CHECK_SLICE(q.name, "s._domainkey.s2.test");
+			arc_answer(&c.arc, NULL);
+			asked++;
+		}
+		CHECK(c.arc.result == ARC_PASS && asked == cases[i].asked &&
+		    c.arc.oldest_pass == cases[i].oldest, "case %zu: %u", i,
+		    c.arc.oldest_pass);
+		release(&c);
+	}
+}
+
+TEST(results_have_their_instance_in_front)
+{
+	static const struct {
+		const char *value, *payload;
+		unsigned instance;
+	} cases[] = {
+		{ " i=1; x.test; none", " x.test; none", 1 },
+		{ "(a) i (b;\\)) = (i=9;)\r\n 12 ; x", " x", 12 },
+		{ " i=1 x.test; none", NULL, 0 },
+		{ " x.test; i=1; none", NULL, 0 },
+		{ " i=51; x", " x", 0 },
+		{ " i=(1); x", " x", 0 },
+		{ " (i=1; x", NULL, 0 },
+		{ "", NULL, 0 },
+	};
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct slice value = slice_str(cases[i].value), n, payload;
+
+		CHECK(arc_field_instance(ARC_AAR, value) == cases[i].instance,
+		    "%s", cases[i].value);
+		if (authres_read_instance(value, &n, &payload) == -1)
+			CHECK(cases[i].payload == NULL, "%s", cases[i].value);
+		else
+			CHECK_SLICE(payload, cases[i].payload);
+	}
 }
 
 TEST(trust_ends_at_the_first_sealer_without_it)
@@ -247,6 +320,8 @@ TESTS(
 	T(chains_that_are_broken_are_found_without_the_dns),
 	T(newest_message_signature_must_be_good),
 	T(all_failures_are_permanent),
+	T(oldest_pass_ends_at_the_first_that_fails),
+	T(results_have_their_instance_in_front),
 	T(trust_ends_at_the_first_sealer_without_it),
 	T(seals_follow_what_is_there)
 )
