@@ -18,12 +18,22 @@ static const char *
 result_word(struct slice word)
 {
 	static const char *const words[] = { "pass", "fail", "none",
-		"neutral", "softfail", "temperror", "permerror" };
+		"neutral", "softfail", "temperror", "permerror", "policy" };
 
 	for (size_t i = 0; i < LEN(words); i++)
 		if (slice_ieq(word, slice_str(words[i])))
 			return words[i];
 	return NULL;
+}
+
+/* "example.com.", "a@example.com" */
+static struct slice
+domain_given(struct slice text)
+{
+	ssize_t at = slice_rfind(text, '@');
+
+	text = slice_from(text, (size_t)(at + 1));
+	return slice_ends(text, S(".")) ? slice_head(text, text.n - 1) : text;
 }
 
 /* Takes "RESULT:DOMAIN,...". -1 after saying what is wrong. */
@@ -37,6 +47,8 @@ vouch_given(const struct setup *s, struct dmarc *d, enum dmarc_method method,
 		const char *result;
 
 		item = slice_trim(item);
+		if (item.n == 0)
+			continue;
 		word = S("");
 		slice_split(&item, ':', &word);
 		result = result_word(word);
@@ -45,7 +57,7 @@ vouch_given(const struct setup *s, struct dmarc *d, enum dmarc_method method,
 			    "pass:example.com", SLICE_ARG(word));
 			return -1;
 		}
-		dmarc_vouch(d, method, result, item);
+		dmarc_vouch(d, method, result, domain_given(item));
 	}
 	return 0;
 }
@@ -247,10 +259,10 @@ cmd_explain_dmarc(struct setup *s, int argc, char **argv)
 		return EXPLAIN_MISUSE;
 	if (status == 0)
 		return explain_misuse(s, "which file?");
-	if (r.spf == NULL && (r.ip == NULL || (r.from == NULL &&
-	    r.helo == NULL)))
+	if (r.spf == NULL && r.dkim == NULL && (r.ip == NULL ||
+	    (r.from == NULL && r.helo == NULL)))
 		return explain_misuse(s, "--ip and --mail-from are missing, "
-		    "or --spf in their place");
+		    "or --spf or --dkim in their place");
 	status = judge_open(s, &r.judge);
 	if (status == 0 && evaluate(s, &r) == -1)
 		status = EXPLAIN_MISUSE;

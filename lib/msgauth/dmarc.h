@@ -56,6 +56,7 @@ struct dmarc_asked {
 	uint32_t type;
 	enum { DMARC_ABSENT, DMARC_RECORD, DMARC_INVALID, DMARC_UNKNOWN } state;
 	bool nxdomain;
+	bool several;         /* more than one record, which counts as none */
 	struct slice text;    /* of the record */
 	const char *why;      /* of DMARC_INVALID */
 	struct dmarc_record record;

@@ -37,8 +37,9 @@ dmarc_record_is(struct slice txt)
 {
 	struct slice name, value;
 
-	/* The version's letters must be as they are (6.3). */
-	return next_tag(&txt, &name, &value) && slice_eq(name, S("v")) &&
+	/* The version's letters must be as they are (6.3), that of the tag
+	 * need not (6.4). */
+	return next_tag(&txt, &name, &value) && slice_ieq(name, S("v")) &&
 	    slice_eq(value, S("DMARC1"));
 }
 
