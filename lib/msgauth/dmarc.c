@@ -242,7 +242,14 @@ use_record(struct dmarc *d, const struct dmarc_asked *a)
 	d->found = a;
 	if (a->state == DMARC_INVALID)
 		conclude(d, DMARC_PERMERROR, slice_str(arena_printf(&d->arena,
-		    "%s at _dmarc.%.*s", a->why, SLICE_ARG(a->name))));
+		    "%s (_dmarc.%.*s)", a->why, SLICE_ARG(a->name))));
+}
+
+static void
+conclude_unanswered(struct dmarc *d, const struct dmarc_asked *a)
+{
+	conclude(d, DMARC_TEMPERROR, slice_str(arena_printf(&d->arena,
+	    "the DNS does not answer for _dmarc.%.*s", SLICE_ARG(a->name))));
 }
 
 /*
@@ -264,7 +271,7 @@ walk(struct dmarc *d)
 		if (a == NULL)
 			return false;
 		if (a->state == DMARC_UNKNOWN && inside) {
-			conclude(d, DMARC_TEMPERROR, S("DNS does not answer"));
+			conclude_unanswered(d, a);
 			return true;
 		}
 		if (inside && (a->state == DMARC_RECORD ||
@@ -344,7 +351,7 @@ dmarc_discover(struct dmarc *d, struct dns_question *q)
 	if (own == NULL)
 		return ask(d, q);
 	if (own->state == DMARC_UNKNOWN)
-		conclude(d, DMARC_TEMPERROR, S("DNS does not answer"));
+		conclude_unanswered(d, own);
 	else if (own->state != DMARC_ABSENT)
 		use_record(d, own);
 	else if (!walk(d))
@@ -494,4 +501,11 @@ dmarc_dispose(struct dmarc *d, unsigned sample)
 		d->disposition--;
 		d->sampled_out = true;
 	}
+}
+
+bool
+dmarc_puts_off(const struct dmarc *d)
+{
+	return d->result == DMARC_TEMPERROR && d->may_pass_later &&
+	    d->policy == DMARC_REJECT;
 }

@@ -21,6 +21,7 @@ struct job {
 	int fd;
 	uint64_t size;
 	bool verified;
+	bool named; /* it says that it is one */
 	/* Found. */
 	struct feedback_text domain;
 	int rows;
@@ -108,6 +109,11 @@ refuse(struct job *j)
 {
 	struct log_line l;
 
+	/* Not each mail to an address for reports is one. */
+	if (!j->named && j->why == INTAKE_NONE) {
+		job_free(j);
+		return;
+	}
 	j->reports->refused++;
 	log_begin(&l, LOG_WARN, "dmarc-report-refused");
 	log_str(&l, "id", j->id);
@@ -178,6 +184,7 @@ mail_take(struct service *s, struct chan *c UNUSED, struct chan_frame *f)
 	struct slice id = wire_get_slice(&in, QUEUE_ID_LEN);
 	uint64_t size = wire_get_u64(&in);
 	bool verified = wire_get_bool(&in);
+	bool named = wire_get_bool(&in);
 	struct job *j;
 
 	if (wire_end(&in) == -1 || f->fd == -1 || !msgid_queue_id_valid(id))
@@ -190,6 +197,7 @@ mail_take(struct service *s, struct chan *c UNUSED, struct chan_frame *f)
 	f->fd = -1;
 	j->size = size;
 	j->verified = verified;
+	j->named = named;
 	if (size > LIMIT_REPORT_MAIL)
 		j->why = "the mail is too large";
 	if (r->jobs > LIMIT_REPORT_JOBS)
