@@ -207,17 +207,17 @@ parse_size(struct slice s, uint64_t *most)
 {
 	static const char units[] = "kmgt";
 	const char *unit;
-	uint64_t n;
+	unsigned shift = 0;
 
-	if (num_take(&s, UINT32_MAX, &n) == -1 || s.n > 1)
+	if (num_take(&s, UINT64_MAX, most) == -1 || s.n > 1)
 		return -1;
 	if (s.n == 1) {
 		unit = s.p[0] != 0 ? strchr(units, ascii_lower(s.p[0])) : NULL;
 		if (unit == NULL)
 			return -1;
-		n <<= 10 * (unit - units + 1);
+		shift = (unsigned)(10 * (unit - units + 1));
 	}
-	*most = n;
+	*most = *most > UINT64_MAX >> shift ? UINT64_MAX : *most << shift;
 	return 0;
 }
 

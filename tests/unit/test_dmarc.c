@@ -83,6 +83,11 @@ TEST(dmarc_report_addresses)
 	CHECK(dmarc_record_mailto(&list, &address, &most), " ");
 	CHECK_SLICE(address, "b@y.test");
 	CHECK(most == 0 && !dmarc_record_mailto(&list, &address, &most), " ");
+	list = S("mailto:a@x.test!99999999999t,mailto:b@x.test!5000000000");
+	CHECK(dmarc_record_mailto(&list, &address, &most), " ");
+	CHECK(most == UINT64_MAX, "%llu", (unsigned long long)most);
+	CHECK(dmarc_record_mailto(&list, &address, &most), " ");
+	CHECK(most == 5000000000, "%llu", (unsigned long long)most);
 }
 
 TEST(dmarc_report_options)
