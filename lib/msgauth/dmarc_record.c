@@ -194,9 +194,10 @@ dmarc_record_parse(struct dmarc_record *r, struct slice txt, const char **why)
 	if (r->p != DMARC_UNSET && !bad_sp)
 		return 0;
 	rest = r->rua;
+	r->mended = bad_sp ? "the record has no valid sp=" :
+	    "the record has no valid p=";
 	if (!dmarc_record_mailto(&rest, &address, &most))
-		return fail(why, bad_sp ? "the record has no valid sp=" :
-		    "the record has no valid p=");
+		return fail(why, r->mended);
 	r->p = r->sp = DMARC_NONE;
 	return 0;
 }
@@ -222,28 +223,32 @@ parse_size(struct slice s, uint64_t *most)
 }
 
 bool
+dmarc_record_uri(struct slice uri, struct slice *address, uint64_t *most)
+{
+	struct addr a;
+	ssize_t bang;
+
+	uri = slice_trim(uri);
+	*most = 0;
+	bang = slice_rfind(uri, '!');
+	if (bang >= 0) {
+		if (parse_size(slice_from(uri, (size_t)bang + 1), most) == -1)
+			return false;
+		uri = slice_head(uri, (size_t)bang);
+	}
+	if (!slice_istarts(uri, S("mailto:")))
+		return false;
+	*address = slice_from(uri, 7);
+	return addr_parse(*address, 0, &a, NULL) == 0;
+}
+
+bool
 dmarc_record_mailto(struct slice *list, struct slice *address, uint64_t *most)
 {
 	struct slice uri;
-	struct addr a;
 
-	while (slice_split(list, ',', &uri)) {
-		ssize_t bang;
-
-		uri = slice_trim(uri);
-		*most = 0;
-		bang = slice_rfind(uri, '!');
-		if (bang >= 0) {
-			if (parse_size(slice_from(uri, (size_t)bang + 1),
-			    most) == -1)
-				continue;
-			uri = slice_head(uri, (size_t)bang);
-		}
-		if (!slice_istarts(uri, S("mailto:")))
-			continue;
-		*address = slice_from(uri, 7);
-		if (addr_parse(*address, 0, &a, NULL) == 0)
+	while (slice_split(list, ',', &uri))
+		if (dmarc_record_uri(uri, address, most))
 			return true;
-	}
 	return false;
 }
