@@ -40,7 +40,7 @@ void base_prune(struct base *b, int64_t now);
 
 struct base_query {
 	struct slice domain; /* empty: all */
-	int64_t since;       /* seconds: reports that end later */
+	int64_t since;       /* seconds: reports that came later */
 	bool json;
 };
 

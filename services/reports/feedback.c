@@ -194,6 +194,20 @@ keep(struct feedback *f, struct feedback_text *t)
 	t->s[n] = '\0';
 }
 
+/* "Example.com." is example.com. */
+static void
+keep_domain(struct feedback *f, struct feedback_text *t)
+{
+	size_t n;
+
+	keep(f, t);
+	n = strlen(t->s);
+	for (size_t i = 0; i < n; i++)
+		t->s[i] = ascii_lower(t->s[i]);
+	if (n > 0 && t->s[n - 1] == '.')
+		t->s[n - 1] = '\0';
+}
+
 static void
 keep_count(struct feedback *f, uint64_t *out)
 {
@@ -257,7 +271,7 @@ on_end(void *arg, const char *name UNUSED)
 	case E_ID: keep(f, &h->id); break;
 	case E_BEGIN: keep_date(f, &h->begin); break;
 	case E_END: keep_date(f, &h->end); break;
-	case E_DOMAIN: keep(f, &h->domain); break;
+	case E_DOMAIN: keep_domain(f, &h->domain); break;
 	case E_P: keep(f, &h->policy); break;
 	case E_SOURCE: keep(f, &r->source); break;
 	case E_COUNT: keep_count(f, &r->count); break;
@@ -265,12 +279,12 @@ on_end(void *arg, const char *name UNUSED)
 	case E_DKIM: keep_bool(f, &r->dkim); break;
 	case E_SPF: keep_bool(f, &r->spf); break;
 	case E_REASON_TYPE: keep(f, &r->reason); break;
-	case E_FROM: keep(f, &r->from); break;
-	case E_ENVELOPE: keep(f, &r->envelope); break;
-	case E_DKIM_DOMAIN: keep(f, &f->dkim.domain); break;
+	case E_FROM: keep_domain(f, &r->from); break;
+	case E_ENVELOPE: keep_domain(f, &r->envelope); break;
+	case E_DKIM_DOMAIN: keep_domain(f, &f->dkim.domain); break;
 	case E_DKIM_SELECTOR: keep(f, &f->dkim.selector); break;
 	case E_DKIM_RESULT: keep(f, &f->dkim.result); break;
-	case E_SPF_DOMAIN: keep(f, &f->spf.domain); break;
+	case E_SPF_DOMAIN: keep_domain(f, &f->spf.domain); break;
 	case E_SPF_RESULT: keep(f, &f->spf.result); break;
 	case E_AUTH_DKIM:
 		keep_auth(&f->dkim, &r->dkim_domain, &r->dkim_selector,

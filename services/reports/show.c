@@ -14,7 +14,7 @@ static const char sql_domains[] =
     "  ORDER BY until DESC LIMIT 1),"
     " sum(CASE WHEN verified THEN 0 ELSE count END), max(length(source))"
     " FROM report JOIN line ON line.report = report.id"
-    " WHERE until > ?1 AND (?2 = '' OR report.domain = ?2)"
+    " WHERE received > ?1 AND (?2 = '' OR report.domain = lower(?2))"
     " GROUP BY report.domain ORDER BY report.domain";
 
 #define GROUPS "source, author, dkim, spf, disposition, reason, dkim_domain," \
@@ -23,7 +23,7 @@ static const char sql_domains[] =
 static const char sql_lines[] =
     "SELECT sum(count), " GROUPS
     " FROM report JOIN line ON line.report = report.id"
-    " WHERE until > ?1 AND report.domain = ?2"
+    " WHERE received > ?1 AND report.domain = ?2"
     " GROUP BY " GROUPS " ORDER BY sum(count) DESC, source";
 
 static const char sql_json[] =
@@ -47,7 +47,7 @@ static const char sql_json[] =
     " 'dkim_result', dkim_result, 'spf_domain', spf_domain,"
     " 'spf_result', spf_result)) AS lines"
     " FROM report AS r JOIN line AS l ON l.report = r.id"
-    " WHERE r.until > ?1 AND (?2 = '' OR r.domain = ?2)"
+    " WHERE r.received > ?1 AND (?2 = '' OR r.domain = lower(?2))"
     " GROUP BY r.domain ORDER BY r.domain)";
 
 static const char *

@@ -344,6 +344,15 @@ def test_only_what_passed_is_verified(make_stack, tmp_path):
         dns.stop()
 
 
+def test_subdomains_are_ours(stack):
+    for n, domain in enumerate(("News.Example.test.", "a.b.example.test", "notexample.test", "test"), 1):
+        post(stack, part(gzip.compress(report(domain, str(n))), "application/gzip", "a.gz"))
+    wait_for(lambda: stack.log().count("not a domain of ours") == 2, what="refusals")
+    wait_for(lambda: stack.log().count("event=dmarc-report ") == 2, what="reports")
+    assert [d["domain"] for d in json.loads(shown(stack, "--json"))] == ["a.b.example.test", "news.example.test"]
+    assert "12 messages" in shown(stack, "NEWS.example.test")
+
+
 def test_addresses_for_reports(make_stack):
     """Whatever the subject, what comes to dmarc@ is looked at; other mail there is no news."""
     stack = make_stack(files={"postfix-virtual.cf": f"dmarc-reports@example.test {DEMO}\n"})

@@ -19,7 +19,7 @@
 	"<org_name>Receiver &amp; Co</org_name><email>r@receiver.test</email>" \
 	"<report_id>77</report_id><date_range><begin>1700000000</begin>"       \
 	"<end>1700086399</end></date_range></report_metadata>"                 \
-	"<policy_published><domain>example.test</domain><p>reject</p>"         \
+	"<policy_published><domain> Example.test. </domain><p>reject</p>"         \
 	"</policy_published>"
 #define RECORD(ip, count, dkim, spf, auth)                                     \
 	"<record><row><source_ip>" ip "</source_ip><count>" count "</count>"   \
@@ -411,7 +411,8 @@ TEST(reports_are_kept_and_shown)
 	CHECK(shows(b, "", 0, false, "allowed, but for evil.test"));
 	CHECK(shows(b, "", 0, true, "\"source_ip\":\"203.0.113.9\""));
 	CHECK(shows(b, "other.test", 0, false, "No reports"));
-	CHECK(shows(b, "", 1700086399, false, "No reports"));
+	CHECK(shows(b, "EXAMPLE.test", 1700089999, false, "15 messages"));
+	CHECK(shows(b, "", 1700090000, false, "No reports"));
 	/* Half a report is none. */
 	buf_clear(&mail);
 	make_mail(&mail, S(HEAD OURS), "text/xml");
