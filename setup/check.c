@@ -109,16 +109,8 @@ check_unanswered(struct check *c, const struct wire_dns_answer *a,
 	return true;
 }
 
-static bool
-has_version(struct slice text, struct slice version)
-{
-	return slice_istarts(text, version) && (text.n == version.n ||
-	    text.p[version.n] == ' ' || text.p[version.n] == ';' ||
-	    text.p[version.n] == '\t');
-}
-
 size_t
-check_texts(struct check *c, const struct wire_dns_answer *a,
+check_records(struct check *c, const struct wire_dns_answer *a, check_is *is,
     const char *version, struct slice *texts, size_t max)
 {
 	size_t n = 0;
@@ -127,7 +119,7 @@ check_texts(struct check *c, const struct wire_dns_answer *a,
 		struct buf text = BUF_INIT(LIMIT_FRAME);
 
 		if (wire_dns_txt(a->rdata[i], &text) == 0 &&
-		    has_version(buf_slice(&text), slice_str(version))) {
+		    is(buf_slice(&text), version)) {
 			if (n < max)
 				texts[n] = arena_slice(&c->arena,
 				    buf_slice(&text));
@@ -136,6 +128,22 @@ check_texts(struct check *c, const struct wire_dns_answer *a,
 		buf_release(&text);
 	}
 	return n;
+}
+
+static bool
+has_version(struct slice text, const char *version)
+{
+	size_t n = strlen(version);
+
+	return slice_istarts(text, slice_str(version)) && (text.n == n ||
+	    text.p[n] == ' ' || text.p[n] == ';' || text.p[n] == '\t');
+}
+
+size_t
+check_texts(struct check *c, const struct wire_dns_answer *a,
+    const char *version, struct slice *texts, size_t max)
+{
+	return check_records(c, a, has_version, version, texts, max);
 }
 
 struct slice

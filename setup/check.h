@@ -77,6 +77,11 @@ const struct wire_dns_answer *check_ask(struct check *c, struct slice name,
 /* True after a finding that there was no answer. */
 bool check_unanswered(struct check *c, const struct wire_dns_answer *a,
     const char *topic, struct slice name, uint32_t type);
+/* The texts of TXT records that "is" finds to be meant; version is passed on.
+ * Returns how many; at most max are stored. */
+typedef bool check_is(struct slice text, const char *version);
+size_t check_records(struct check *c, const struct wire_dns_answer *a,
+    check_is *is, const char *version, struct slice *texts, size_t max);
 /* The texts of TXT records that begin with version ("v=spf1") and then end or
  * go on with a blank or ";". Returns how many; at most max are stored. */
 size_t check_texts(struct check *c, const struct wire_dns_answer *a,

@@ -1,61 +1,64 @@
 /* setup dns check: DMARC, and whether what it asks for holds. */
 #include "setup/check.h"
 
-#include "msgauth/tags.h"
+#include "mail/addr.h"
+#include "msgauth/dmarc_record.h"
+#include "msgauth/orgdomain.h"
+#include "msgauth/verified.h"
 
 #define TEXTS 4
 #define REPORTS_MAX 10 /* addresses of rua= that are looked at */
 
-/* One is the other, or a name below it. */
 static bool
-related(struct slice a, struct slice b)
+is_record(struct slice text, const char *version UNUSED)
 {
-	struct slice longer = a.n > b.n ? a : b, other = a.n > b.n ? b : a;
-
-	return slice_iends(longer, other) && (longer.n == other.n ||
-	    longer.p[longer.n - other.n - 1] == '.');
+	return dmarc_record_is(text);
 }
 
-/* RFC 7489 7.1: another domain has to consent to get reports. */
-static bool
-check_consent(struct check *c, struct slice domain, struct slice uri)
+/* RFC 7489 7.1: another organization has to consent to get reports. */
+static void
+check_consent(struct check *c, struct slice domain, struct slice where)
 {
 	const struct wire_dns_answer *a;
-	struct slice texts[1], name, where;
-	ssize_t at;
+	struct slice texts[1], name;
 
-	/* Behind "!" is how large a report may be (RFC 7489 6.2). */
-	at = slice_find(uri, '!');
-	uri = slice_trim(at < 0 ? uri : slice_head(uri, (size_t)at));
-	at = slice_rfind(uri, '@');
-	if (!slice_istarts(uri, S("mailto:")) || at < 0) {
-		check_add(c, CHECK_WRONG, "DMARC reports",
-		    check_below(c, "_dmarc", domain), DNS_TXT,
-		    "rua=%.*s is not mailto: and an address, so nobody sends "
-		    "reports there.", SLICE_ARG(uri));
-		check_change(c, "let it be rua=mailto:postmaster@%.*s",
-		    SLICE_ARG(domain));
-		return false;
-	}
-	where = slice_from(uri, (size_t)at + 1);
-	if (related(where, domain))
-		return true;
 	name = slice_str(arena_printf(&c->arena, "%.*s._report._dmarc.%.*s",
 	    SLICE_ARG(domain), SLICE_ARG(where)));
 	a = check_ask(c, name, DNS_TXT);
-	if (check_texts(c, a, "v=DMARC1", texts, 1) > 0) {
+	if (check_records(c, a, is_record, NULL, texts, 1) > 0) {
 		check_add(c, CHECK_RIGHT, "DMARC reports", name, DNS_TXT, NULL);
-		return true;
+		return;
 	}
 	if (check_unanswered(c, a, "DMARC reports", name, DNS_TXT))
-		return false;
+		return;
 	check_add(c, CHECK_MISSING, "DMARC reports", name, DNS_TXT,
 	    "%.*s does not say that it wants reports about this domain, so "
 	    "that nobody sends them there.", SLICE_ARG(where));
 	check_change(c, "publish in %.*s: %.*s. IN TXT \"v=DMARC1\"; or let "
 	    "rua= be an address of %.*s", SLICE_ARG(where), SLICE_ARG(name),
 	    SLICE_ARG(domain));
-	return false;
+}
+
+static void
+check_uri(struct check *c, struct slice domain, struct slice uri)
+{
+	struct buf where = BUF_INIT(LIMIT_DOMAIN + 1);
+	struct slice address;
+	uint64_t most;
+
+	if (!dmarc_record_uri(uri, &address, &most)) {
+		check_add(c, CHECK_WRONG, "DMARC reports",
+		    check_below(c, "_dmarc", domain), DNS_TXT,
+		    "rua=%.*s is not mailto: and an address, so nobody sends "
+		    "reports there.", SLICE_ARG(slice_trim(uri)));
+		check_change(c, "let it be rua=mailto:postmaster@%.*s",
+		    SLICE_ARG(domain));
+		return;
+	}
+	if (msgauth_ascii_name(addr_domain_of(address), &where) == 0 &&
+	    !slice_eq(orgdomain(buf_slice(&where)), orgdomain(domain)))
+		check_consent(c, domain, buf_slice(&where));
+	buf_release(&where);
 }
 
 static void
@@ -64,39 +67,39 @@ check_reports(struct check *c, struct slice domain, struct slice rua)
 	struct slice uri;
 
 	for (int i = 0; i < REPORTS_MAX && slice_split(&rua, ',', &uri); i++)
-		(void)check_consent(c, domain, uri);
+		check_uri(c, domain, uri);
 }
 
 static void
 check_text(struct check *c, const struct record *r, struct slice text)
 {
-	struct slice domain = c->records->domain, p;
+	struct slice domain = c->records->domain;
+	struct dmarc_record d;
 	const char *why = NULL;
-	struct tags t;
 
-	if (tags_parse(&t, text, &why) == -1) {
+	if (dmarc_record_parse(&d, text, &why) == -1 || d.mended != NULL) {
 		check_add(c, CHECK_WRONG, "DMARC", r->name, DNS_TXT,
-		    "\"%.*s\" cannot be read: %s.", SLICE_ARG(text), why);
-		check_publish(c, r);
-		return;
-	}
-	p = tags_value(&t, "p");
-	if (!slice_ieq(p, S("none")) && !slice_ieq(p, S("quarantine")) &&
-	    !slice_ieq(p, S("reject"))) {
-		check_add(c, CHECK_WRONG, "DMARC", r->name, DNS_TXT,
-		    "\"%.*s\" has no policy: p= must be none, quarantine or "
-		    "reject.", SLICE_ARG(text));
+		    "\"%.*s\" has no policy: %s; it must be none, quarantine "
+		    "or reject.", SLICE_ARG(text), d.mended);
 		check_publish(c, r);
 		return;
 	}
 	c->bulk[BULK_DMARC] = true;
-	if (slice_ieq(p, S("none"))) {
+	if (d.p == DMARC_NONE) {
 		check_add(c, CHECK_HINT, "DMARC", r->name, DNS_TXT,
 		    "\"%.*s\" watches only: forged mail in the name of the "
 		    "domain is still delivered.", SLICE_ARG(text));
-		check_change(c, "when the reports show that all your own mail "
-		    "passes, change p=none to p=quarantine");
-	} else if (tags_value(&t, "rua").n == 0) {
+		check_change(c, "when the reports ('setup dmarc report') show "
+		    "that all your own mail passes, change p=none to "
+		    "p=quarantine");
+	} else if (d.testing || d.pct < 100) {
+		check_add(c, CHECK_HINT, "DMARC", r->name, DNS_TXT,
+		    "\"%.*s\" is a test: not all forged mail in the name of "
+		    "the domain is stopped.", SLICE_ARG(text));
+		check_change(c, "when the reports ('setup dmarc report') show "
+		    "that all your own mail passes, take %s away",
+		    d.testing ? "t=y" : "pct=");
+	} else if (d.rua.n == 0) {
 		check_add(c, CHECK_HINT, "DMARC", r->name, DNS_TXT,
 		    "\"%.*s\" asks for no reports.", SLICE_ARG(text));
 		check_change(c, "add rua=mailto:postmaster@%.*s",
@@ -105,7 +108,7 @@ check_text(struct check *c, const struct record *r, struct slice text)
 		check_add(c, CHECK_RIGHT, "DMARC", r->name, DNS_TXT, "%.*s",
 		    SLICE_ARG(text));
 	}
-	check_reports(c, domain, tags_value(&t, "rua"));
+	check_reports(c, domain, d.rua);
 }
 
 void
@@ -113,7 +116,7 @@ check_dmarc(struct check *c, const struct record *r)
 {
 	const struct wire_dns_answer *a = check_ask(c, r->name, DNS_TXT);
 	struct slice texts[TEXTS];
-	size_t n = check_texts(c, a, "v=DMARC1", texts, TEXTS);
+	size_t n = check_records(c, a, is_record, NULL, texts, TEXTS);
 
 	if (n == 1) {
 		check_text(c, r, texts[0]);

@@ -18,12 +18,22 @@ static const char *
 result_word(struct slice word)
 {
 	static const char *const words[] = { "pass", "fail", "none",
-		"neutral", "softfail", "temperror", "permerror" };
+		"neutral", "softfail", "temperror", "permerror", "policy" };
 
 	for (size_t i = 0; i < LEN(words); i++)
 		if (slice_ieq(word, slice_str(words[i])))
 			return words[i];
 	return NULL;
+}
+
+/* "example.com.", "a@example.com" */
+static struct slice
+domain_given(struct slice text)
+{
+	ssize_t at = slice_rfind(text, '@');
+
+	text = slice_from(text, (size_t)(at + 1));
+	return slice_ends(text, S(".")) ? slice_head(text, text.n - 1) : text;
 }
 
 /* Takes "RESULT:DOMAIN,...". -1 after saying what is wrong. */
@@ -37,6 +47,8 @@ vouch_given(const struct setup *s, struct dmarc *d, enum dmarc_method method,
 		const char *result;
 
 		item = slice_trim(item);
+		if (item.n == 0)
+			continue;
 		word = S("");
 		slice_split(&item, ':', &word);
 		result = result_word(word);
@@ -45,7 +57,7 @@ vouch_given(const struct setup *s, struct dmarc *d, enum dmarc_method method,
 			    "pass:example.com", SLICE_ARG(word));
 			return -1;
 		}
-		dmarc_vouch(d, method, result, item);
+		dmarc_vouch(d, method, result, domain_given(item));
 	}
 	return 0;
 }
@@ -139,15 +151,26 @@ reason_of(const struct request *r)
 }
 
 static void
+print_record(const char *head, const struct dmarc_asked *a)
+{
+	printf("%s \"", head);
+	judge_print(a->text);
+	printf("\" at _dmarc.%.*s\n", SLICE_ARG(a->name));
+}
+
+static void
 print_rule(const struct dmarc *d)
 {
 	if (d->found == NULL) {
-		puts("Rule:     none, there is no record");
+		puts("Rule:     none, no DMARC record counts here");
 		return;
 	}
-	printf("Rule:     %s=%s of \"%.*s\" at _dmarc.%.*s\n", d->tag,
-	    dmarc_policy_name(d->policy), SLICE_ARG(d->found->text),
-	    SLICE_ARG(d->found->name));
+	if (d->found->state == DMARC_INVALID) {
+		print_record("Rule:     none, invalid is", d->found);
+		return;
+	}
+	printf("Rule:     %s=%s of", d->tag, dmarc_policy_name(d->policy));
+	print_record("", d->found);
 	if (d->found->record.testing)
 		puts("          t=y: one step milder than the policy");
 	else if (d->found->record.pct < 100)
@@ -155,23 +178,82 @@ print_rule(const struct dmarc *d)
 		    "others one step milder\n", d->found->record.pct);
 }
 
+static bool
+is_strict(const struct dmarc *d, enum dmarc_method method)
+{
+	return method == DMARC_SPF ? d->found->record.strict_spf :
+	    d->found->record.strict_dkim;
+}
+
 static void
 print_identifier(const struct dmarc *d, const struct dmarc_identifier *id)
 {
-	bool strict = d->found != NULL && (id->method == DMARC_SPF ?
-	    d->found->record.strict_spf : d->found->record.strict_dkim);
-	const char *word = "aligned: it may speak for the author";
-
-	if (strcmp(id->result, "pass") != 0)
-		word = "so it speaks for nobody";
-	else if (!id->aligned && strict)
-		word = "not aligned: it must be the author's very domain";
-	else if (!id->aligned)
-		word = d->result == DMARC_PASS ? "not needed" :
-		    "not aligned: it is of another organization";
-	printf("%s %s for %.*s, %s\n",
+	printf("%s %s for %.*s: ",
 	    id->method == DMARC_SPF ? "SPF:     " : "DKIM:    ", id->result,
-	    SLICE_ARG(id->domain.n > 0 ? id->domain : S("no domain")), word);
+	    SLICE_ARG(id->domain.n > 0 ? id->domain : S("no domain")));
+	if (strcmp(id->result, "pass") != 0)
+		puts("only a pass can vouch for the author");
+	else if (id->aligned)
+		puts("aligned, so it vouches for the author");
+	else if (d->found == NULL || d->found->state == DMARC_INVALID)
+		puts("not compared with the author, nobody asks for it");
+	else if (d->result == DMARC_PASS)
+		puts("not needed");
+	else if (is_strict(d, id->method))
+		printf("not aligned, %s=s wants exactly %.*s\n",
+		    id->method == DMARC_SPF ? "aspf" : "adkim",
+		    SLICE_ARG(d->author));
+	else
+		printf("not aligned, it is not of the organization %.*s\n",
+		    SLICE_ARG(d->org));
+}
+
+/* What the disposition means, at this server. */
+static void
+print_end(const struct setup *s, const struct request *r)
+{
+	const char *disposition = disposition_of(s, r);
+	bool accepted = strcmp(disposition, "none") == 0;
+
+	if (dmarc_puts_off(&r->dmarc))
+		puts("So:       the message is put off (451 4.7.1), and its "
+		    "server tries again");
+	else if (accepted)
+		puts("So:       DMARC does not stop the message");
+	else if (strcmp(disposition, "reject") == 0)
+		puts("So:       the message is refused (550 5.7.1)");
+	else
+		puts("So:       the message is marked as spam and goes to "
+		    "Junk");
+	if (!accepted && !s->conf.enable_opendmarc)
+		puts("          but not here: with ENABLE_OPENDMARC=0 it is "
+		    "delivered all the same");
+}
+
+/* What whoever sends the message, or owns the domain, can do. */
+static void
+print_advice(const struct request *r)
+{
+	const struct dmarc *d = &r->dmarc;
+
+	if (r->judge.v.author.why != NULL)
+		puts("To do:    write one From field with one address, such "
+		    "as From: Ann <ann@example.com>");
+	else if (d->result == DMARC_TEMPERROR)
+		puts("To do:    ask again later; if it stays, the name servers "
+		    "of the domain are in trouble");
+	else if (d->result == DMARC_PERMERROR)
+		puts("To do:    mend the record: p= (and sp=) must be none, "
+		    "quarantine or reject");
+	else if (d->result == DMARC_RESULT_NONE)
+		printf("To do:    for a policy publish one TXT record at "
+		    "_dmarc.%.*s, such as \"v=DMARC1; p=none\"\n",
+		    SLICE_ARG(d->org));
+	else if (d->result == DMARC_FAIL)
+		printf("To do:    sign with DKIM d=%.*s, or use a sender "
+		    "(MAIL FROM) of %.*s whose SPF record lists the client\n",
+		    SLICE_ARG(is_strict(d, DMARC_DKIM) ? d->author : d->org),
+		    SLICE_ARG(is_strict(d, DMARC_SPF) ? d->author : d->org));
 }
 
 static void
@@ -186,8 +268,10 @@ print_text(const struct setup *s, const struct request *r)
 		printf("Author:   %.*s, of the organization %.*s\n",
 		    SLICE_ARG(d->author), SLICE_ARG(d->org));
 	}
-	for (size_t i = 0; i < d->n; i++)
+	for (size_t i = 0; i < d->n && r->judge.v.author.why == NULL; i++)
 		print_identifier(d, &d->list[i]);
+	print_end(s, r);
+	print_advice(r);
 	judge_print_lookups(&r->judge);
 }
 
@@ -247,10 +331,10 @@ cmd_explain_dmarc(struct setup *s, int argc, char **argv)
 		return EXPLAIN_MISUSE;
 	if (status == 0)
 		return explain_misuse(s, "which file?");
-	if (r.spf == NULL && (r.ip == NULL || (r.from == NULL &&
-	    r.helo == NULL)))
+	if (r.spf == NULL && r.dkim == NULL && (r.ip == NULL ||
+	    (r.from == NULL && r.helo == NULL)))
 		return explain_misuse(s, "--ip and --mail-from are missing, "
-		    "or --spf in their place");
+		    "or --spf or --dkim in their place");
 	status = judge_open(s, &r.judge);
 	if (status == 0 && evaluate(s, &r) == -1)
 		status = EXPLAIN_MISUSE;

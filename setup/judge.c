@@ -100,9 +100,8 @@ judge_print_lookups(const struct judge *j)
 	judge_flush(&out);
 }
 
-/* Not every byte of a mail is fit for a terminal. */
-static void
-print_text(struct slice s)
+void
+judge_print(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
@@ -118,7 +117,7 @@ static void
 print_tag(const char *name, struct slice value)
 {
 	printf(" %s=", name);
-	print_text(value.n > 0 ? value : S("?"));
+	judge_print(value.n > 0 ? value : S("?"));
 }
 
 void

@@ -37,6 +37,8 @@ int judge_run(const struct setup *s, int argc, char **argv,
 
 /* "Lookups: N" and a line each. */
 void judge_print_lookups(const struct judge *j);
+/* Prints what a stranger wrote without what is not fit for a terminal. */
+void judge_print(struct slice s);
 /* Prints what the buffer has and empties it. */
 void judge_flush(struct buf *out);
 

@@ -144,12 +144,17 @@ take_domain(struct parser *p)
 	return r;
 }
 
-/* The end of one mailbox. */
+/* The end of one mailbox, or of all of them. */
 static int
-end_mailbox(struct parser *p)
+end_mailbox(struct parser *p, bool last)
 {
 	if (p->angle)
 		return refuse(p, "From has a \"<\" without its \">\"");
+	/* "Doe, Jane <jane@x>": a name that should have been quoted. */
+	if (p->some && !p->address && !last) {
+		p->local = false;
+		return 0;
+	}
 	if (p->some && !p->address)
 		return refuse(p, "From has an address without a domain");
 	p->local = p->address = p->some = false;
@@ -174,7 +179,7 @@ take_special(struct parser *p, char c)
 		p->angle = false;
 		return 0;
 	case ',':
-		return end_mailbox(p);
+		return end_mailbox(p, false);
 	case '[':
 	case ']':
 		/* Display names of trackers are not always quoted. */
@@ -234,7 +239,7 @@ author_parse(struct author *a, struct slice value, struct arena *arena)
 		if (r == -1)
 			break;
 	}
-	if (r == 0 && end_mailbox(&p) == 0 && a->domain.n == 0)
+	if (r == 0 && end_mailbox(&p, true) == 0 && a->domain.n == 0)
 		refuse(&p, "From has no address");
 }
 

@@ -103,8 +103,8 @@ ask(struct dmarc *d, struct dns_question *q)
 	return MSGAUTH_ASK;
 }
 
-/* RFC 7489 6.6.3, steps 2 to 5; several records count as none (DMARCbis
- * 4.10). */
+/* RFC 7489 6.6.3, steps 2 to 5; several records count as none, and the walk
+ * goes on (DMARCbis 4.10). */
 static void
 take_records(struct dmarc *d, struct dmarc_asked *a,
     const struct wire_dns_answer *answer)
@@ -119,15 +119,10 @@ take_records(struct dmarc *d, struct dmarc_asked *a,
 			a->text = arena_slice(&d->arena, buf_slice(&text));
 		buf_release(&text);
 	}
-	if (count == 0)
-		return;
-	a->state = DMARC_RECORD;
-	if (count > 1) {
-		a->state = DMARC_INVALID;
-		a->why = "there are several records";
-	} else if (dmarc_record_parse(&a->record, a->text, &a->why) == -1) {
-		a->state = DMARC_INVALID;
-	}
+	a->several = count > 1;
+	if (count == 1)
+		a->state = dmarc_record_parse(&a->record, a->text, &a->why) ==
+		    -1 ? DMARC_INVALID : DMARC_RECORD;
 }
 
 void
@@ -247,7 +242,14 @@ use_record(struct dmarc *d, const struct dmarc_asked *a)
 	d->found = a;
 	if (a->state == DMARC_INVALID)
 		conclude(d, DMARC_PERMERROR, slice_str(arena_printf(&d->arena,
-		    "%s at _dmarc.%.*s", a->why, SLICE_ARG(a->name))));
+		    "%s (_dmarc.%.*s)", a->why, SLICE_ARG(a->name))));
+}
+
+static void
+conclude_unanswered(struct dmarc *d, const struct dmarc_asked *a)
+{
+	conclude(d, DMARC_TEMPERROR, slice_str(arena_printf(&d->arena,
+	    "the DNS does not answer for _dmarc.%.*s", SLICE_ARG(a->name))));
 }
 
 /*
@@ -269,7 +271,7 @@ walk(struct dmarc *d)
 		if (a == NULL)
 			return false;
 		if (a->state == DMARC_UNKNOWN && inside) {
-			conclude(d, DMARC_TEMPERROR, S("DNS does not answer"));
+			conclude_unanswered(d, a);
 			return true;
 		}
 		if (inside && (a->state == DMARC_RECORD ||
@@ -291,26 +293,25 @@ walk(struct dmarc *d)
 }
 
 /*
- * RFC 9091 section 2.7: a name without A, AAAA and MX does not exist. False:
- * something must be asked first.
+ * RFC 9091 section 2.7: a name without A, AAAA and MX does not exist
+ * (DMARC_ABSENT). False: something must be asked first.
  */
 static bool
-author_exists(struct dmarc *d, bool *exists)
+author_exists(struct dmarc *d, int *state)
 {
 	static const uint32_t types[] = { DNS_MX, DNS_A, DNS_AAAA };
 
-	*exists = true;
+	*state = DMARC_ABSENT;
 	for (size_t i = 0; i < LEN(types); i++) {
 		const struct dmarc_asked *a = look(d, d->author, types[i]);
 
 		if (a == NULL)
 			return false;
 		if (a->state != DMARC_ABSENT)
-			return true;
-		if (a->nxdomain)
+			*state = a->state;
+		if (a->state == DMARC_RECORD || a->nxdomain)
 			break;
 	}
-	*exists = false;
 	return true;
 }
 
@@ -319,19 +320,22 @@ static bool
 choose_policy(struct dmarc *d)
 {
 	const struct dmarc_record *r = &d->found->record;
-	bool exists = true;
+	int exists = DMARC_RECORD;
 
 	d->policy = r->p;
 	if (slice_eq(d->found->name, d->author))
 		return true;
 	if (r->np != DMARC_UNSET && !author_exists(d, &exists))
 		return false;
-	if (!exists) {
-		d->policy = r->np;
-		d->tag = "np";
-	} else if (r->sp != DMARC_UNSET) {
+	if (r->sp != DMARC_UNSET) {
 		d->policy = r->sp;
 		d->tag = "sp";
+	}
+	/* Where the DNS does not tell which counts, the milder one. */
+	if (exists == DMARC_ABSENT || (exists == DMARC_UNKNOWN &&
+	    r->np < d->policy)) {
+		d->policy = r->np;
+		d->tag = "np";
 	}
 	return true;
 }
@@ -347,14 +351,11 @@ dmarc_discover(struct dmarc *d, struct dns_question *q)
 	if (own == NULL)
 		return ask(d, q);
 	if (own->state == DMARC_UNKNOWN)
-		conclude(d, DMARC_TEMPERROR, S("DNS does not answer"));
-	else if (own->state == DMARC_RECORD)
+		conclude_unanswered(d, own);
+	else if (own->state != DMARC_ABSENT)
 		use_record(d, own);
 	else if (!walk(d))
 		return ask(d, q);
-	if (d->result == DMARC_RESULT_NONE && d->found == NULL &&
-	    own->state == DMARC_INVALID)
-		use_record(d, own);
 	if (d->result != DMARC_RESULT_NONE || d->found == NULL)
 		return MSGAUTH_DONE;
 	return choose_policy(d) ? MSGAUTH_DONE : ask(d, q);
@@ -458,6 +459,19 @@ judge(struct dmarc *d, struct dns_question *q)
 	return MSGAUTH_DONE;
 }
 
+static struct slice
+why_none(struct dmarc *d)
+{
+	for (size_t i = 0; i < d->asked_count; i++)
+		if (d->asked[i].several)
+			return slice_str(arena_printf(&d->arena, "there are "
+			    "several DMARC records at _dmarc.%.*s, so that "
+			    "none of them counts",
+			    SLICE_ARG(d->asked[i].name)));
+	return slice_str(arena_printf(&d->arena, "%.*s has no DMARC record",
+	    SLICE_ARG(d->author)));
+}
+
 enum msgauth_step
 dmarc_step(struct dmarc *d, struct dns_question *q)
 {
@@ -466,9 +480,7 @@ dmarc_step(struct dmarc *d, struct dns_question *q)
 	if (d->result != DMARC_RESULT_NONE)
 		return MSGAUTH_DONE;
 	if (d->found == NULL) {
-		conclude(d, DMARC_RESULT_NONE, slice_str(arena_printf(
-		    &d->arena, "%.*s has no DMARC record",
-		    SLICE_ARG(d->author))));
+		conclude(d, DMARC_RESULT_NONE, why_none(d));
 		return MSGAUTH_DONE;
 	}
 	return judge(d, q);
@@ -489,4 +501,11 @@ dmarc_dispose(struct dmarc *d, unsigned sample)
 		d->disposition--;
 		d->sampled_out = true;
 	}
+}
+
+bool
+dmarc_puts_off(const struct dmarc *d)
+{
+	return d->result == DMARC_TEMPERROR && d->may_pass_later &&
+	    d->policy == DMARC_REJECT;
 }

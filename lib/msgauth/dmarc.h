@@ -56,6 +56,7 @@ struct dmarc_asked {
 	uint32_t type;
 	enum { DMARC_ABSENT, DMARC_RECORD, DMARC_INVALID, DMARC_UNKNOWN } state;
 	bool nxdomain;
+	bool several;         /* more than one record, which counts as none */
 	struct slice text;    /* of the record */
 	const char *why;      /* of DMARC_INVALID */
 	struct dmarc_record record;
@@ -104,5 +105,8 @@ void dmarc_answer(struct dmarc *d, const struct wire_dns_answer *a);
 
 /* Decides disposition. sample: random, 0 to 99, for pct= (RFC 7489 6.6.4). */
 void dmarc_dispose(struct dmarc *d, unsigned sample);
+/* True if it might pass when the DNS answers, and must not be let through
+ * because it does not: the message should come again. */
+bool dmarc_puts_off(const struct dmarc *d);
 
 #endif

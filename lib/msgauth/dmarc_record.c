@@ -37,8 +37,9 @@ dmarc_record_is(struct slice txt)
 {
 	struct slice name, value;
 
-	/* The version's letters must be as they are (6.3). */
-	return next_tag(&txt, &name, &value) && slice_eq(name, S("v")) &&
+	/* The version's letters must be as they are (6.3), that of the tag
+	 * need not (6.4). */
+	return next_tag(&txt, &name, &value) && slice_ieq(name, S("v")) &&
 	    slice_eq(value, S("DMARC1"));
 }
 
@@ -193,9 +194,10 @@ dmarc_record_parse(struct dmarc_record *r, struct slice txt, const char **why)
 	if (r->p != DMARC_UNSET && !bad_sp)
 		return 0;
 	rest = r->rua;
+	r->mended = bad_sp ? "the record has no valid sp=" :
+	    "the record has no valid p=";
 	if (!dmarc_record_mailto(&rest, &address, &most))
-		return fail(why, bad_sp ? "the record has no valid sp=" :
-		    "the record has no valid p=");
+		return fail(why, r->mended);
 	r->p = r->sp = DMARC_NONE;
 	return 0;
 }
@@ -206,43 +208,47 @@ parse_size(struct slice s, uint64_t *most)
 {
 	static const char units[] = "kmgt";
 	const char *unit;
-	uint64_t n;
+	unsigned shift = 0;
 
-	if (num_take(&s, UINT32_MAX, &n) == -1 || s.n > 1)
+	if (num_take(&s, UINT64_MAX, most) == -1 || s.n > 1)
 		return -1;
 	if (s.n == 1) {
 		unit = s.p[0] != 0 ? strchr(units, ascii_lower(s.p[0])) : NULL;
 		if (unit == NULL)
 			return -1;
-		n <<= 10 * (unit - units + 1);
+		shift = (unsigned)(10 * (unit - units + 1));
 	}
-	*most = n;
+	*most = *most > UINT64_MAX >> shift ? UINT64_MAX : *most << shift;
 	return 0;
+}
+
+bool
+dmarc_record_uri(struct slice uri, struct slice *address, uint64_t *most)
+{
+	struct addr a;
+	ssize_t bang;
+
+	uri = slice_trim(uri);
+	*most = 0;
+	bang = slice_rfind(uri, '!');
+	if (bang >= 0) {
+		if (parse_size(slice_from(uri, (size_t)bang + 1), most) == -1)
+			return false;
+		uri = slice_head(uri, (size_t)bang);
+	}
+	if (!slice_istarts(uri, S("mailto:")))
+		return false;
+	*address = slice_from(uri, 7);
+	return addr_parse(*address, 0, &a, NULL) == 0;
 }
 
 bool
 dmarc_record_mailto(struct slice *list, struct slice *address, uint64_t *most)
 {
 	struct slice uri;
-	struct addr a;
 
-	while (slice_split(list, ',', &uri)) {
-		ssize_t bang;
-
-		uri = slice_trim(uri);
-		*most = 0;
-		bang = slice_rfind(uri, '!');
-		if (bang >= 0) {
-			if (parse_size(slice_from(uri, (size_t)bang + 1),
-			    most) == -1)
-				continue;
-			uri = slice_head(uri, (size_t)bang);
-		}
-		if (!slice_istarts(uri, S("mailto:")))
-			continue;
-		*address = slice_from(uri, 7);
-		if (addr_parse(*address, 0, &a, NULL) == 0)
+	while (slice_split(list, ',', &uri))
+		if (dmarc_record_uri(uri, address, most))
 			return true;
-	}
 	return false;
 }

@@ -38,6 +38,7 @@ struct dmarc_record {
 	struct slice rf;
 	struct slice rua; /* URIs separated by commas, as written, or empty */
 	struct slice ruf;
+	const char *mended; /* why p= and sp= are taken as none, or NULL */
 };
 
 /* True if a TXT record is meant as one: it begins with v=DMARC1. */
@@ -50,6 +51,12 @@ bool dmarc_record_is(struct slice txt);
  */
 int dmarc_record_parse(struct dmarc_record *r, struct slice txt,
     const char **why) MUST_CHECK;
+
+/*
+ * One URI of rua= or ruf=, as below. False if it is not mailto, or malformed.
+ */
+bool dmarc_record_uri(struct slice uri, struct slice *address,
+    uint64_t *most);
 
 /*
  * The next URI of rua= or ruf=: its address part of "mailto:" and the largest

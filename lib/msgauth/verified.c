@@ -92,8 +92,10 @@ msgauth_ascii_name(struct slice name, struct buf *out)
 		return -1;
 	buf_truncate(out, start);
 	buf_adds(out, ascii);
+	/* An ideographic space is mapped to a blank. */
+	r = addr_domain_valid(slice_str(ascii), 0) && buf_ok(out) ? 0 : -1;
 	idn2_free(ascii);
-	return buf_ok(out) ? 0 : -1;
+	return r;
 }
 
 int

@@ -21,8 +21,8 @@ enum wire_dkim_type {
 	 * Reply WIRE_DKIM_VERDICT: slice header fields
 	 *	("Received-SPF: ...\r\nAuthentication-Results: ...\r\n"),
 	 *	u32 code (0: accept; else 4xx/5xx to answer), slice enhanced,
-	 *	slice text, bool junk (file it as spam), u8 chain (enum
-	 *	wire_dkim_chain), u32 cuts, cuts * { u64 start, u64 end }:
+	 *	slice text, bool junk (file it as spam), bool dmarc (it
+	 *	passed), u8 chain (enum wire_dkim_chain), u32 cuts, cuts * { u64 start, u64 end }:
 	 *	forged Authentication-Results of our name (RFC 8601 section 5). */
 	WIRE_DKIM_VERIFY,
 	WIRE_DKIM_VERDICT,

@@ -14,8 +14,9 @@
 enum wire_reports_type {
 	/* mail door.
 	 * WIRE_REPORTS_MAIL + read-only descriptor of a mail: slice queue id,
-	 * u64 size, bool verified (DMARC passed). No reply: the mail is
-	 * delivered all the same. */
+	 * u64 size, bool verified (DMARC passed), bool named (its subject says
+	 * that it is a report). No reply: the mail is delivered all the
+	 * same. */
 	WIRE_REPORTS_MAIL = 1,
 	/* WIRE_REPORTS_NEXT, empty: the next report, please. The reply comes
 	 * when there is one, perhaps tomorrow:

@@ -35,7 +35,8 @@ describe_end(const struct note_message *m, struct wire_reports_note *n)
 	if (m->answer->code != p->answer.code) {
 		n->reason = S("local_policy");
 		n->comment = S("refused because SPF fails");
-	} else if (wanted > DMARC_NONE && p->excused == POLICY_BY_SEALER) {
+	} else if (wanted > DMARC_NONE && (p->excused == POLICY_BY_SEALER ||
+	    p->excused == POLICY_BY_NETWORK)) {
 		n->reason = S("trusted_forwarder");
 		n->comment = p->excuse;
 	} else if (wanted > DMARC_NONE &&
@@ -44,6 +45,8 @@ describe_end(const struct note_message *m, struct wire_reports_note *n)
 		n->comment = S("policies are not enforced here");
 	} else if (m->dmarc->sampled_out) {
 		n->reason = S("sampled_out");
+		n->comment = m->dmarc->found->record.testing ?
+		    S("the policy is being tested (t=y)") : S("");
 	}
 }
 
@@ -77,15 +80,14 @@ describe_dkim(const struct note_message *m, struct wire_reports_note *n)
 	}
 }
 
-/* Messages of this host and of forwarders whom a setting names say nothing
- * about the owner's mail; one that may come again is counted then. */
+/* Messages of this host say nothing about the owner's mail; one that may come
+ * again is counted then. */
 static bool
 counts(const struct note_message *m)
 {
 	return m->verify->error == 0 && m->verify->author.why == NULL &&
 	    m->dmarc->found != NULL && m->dmarc->found->record.rua.n > 0 &&
 	    m->policy->excused != POLICY_BY_HOST &&
-	    m->policy->excused != POLICY_BY_NETWORK &&
 	    (m->answer->code == 0 || m->answer->code >= 500);
 }
 

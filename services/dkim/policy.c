@@ -86,8 +86,7 @@ refuse_by_policy(struct policy *p, const struct dmarc *d)
 static void
 decide_by_policy(struct policy *p, const struct dmarc *d)
 {
-	bool later = d->result == DMARC_TEMPERROR && d->may_pass_later &&
-	    d->policy == DMARC_REJECT;
+	bool later = dmarc_puts_off(d);
 	struct buf text = BUF_INIT(4096);
 
 	p->reason = d->result == DMARC_FAIL || d->result == DMARC_TEMPERROR ||
@@ -99,8 +98,6 @@ decide_by_policy(struct policy *p, const struct dmarc *d)
 	if (p->excuse.n > 0 || !p->enforced)
 		return;
 	if (later) {
-		/* It might pass when the DNS answers, and is not let through
-		 * because it does not. */
 		buf_addf(&text, "DMARC policy of %.*s cannot be checked now: "
 		    "%.*s", SLICE_ARG(d->author),
 		    SLICE_ARG(slice_head(d->why, WHY_MAX)));

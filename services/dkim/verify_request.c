@@ -66,6 +66,8 @@ send_verdict(struct verify_request *r, struct slice field,
 	wire_put_str(&b, a->enhanced);
 	wire_put_slice(&b, a->text);
 	wire_put_bool(&b, r->policy.junk);
+	wire_put_bool(&b, v->author.why == NULL &&
+	    r->dmarc.result == DMARC_PASS);
 	wire_put_u8(&b, (uint8_t)chains[v->arc.result]);
 	wire_put_u32(&b, (uint32_t)v->cut_count);
 	for (size_t i = 0; i < v->cut_count; i++) {

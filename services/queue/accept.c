@@ -42,6 +42,7 @@ log_accept(const struct txn *t, struct slice message_id)
 
 struct verdict {
 	bool junk;
+	bool dmarc; /* passed */
 	uint8_t chain;
 	struct slice field;
 	uint32_t code;
@@ -61,6 +62,7 @@ verdict_take(struct txn *t, struct slice payload, struct verdict *v)
 	v->enhanced = wire_get_slice(&in, 32);
 	v->text = wire_get_slice(&in, LIMIT_SMTP_REPLY);
 	v->junk = wire_get_bool(&in);
+	v->dmarc = wire_get_bool(&in);
 	v->chain = wire_get_u8(&in);
 	cuts = wire_get_u32(&in);
 	for (uint32_t i = 0; i < cuts && !in.failed; i++) {
@@ -78,7 +80,7 @@ verdict_take(struct txn *t, struct slice payload, struct verdict *v)
 
 /* The service reports reads it, too; it is delivered all the same. */
 static void
-tell_report(struct txn *t, struct slice field)
+tell_report(struct txn *t, bool verified)
 {
 	struct queue *q = t->queue;
 	struct buf b = WIRE_BUF;
@@ -89,7 +91,8 @@ tell_report(struct txn *t, struct slice field)
 	t->unfinished = true;
 	wire_put_str(&b, t->env.id);
 	wire_put_u64(&b, t->env.size);
-	wire_put_bool(&b, slice_ifind(field, S("dmarc=pass")) != -1);
+	wire_put_bool(&b, verified);
+	wire_put_bool(&b, t->report == REPORT_NAMED);
 	peer_post(q->dmarc, WIRE_REPORTS_MAIL, buf_slice(&b), fd);
 	buf_release(&b);
 }
@@ -176,8 +179,8 @@ on_verdict(void *arg, struct chan_frame *f)
 	if (v.junk)
 		t->env.flags |= ENVELOPE_JUNK;
 	edit_prepend(t->edit, v.field);
-	if (t->is_report)
-		tell_report(t, v.field);
+	if (t->report != REPORT_NONE)
+		tell_report(t, v.dmarc);
 	r = passed_on(t);
 	if (r != NULL && v.field.n > 0 && t->queue->conf->arc_seal)
 		txn_seal(t, &v, r);
@@ -306,19 +309,6 @@ txn_compose(struct txn *t, struct slice header)
 	return r;
 }
 
-/* RFC 7489 7.2.1.1; some add words in front. */
-static bool
-looks_like_report(const struct txn *t, struct slice header)
-{
-	struct slice subject = S("");
-	bool local = false;
-
-	for (uint32_t i = 0; i < t->env.n && !local; i++)
-		local = t->env.rcpt[i].kind == RECIPIENT_LOCAL;
-	return local && header_find(header, S("Subject"), &subject) &&
-	    slice_ifind(subject, S("Report Domain:")) != -1;
-}
-
 void
 txn_accept(struct txn *t)
 {
@@ -334,8 +324,8 @@ txn_accept(struct txn *t)
 		return;
 	}
 	r = txn_compose(t, buf_slice(header));
-	t->is_report = q->conf->dmarc_reports && looks_like_report(t,
-	    buf_slice(header));
+	if (q->conf->dmarc_reports)
+		t->report = report_kind(&t->env, buf_slice(header));
 	if (r == COMPOSE_HOPS)
 		txn_result(t, 554, "5.4.6", S("Too many hops"));
 	else if (r == COMPOSE_TOO_MANY)

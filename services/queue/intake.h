@@ -15,6 +15,7 @@
 #include "services/queue/compose.h"
 #include "services/queue/envelope.h"
 #include "services/queue/queue.h"
+#include "services/queue/report.h"
 
 /* Bodies of one client kept for its next messages, and how large at most. */
 #define INTAKE_SPARES 32
@@ -45,7 +46,7 @@ struct txn {
 	bool too_many;         /* recipients */
 	bool committed;
 	bool unfinished;       /* somebody may still be reading the body */
-	bool is_report;        /* looks like a DMARC report */
+	enum report_kind report; /* of DMARC */
 	bool asked_again;      /* dkim, for the verdict */
 	uint64_t verify_until; /* ms; it has so long for it */
 	int fd;

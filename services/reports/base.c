@@ -5,6 +5,7 @@
 #include "services/reports/show.h"
 
 #define VERSION 1
+#define DAY 86400
 
 static const char schema[] =
     "CREATE TABLE report ("
@@ -47,7 +48,7 @@ static const char *const sql[QUERIES] = {
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
-	[Q_FIND] = "SELECT id FROM report"
+	[Q_FIND] = "SELECT id, verified FROM report"
 	    " WHERE org = ?1 AND name = ?2 AND domain = ?3",
 	[Q_DROP_LINES] = "DELETE FROM line WHERE report = ?1",
 	[Q_DROP] = "DELETE FROM report WHERE id = ?1",
@@ -129,11 +130,13 @@ base_begin(struct base *b, const struct base_arrival *a)
 	return db_run(&b->db, db_query(&b->db, Q_BEGIN));
 }
 
-/* The same report came before: what it says now counts. */
+/* The same report came before: what it says now counts, unless anybody could
+ * have written it. */
 static int
 drop_same(struct base *b, const struct feedback_head *head)
 {
 	sqlite3_stmt *st = db_query(&b->db, Q_FIND);
+	bool verified = false;
 	int64_t id = 0;
 	int r = 0;
 
@@ -142,9 +145,13 @@ drop_same(struct base *b, const struct feedback_head *head)
 	bind_text(st, 1, &head->org);
 	bind_text(st, 2, &head->id);
 	bind_text(st, 3, &head->domain);
-	if (sqlite3_step(st) == SQLITE_ROW)
+	if (sqlite3_step(st) == SQLITE_ROW) {
 		id = sqlite3_column_int64(st, 0);
+		verified = sqlite3_column_int(st, 1) != 0;
+	}
 	sqlite3_reset(st);
+	if (verified && !b->arrival.verified)
+		return -1;
 	for (int q = Q_DROP_LINES; id != 0 && q <= Q_DROP && r == 0; q++) {
 		st = db_query(&b->db, q);
 		if (st != NULL)
@@ -154,11 +161,27 @@ drop_same(struct base *b, const struct feedback_head *head)
 	return r;
 }
 
+/* Its time, or what can be told of it from the day it came: one in the future
+ * would be shown for ever. */
+static void
+find_range(const struct base *b, const struct feedback_head *head,
+    int64_t *begin, int64_t *end)
+{
+	*begin = (int64_t)head->begin;
+	*end = (int64_t)head->end;
+	if (*end == 0 || *end > b->arrival.received + DAY)
+		*end = b->arrival.received;
+	if (*begin == 0 || *begin > *end)
+		*begin = *end - DAY;
+}
+
 static int
 add_report(struct base *b, const struct feedback_head *head)
 {
 	sqlite3_stmt *st;
+	int64_t begin, end;
 
+	find_range(b, head, &begin, &end);
 	if (drop_same(b, head) == -1)
 		return -1;
 	st = db_query(&b->db, Q_ADD);
@@ -168,8 +191,8 @@ add_report(struct base *b, const struct feedback_head *head)
 		bind_text(st, 3, &head->id);
 		bind_text(st, 4, &head->domain);
 		bind_text(st, 5, &head->policy);
-		sqlite3_bind_int64(st, 6, (int64_t)head->begin);
-		sqlite3_bind_int64(st, 7, (int64_t)head->end);
+		sqlite3_bind_int64(st, 6, begin);
+		sqlite3_bind_int64(st, 7, end);
 		sqlite3_bind_int64(st, 8, b->arrival.received);
 		sqlite3_bind_int(st, 9, b->arrival.verified);
 	}

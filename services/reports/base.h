@@ -30,7 +30,7 @@ int base_begin(struct base *b, const struct base_arrival *a) MUST_CHECK;
 int base_row(struct base *b, const struct feedback_head *head,
     const struct feedback_row *row) MUST_CHECK;
 /* The number of rows; -1 if they could not be kept. One that came before (the
- * same sender and id) is replaced. */
+ * same sender and id) is replaced, one that was verified only by another. */
 int base_end(struct base *b, bool keep);
 
 /* Drops what is too old or too much (LIMIT_REPORT_). */
@@ -40,7 +40,7 @@ void base_prune(struct base *b, int64_t now);
 
 struct base_query {
 	struct slice domain; /* empty: all */
-	int64_t since;       /* seconds: reports that end later */
+	int64_t since;       /* seconds: reports that came later */
 	bool json;
 };
 

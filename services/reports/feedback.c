@@ -6,6 +6,13 @@
 #include "core/num.h"
 
 #define DEPTH 16
+/* Of one tag, comment or the like, which expat holds back until it ends, and
+ * reads from its start with each piece. */
+#define TOKEN_MAX (1 << 20)
+/* The largest count that is believed, so that sums stay numbers. */
+#define COUNT_MAX INT64_C(1000000000000)
+/* Seconds up to the year 5138; above it somebody writes milliseconds. */
+#define SECONDS_MAX INT64_C(99999999999)
 
 /* Elements we know, by their path. */
 enum element {
@@ -103,6 +110,7 @@ struct feedback {
 	char text[FEEDBACK_TEXT + 1]; /* of the element at hand */
 	size_t n;
 	size_t rows;
+	int64_t fed; /* octets */
 	const char *why;
 };
 
@@ -170,15 +178,54 @@ static void
 keep(struct feedback *f, struct feedback_text *t)
 {
 	struct slice s = slice_trim(slice_of(f->text, f->n));
+	size_t n = 0;
 
-	memcpy(t->s, s.p, s.n);
-	t->s[s.n] = '\0';
+	/* A character that was cut in two. */
+	while (!slice_is_utf8(s))
+		s.n--;
+	for (size_t i = 0; i < s.n; i++) {
+		/* U+0080 to U+009F are controls, too. */
+		if (s.n - i >= 2 && s.p[i] == '\xc2' &&
+		    (unsigned char)s.p[i + 1] < 0xa0)
+			i++;
+		else
+			t->s[n++] = s.p[i];
+	}
+	t->s[n] = '\0';
+}
+
+/* "Example.com." is example.com. */
+static void
+keep_domain(struct feedback *f, struct feedback_text *t)
+{
+	size_t n;
+
+	keep(f, t);
+	n = strlen(t->s);
+	for (size_t i = 0; i < n; i++)
+		t->s[i] = ascii_lower(t->s[i]);
+	if (n > 0 && t->s[n - 1] == '.')
+		t->s[n - 1] = '\0';
 }
 
 static void
-keep_number(struct feedback *f, uint64_t *out)
+keep_count(struct feedback *f, uint64_t *out)
 {
-	if (num_u64(slice_trim(slice_of(f->text, f->n)), INT64_MAX, out) == -1)
+	if (num_u64(slice_trim(slice_of(f->text, f->n)), COUNT_MAX, out) == -1)
+		*out = 0;
+}
+
+static void
+keep_date(struct feedback *f, uint64_t *out)
+{
+	struct slice s = slice_trim(slice_of(f->text, f->n)), whole = s;
+
+	slice_split(&s, '.', &whole); /* some write fractions */
+	if (num_u64(whole, INT64_MAX, out) == -1)
+		*out = 0;
+	if (*out > SECONDS_MAX)
+		*out /= 1000;
+	if (*out > SECONDS_MAX)
 		*out = 0;
 }
 
@@ -222,22 +269,22 @@ on_end(void *arg, const char *name UNUSED)
 	case E_ORG: keep(f, &h->org); break;
 	case E_EMAIL: keep(f, &h->email); break;
 	case E_ID: keep(f, &h->id); break;
-	case E_BEGIN: keep_number(f, &h->begin); break;
-	case E_END: keep_number(f, &h->end); break;
-	case E_DOMAIN: keep(f, &h->domain); break;
+	case E_BEGIN: keep_date(f, &h->begin); break;
+	case E_END: keep_date(f, &h->end); break;
+	case E_DOMAIN: keep_domain(f, &h->domain); break;
 	case E_P: keep(f, &h->policy); break;
 	case E_SOURCE: keep(f, &r->source); break;
-	case E_COUNT: keep_number(f, &r->count); break;
+	case E_COUNT: keep_count(f, &r->count); break;
 	case E_DISPOSITION: keep(f, &r->disposition); break;
 	case E_DKIM: keep_bool(f, &r->dkim); break;
 	case E_SPF: keep_bool(f, &r->spf); break;
 	case E_REASON_TYPE: keep(f, &r->reason); break;
-	case E_FROM: keep(f, &r->from); break;
-	case E_ENVELOPE: keep(f, &r->envelope); break;
-	case E_DKIM_DOMAIN: keep(f, &f->dkim.domain); break;
+	case E_FROM: keep_domain(f, &r->from); break;
+	case E_ENVELOPE: keep_domain(f, &r->envelope); break;
+	case E_DKIM_DOMAIN: keep_domain(f, &f->dkim.domain); break;
 	case E_DKIM_SELECTOR: keep(f, &f->dkim.selector); break;
 	case E_DKIM_RESULT: keep(f, &f->dkim.result); break;
-	case E_SPF_DOMAIN: keep(f, &f->spf.domain); break;
+	case E_SPF_DOMAIN: keep_domain(f, &f->spf.domain); break;
 	case E_SPF_RESULT: keep(f, &f->spf.result); break;
 	case E_AUTH_DKIM:
 		keep_auth(&f->dkim, &r->dkim_domain, &r->dkim_selector,
@@ -280,9 +327,14 @@ feedback_new(feedback_fn *fn, void *arg)
 static int
 parse(struct feedback *f, struct slice piece, bool last)
 {
-	if (f->why == NULL && XML_Parse(f->xml, piece.p, (int)piece.n,
-	    last) != XML_STATUS_OK && f->why == NULL)
+	if (f->why != NULL)
+		return -1;
+	f->fed += (int64_t)piece.n;
+	if (XML_Parse(f->xml, piece.p, (int)piece.n, last) != XML_STATUS_OK &&
+	    f->why == NULL)
 		f->why = "malformed XML";
+	else if (f->fed - XML_GetCurrentByteIndex(f->xml) > TOKEN_MAX)
+		f->why = "a tag or comment is too long";
 	return f->why == NULL ? 0 : -1;
 }
 
@@ -290,7 +342,7 @@ int
 feedback_feed(struct feedback *f, struct slice piece)
 {
 	while (piece.n > 0) {
-		struct slice part = slice_head(piece, 1 << 20);
+		struct slice part = slice_head(piece, TOKEN_MAX / 4);
 
 		if (parse(f, part, false) == -1)
 			return -1;

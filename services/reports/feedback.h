@@ -20,7 +20,7 @@ struct feedback_head {
 	struct feedback_text org;
 	struct feedback_text email;
 	struct feedback_text id;
-	uint64_t begin; /* seconds since the epoch */
+	uint64_t begin; /* seconds since the epoch; 0: unknown */
 	uint64_t end;
 	struct feedback_text domain;
 	struct feedback_text policy; /* p= */

@@ -2,7 +2,12 @@
 
 #include "core/limits.h"
 #include "mail/mime.h"
+#include "mail/word.h"
 #include "services/reports/unpack.h"
+
+#define NAME_MAX_SHOWN 1024 /* octets of a file name that is looked at */
+
+const char INTAKE_NONE[] = "no report among its parts";
 
 static int
 feed(void *arg, struct slice piece)
@@ -29,15 +34,48 @@ is_report_type(const struct mime_part *p)
 	return false;
 }
 
-static const struct mime_part *
-find_part(const struct mime_tree *tree)
+/* "receiver!example.com!1700000000!1700086399.xml.gz", whatever the type. */
+static bool
+is_report_name(const struct mime_params *p, const char *name)
+{
+	static const char *const ends[] = { ".xml", ".xml.gz", ".gz", ".zip" };
+	struct buf text = BUF_INIT(NAME_MAX_SHOWN);
+	bool found = false;
+
+	if (word_param(&text, p->v, p->n, slice_str(name)))
+		for (size_t i = 0; i < LEN(ends) && !found; i++)
+			found = slice_iends(slice_trim(buf_slice(&text)),
+			    slice_str(ends[i]));
+	buf_release(&text);
+	return found;
+}
+
+static bool
+is_candidate(const struct mime_part *p)
+{
+	return p->kind == MIME_LEAF && (is_report_type(p) ||
+	    is_report_name(&p->params, "name") ||
+	    is_report_name(&p->disposition_params, "filename"));
+}
+
+/* Decodes the first part that can be a report. False if there is none. */
+static bool
+find_part(const struct mime_tree *tree, struct buf *packed)
 {
 	const struct mime_part *p;
+	bool found = false;
 
-	for (p = tree->root; p != NULL; p = mime_next(p))
-		if (p->kind == MIME_LEAF && is_report_type(p))
-			return p;
-	return NULL;
+	for (p = tree->root; p != NULL; p = mime_next(p)) {
+		if (!is_candidate(p))
+			continue;
+		buf_clear(packed);
+		decode_body(packed, encoding_parse(p->encoding),
+		    slice_of(tree->msg.p + p->body, p->end - p->body));
+		found = true;
+		if (unpack_knows(buf_slice(packed)))
+			break;
+	}
+	return found;
 }
 
 static int
@@ -63,18 +101,13 @@ intake_read(struct slice mail, feedback_fn *fn, void *arg,
 	struct arena arena = ARENA_INIT;
 	struct buf packed = BUF_INIT(LIMIT_REPORT_MAIL);
 	struct mime_tree tree;
-	const struct mime_part *p;
 	int r = -1;
 
 	*domain = (struct feedback_text){ 0 };
-	*why = "no report among its parts";
+	*why = INTAKE_NONE;
 	mime_parse(&arena, mail, &tree);
-	p = find_part(&tree);
-	if (p != NULL) {
-		decode_body(&packed, encoding_parse(p->encoding),
-		    slice_of(mail.p + p->body, p->end - p->body));
+	if (find_part(&tree, &packed))
 		r = read_part(buf_slice(&packed), fn, arg, domain, why);
-	}
 	buf_release(&packed);
 	arena_release(&arena);
 	return r;

@@ -4,6 +4,9 @@
 
 #include "services/reports/base.h"
 
+/* The *why of a mail without a part that could be a report. */
+extern const char INTAKE_NONE[];
+
 /*
  * Finds the report among the parts of a mail, decodes, unpacks and reads it.
  * Every row is told to fn. Returns 0, or -1 with *why (NULL: fn stopped it).

@@ -192,7 +192,7 @@ letter_pack(struct buf *out, struct slice xml)
 }
 
 static void
-add_header(struct buf *out, const struct letter *l, struct slice boundary)
+add_sender(struct buf *out, const struct letter *l)
 {
 	buf_adds(out, "Date: ");
 	date_format(out, l->date, DATE_LOCAL);
@@ -200,16 +200,22 @@ add_header(struct buf *out, const struct letter *l, struct slice boundary)
 	for (size_t i = 0; i < l->n; i++)
 		buf_addf(out, "%s<%.*s>", i > 0 ? ",\r\n " : "",
 		    SLICE_ARG(l->to[i]));
-	buf_addf(out, "\r\nSubject: Report Domain: %.*s\r\n"
-	    " Submitter: %.*s\r\n Report-ID: <%.*s@%.*s>\r\nMessage-ID: ",
-	    SLICE_ARG(l->domain), SLICE_ARG(l->host), SLICE_ARG(l->id),
-	    SLICE_ARG(l->host));
-	msgid_make(out, S(""), l->host);
 	/* RFC 3834 section 5: nobody is to answer. */
-	buf_addf(out, "\r\nAuto-Submitted: auto-generated\r\n"
-	    "MIME-Version: 1.0\r\n"
+	buf_adds(out, "\r\nAuto-Submitted: auto-generated\r\n"
+	    "MIME-Version: 1.0\r\nMessage-ID: ");
+	msgid_make(out, S(""), l->host);
+	buf_adds(out, "\r\n");
+}
+
+static void
+add_header(struct buf *out, const struct letter *l, struct slice boundary)
+{
+	add_sender(out, l);
+	buf_addf(out, "Subject: Report Domain: %.*s\r\n"
+	    " Submitter: %.*s\r\n Report-ID: <%.*s@%.*s>\r\n"
 	    "Content-Type: multipart/mixed; boundary=\"%.*s\"\r\n\r\n",
-	    SLICE_ARG(boundary));
+	    SLICE_ARG(l->domain), SLICE_ARG(l->host), SLICE_ARG(l->id),
+	    SLICE_ARG(l->host), SLICE_ARG(boundary));
 }
 
 static void
@@ -257,5 +263,35 @@ letter_build(struct buf *out, const struct letter *l, struct slice packed)
 	add_file(out, l, packed);
 	buf_addf(out, "\r\n--%s--\r\n", buf_str(&boundary));
 	buf_release(&boundary);
+	return buf_ok(out) ? 0 : -1;
+}
+
+int
+letter_build_error(struct buf *out, const struct letter *l, uint64_t size)
+{
+	add_sender(out, l);
+	buf_addf(out, "Subject: DMARC report about %.*s\r\n"
+	    " could not be sent\r\n"
+	    "Content-Type: multipart/mixed; boundary=\"=_fields\"\r\n\r\n"
+	    "--=_fields\r\n"
+	    "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+	    "Report-Date: ", SLICE_ARG(l->domain));
+	date_format(out, l->date, DATE_LOCAL);
+	buf_addf(out, "\r\nReport-Domain: %.*s\r\nReport-ID: <%.*s@%.*s>\r\n"
+	    "Report-Size: %llu\r\nSubmitter: %.*s\r\n",
+	    SLICE_ARG(l->domain), SLICE_ARG(l->id), SLICE_ARG(l->host),
+	    (unsigned long long)size, SLICE_ARG(l->host));
+	for (size_t i = 0; i < l->n; i++)
+		buf_addf(out, "Submitting-URI: mailto:%.*s\r\n",
+		    SLICE_ARG(l->to[i]));
+	buf_addf(out, "\r\n--=_fields\r\n"
+	    "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+	    "The DMARC aggregate report about\r\n%.*s\r\n"
+	    "has %llu octets as a mail, which is more than each address in "
+	    "the rua= tag of\r\nits DMARC record allows behind \"!\". It is "
+	    "not sent again. To get the next ones,\r\nallow more, such as "
+	    "\"!10m\", or leave the limit out.\r\n"
+	    "\r\n--=_fields--\r\n", SLICE_ARG(l->domain),
+	    (unsigned long long)size);
 	return buf_ok(out) ? 0 : -1;
 }

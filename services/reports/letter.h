@@ -33,5 +33,9 @@ int letter_pack(struct buf *out, struct slice xml) MUST_CHECK;
 /* Appends the whole mail around what was packed. -1 if out is too small. */
 int letter_build(struct buf *out, const struct letter *l, struct slice packed)
     MUST_CHECK;
+/* Appends a mail that says that the report, size octets as a mail, is larger
+ * than each of l->to allows (section 7.2.2). */
+int letter_build_error(struct buf *out, const struct letter *l, uint64_t size)
+    MUST_CHECK;
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * WIRE_REPORTS_MAIL: a mail that looks like a report. The worker reads it into
- * the database; then auth is asked whether the domain is ours, and only then
- * it is kept.
+ * WIRE_REPORTS_MAIL: a mail that looks like a report. The worker reads it;
+ * then auth is asked whether the domain, or one above it, is ours, and only then
+ * it is read into the database.
  */
 #include "services/reports/reports.h"
 
@@ -9,6 +9,7 @@
 #include "core/mapped.h"
 #include "core/now.h"
 #include "mail/msgid.h"
+#include "msgauth/orgdomain.h"
 #include "services/reports/intake.h"
 #include "wire/auth.h"
 #include "wire/reports.h"
@@ -21,8 +22,10 @@ struct job {
 	int fd;
 	uint64_t size;
 	bool verified;
+	bool named; /* it says that it is one */
 	/* Found. */
 	struct feedback_text domain;
+	const char *asked; /* domain, or one above it */
 	int rows;
 	const char *why; /* not kept; NULL: the database says */
 };
@@ -108,6 +111,11 @@ refuse(struct job *j)
 {
 	struct log_line l;
 
+	/* Not each mail to an address for reports is one. */
+	if (!j->named && j->why == INTAKE_NONE) {
+		job_free(j);
+		return;
+	}
 	j->reports->refused++;
 	log_begin(&l, LOG_WARN, "dmarc-report-refused");
 	log_str(&l, "id", j->id);
@@ -138,6 +146,19 @@ keep_done(void *arg)
 	job_free(j);
 }
 
+static void ask_hosted(struct job *j);
+
+/* The domain above the one that was asked for, or NULL: no subdomain of ours
+ * is above the organization's domain. */
+static const char *
+parent(const struct job *j)
+{
+	struct slice org = orgdomain(slice_str(j->domain.s));
+	const char *dot = strchr(j->asked, '.');
+
+	return dot != NULL && dot < org.p ? dot + 1 : NULL;
+}
+
 static void
 on_hosted(void *arg, struct chan_frame *f)
 {
@@ -146,6 +167,11 @@ on_hosted(void *arg, struct chan_frame *f)
 	bool hosted = f != NULL && f->type == WIRE_AUTH_DOMAIN_REPLY &&
 	    wire_get_bool(&in) && wire_end(&in) == 0;
 
+	if (!hosted && f != NULL && parent(j) != NULL) {
+		j->asked = parent(j);
+		ask_hosted(j);
+		return;
+	}
 	if (!hosted) {
 		j->why = "not a domain of ours";
 		refuse(j);
@@ -155,19 +181,27 @@ on_hosted(void *arg, struct chan_frame *f)
 }
 
 static void
+ask_hosted(struct job *j)
+{
+	struct buf b = WIRE_BUF;
+
+	wire_put_str(&b, j->asked);
+	peer_request(j->reports->auth, WIRE_AUTH_DOMAIN, buf_slice(&b), -1,
+	    AUTH_TIMEOUT_MS, on_hosted, j);
+	buf_release(&b);
+}
+
+static void
 look_done(void *arg)
 {
 	struct job *j = arg;
-	struct buf b = WIRE_BUF;
 
 	if (j->why != NULL) {
 		refuse(j);
 		return;
 	}
-	wire_put_str(&b, j->domain.s);
-	peer_request(j->reports->auth, WIRE_AUTH_DOMAIN, buf_slice(&b), -1,
-	    AUTH_TIMEOUT_MS, on_hosted, j);
-	buf_release(&b);
+	j->asked = j->domain.s;
+	ask_hosted(j);
 }
 
 int
@@ -178,6 +212,7 @@ mail_take(struct service *s, struct chan *c UNUSED, struct chan_frame *f)
 	struct slice id = wire_get_slice(&in, QUEUE_ID_LEN);
 	uint64_t size = wire_get_u64(&in);
 	bool verified = wire_get_bool(&in);
+	bool named = wire_get_bool(&in);
 	struct job *j;
 
 	if (wire_end(&in) == -1 || f->fd == -1 || !msgid_queue_id_valid(id))
@@ -190,6 +225,7 @@ mail_take(struct service *s, struct chan *c UNUSED, struct chan_frame *f)
 	f->fd = -1;
 	j->size = size;
 	j->verified = verified;
+	j->named = named;
 	if (size > LIMIT_REPORT_MAIL)
 		j->why = "the mail is too large";
 	if (r->jobs > LIMIT_REPORT_JOBS)

@@ -33,6 +33,7 @@ struct sending {
 	size_t n;
 	uint64_t rows;
 	uint64_t size;
+	bool too_large;      /* the mail says that the report is */
 	int found;           /* notes_next */
 	int fd;              /* the mail; -1: none */
 	int64_t later;       /* it is due again then; 0: it is dropped */
@@ -128,6 +129,29 @@ keep_recipients(struct sending *s, struct letter *l, uint64_t size)
 	l->n = s->n;
 }
 
+/* The report, or if it is too large for all who want it, a mail that says so
+ * (section 7.2.2). -1 if neither can be made. */
+static int
+build_mail(struct sending *s, struct letter *l, struct slice packed,
+    struct buf *mail)
+{
+	uint64_t size;
+
+	/* Once for all who want it, and once for those it is not too large
+	 * for. */
+	keep_recipients(s, l, 0);
+	if (letter_build(mail, l, packed) == -1)
+		return -1;
+	size = mail->n;
+	buf_clear(mail);
+	keep_recipients(s, l, size);
+	if (s->n > 0)
+		return letter_build(mail, l, packed);
+	s->too_large = true;
+	keep_recipients(s, l, 0);
+	return letter_build_error(mail, l, size);
+}
+
 static int
 write_mail(struct sending *s, struct letter *l, struct slice xml)
 {
@@ -135,17 +159,9 @@ write_mail(struct sending *s, struct letter *l, struct slice xml)
 	struct buf mail = BUF_INIT(MAIL_MAX);
 	int r = -1;
 
-	s->why = "it is larger than its recipients allow";
-	/* Once for all who want it, and once for those it is not too large
-	 * for. */
-	keep_recipients(s, l, 0);
+	s->why = "it is too large";
 	if (letter_pack(&packed, xml) == 0 &&
-	    letter_build(&mail, l, buf_slice(&packed)) == 0)
-		keep_recipients(s, l, mail.n);
-	else
-		s->n = 0;
-	buf_clear(&mail);
-	if (s->n > 0 && letter_build(&mail, l, buf_slice(&packed)) == 0) {
+	    build_mail(s, l, buf_slice(&packed), &mail) == 0) {
 		s->why = "it cannot be written";
 		s->size = mail.n;
 		s->fd = memfd_create("report", MFD_CLOEXEC);
@@ -194,10 +210,24 @@ write_work(void *arg)
 }
 
 static void
+log_too_large(const struct sending *s)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_INFO, "dmarc-send-too-large");
+	log_str(&l, "domain", s->report.domain);
+	log_num(&l, "nrcpt", (int64_t)s->n);
+	log_end(&l);
+}
+
+static void
 hand_over(struct sending *s)
 {
 	struct reports *r = s->reports;
 	struct buf b = WIRE_BUF;
+
+	if (s->too_large)
+		log_too_large(s);
 
 	wire_put_u64(&b, (uint64_t)s->report.number);
 	wire_put_str(&b, s->report.domain);

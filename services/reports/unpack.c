@@ -18,16 +18,28 @@
 #define COMMENT_MAX 65535
 enum { METHOD_STORED = 0, METHOD_DEFLATED = 8 };
 #define FLAG_ENCRYPTED 1
+#define ENTRIES_MAX 100  /* that are looked at */
+#define ZIP64 UINT32_MAX /* a number that did not fit */
+
+/* A text on its way out. */
+struct text {
+	unpack_fn *fn;
+	void *arg;
+	const char **why;
+	size_t total;
+	uLong crc;
+};
 
 static int
-pass(struct slice text, size_t *total, unpack_fn *fn, void *arg,
-    const char **why)
+pass(struct text *t, struct slice piece)
 {
-	*total += text.n;
-	if (*total > LIMIT_REPORT_UNPACKED)
-		return fail(why, "too large when unpacked");
-	if (text.n > 0 && fn(arg, text) != 0) {
-		*why = NULL;
+	t->total += piece.n;
+	if (t->total > LIMIT_REPORT_UNPACKED)
+		return fail(t->why, "too large when unpacked");
+	t->crc = crc32(t->crc, (const unsigned char *)piece.p,
+	    (unsigned)piece.n);
+	if (piece.n > 0 && t->fn(t->arg, piece) != 0) {
+		*t->why = NULL;
 		return -1;
 	}
 	return 0;
@@ -35,24 +47,21 @@ pass(struct slice text, size_t *total, unpack_fn *fn, void *arg,
 
 /* One stream; gzip members behind each other are one text. */
 static int
-inflate_all(struct slice packed, int window, unpack_fn *fn, void *arg,
-    const char **why)
+inflate_all(struct slice packed, int window, struct text *t)
 {
 	z_stream z = { .next_in = (unsigned char *)(uintptr_t)packed.p,
 		.avail_in = (unsigned)packed.n };
 	unsigned char *out;
-	size_t total = 0;
 	int rc = Z_OK, r = 0;
 
 	if (packed.n > UINT32_MAX || inflateInit2(&z, window) != Z_OK)
-		return fail(why, "cannot be unpacked");
+		return fail(t->why, "cannot be unpacked");
 	out = mem_alloc(PIECE);
 	while (rc == Z_OK && r == 0) {
 		z.next_out = out;
 		z.avail_out = PIECE;
 		rc = inflate(&z, Z_NO_FLUSH);
-		r = pass(slice_of((char *)out, PIECE - z.avail_out), &total,
-		    fn, arg, why);
+		r = pass(t, slice_of((char *)out, PIECE - z.avail_out));
 		if (rc == Z_STREAM_END && window == GZIP_WINDOW &&
 		    z.avail_in >= 2 && z.next_in[0] == 0x1f &&
 		    z.next_in[1] == 0x8b)
@@ -61,7 +70,7 @@ inflate_all(struct slice packed, int window, unpack_fn *fn, void *arg,
 	inflateEnd(&z);
 	mem_free(out);
 	if (r == 0 && rc != Z_STREAM_END)
-		return fail(why, "damaged archive");
+		return fail(t->why, "damaged archive");
 	return r;
 }
 
@@ -93,53 +102,111 @@ find_end(struct slice a)
 	return -1;
 }
 
-/*
- * The first file of the archive. Its sizes are taken from the directory: in
- * front of the file itself they may be missing.
- */
+/* A file of an archive, as the directory has it. */
+struct entry {
+	unsigned flags, method;
+	uint32_t crc;
+	size_t size; /* packed */
+	size_t file; /* where it is */
+	struct slice name;
+	size_t next; /* entry */
+};
+
+/* False: there is none at that place. */
+static bool
+read_entry(struct slice a, size_t at, struct entry *e)
+{
+	const char *p = a.p + at;
+	size_t names;
+
+	if (at > a.n || a.n - at < ENTRY_SIZE || memcmp(p, ENTRY_MAGIC, 4) != 0)
+		return false;
+	names = (size_t)le16(p + 28) + le16(p + 30) + le16(p + 32);
+	if (a.n - at - ENTRY_SIZE < names)
+		return false;
+	*e = (struct entry){ le16(p + 8), le16(p + 10), le32(p + 16),
+		le32(p + 20), le32(p + 42),
+		slice_of(p + ENTRY_SIZE, le16(p + 28)),
+		at + ENTRY_SIZE + names };
+	return true;
+}
+
+/* The file that is called .xml, else the first. */
+static bool
+choose_entry(struct slice a, size_t at, struct entry *chosen)
+{
+	struct entry e;
+
+	if (!read_entry(a, at, chosen))
+		return false;
+	e = *chosen;
+	for (int i = 0; i < ENTRIES_MAX; i++) {
+		if (slice_iends(e.name, S(".xml"))) {
+			*chosen = e;
+			break;
+		}
+		if (!read_entry(a, e.next, &e))
+			break;
+	}
+	return true;
+}
+
+/* Its sizes are taken from the directory: in front of the file itself they
+ * may be missing. */
 static int
-unpack_zip(struct slice a, unpack_fn *fn, void *arg, const char **why)
+unpack_zip(struct slice a, struct text *t)
 {
 	ssize_t end = find_end(a);
-	size_t entry, file, at, size, total = 0;
-	unsigned method;
+	struct entry e;
+	size_t at;
+	int r;
 
-	if (end == -1)
-		return fail(why, "damaged archive");
-	entry = le32(a.p + end + 16);
-	if (entry > a.n || a.n - entry < ENTRY_SIZE ||
-	    memcmp(a.p + entry, ENTRY_MAGIC, 4) != 0)
-		return fail(why, "damaged archive");
-	if ((le16(a.p + entry + 8) & FLAG_ENCRYPTED) != 0)
-		return fail(why, "encrypted archive");
-	method = le16(a.p + entry + 10);
-	size = le32(a.p + entry + 20);
-	file = le32(a.p + entry + 42);
-	if (file > a.n || a.n - file < FILE_SIZE ||
-	    memcmp(a.p + file, FILE_MAGIC, 4) != 0)
-		return fail(why, "damaged archive");
-	at = file + FILE_SIZE + le16(a.p + file + 26) + le16(a.p + file + 28);
-	if (at > a.n || a.n - at < size)
-		return fail(why, "damaged archive");
-	a = slice_of(a.p + at, size);
-	if (method == METHOD_STORED)
-		return pass(a, &total, fn, arg, why);
-	if (method == METHOD_DEFLATED)
-		return inflate_all(a, RAW_WINDOW, fn, arg, why);
-	return fail(why, "archive of an unknown method");
+	if (end == -1 || le32(a.p + end + 16) == ZIP64)
+		return fail(t->why, end == -1 ? "damaged archive" :
+		    "archive of an unknown kind");
+	if (!choose_entry(a, le32(a.p + end + 16), &e))
+		return fail(t->why, "damaged archive");
+	if ((e.flags & FLAG_ENCRYPTED) != 0)
+		return fail(t->why, "encrypted archive");
+	if (e.method != METHOD_STORED && e.method != METHOD_DEFLATED)
+		return fail(t->why, "archive of an unknown method");
+	if (e.file > a.n || a.n - e.file < FILE_SIZE ||
+	    memcmp(a.p + e.file, FILE_MAGIC, 4) != 0)
+		return fail(t->why, "damaged archive");
+	at = e.file + FILE_SIZE + le16(a.p + e.file + 26) +
+	    le16(a.p + e.file + 28);
+	/* Zip64 has its sizes elsewhere; a deflated text ends by itself. */
+	if (e.size == ZIP64 && e.method == METHOD_DEFLATED && at < a.n)
+		e.size = a.n - at;
+	if (at > a.n || a.n - at < e.size)
+		return fail(t->why, "damaged archive");
+	a = slice_of(a.p + at, e.size);
+	r = e.method == METHOD_STORED ? pass(t, a) :
+	    inflate_all(a, RAW_WINDOW, t);
+	if (r == 0 && t->crc != e.crc)
+		return fail(t->why, "damaged archive");
+	return r;
+}
+
+bool
+unpack_knows(struct slice packed)
+{
+	return slice_starts(packed, S("\x1f\x8b")) ||
+	    slice_starts(packed, S("PK")) ||
+	    slice_starts(slice_trim(packed), S("<")) ||
+	    slice_starts(packed, S("\xef\xbb\xbf<"));
 }
 
 int
 unpack(struct slice packed, unpack_fn *fn, void *arg, const char **why)
 {
-	size_t total = 0;
+	struct text t = { .fn = fn, .arg = arg, .why = why };
 
 	if (slice_starts(packed, S("\x1f\x8b")))
-		return inflate_all(packed, GZIP_WINDOW, fn, arg, why);
+		return inflate_all(packed, GZIP_WINDOW, &t);
 	if (slice_starts(packed, S("PK")))
-		return unpack_zip(packed, fn, arg, why);
-	if (slice_starts(slice_trim(packed), S("<")) ||
-	    slice_starts(packed, S("\xef\xbb\xbf<")))
-		return pass(packed, &total, fn, arg, why);
+		return unpack_zip(packed, &t);
+	if (unpack_knows(packed))
+		return pass(&t, packed);
 	return fail(why, "neither gzip nor zip nor XML");
 }

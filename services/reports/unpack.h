@@ -1,6 +1,6 @@
 /*
- * The attachment of a report mail, unpacked: gzip, a zip archive (its first
- * file), or plain text (RFC 7489 section 7.2.1.1). Never all at once in
+ * The attachment of a report mail, unpacked: gzip, a zip archive (its file
+ * called .xml, else the first), or plain text (RFC 7489 section 7.2.1.1). Never all at once in
  * memory, and no more than LIMIT_REPORT_UNPACKED: a few kilobytes can be
  * packed gigabytes.
  */
@@ -8,6 +8,9 @@
 #define REPORTS_UNPACK_H
 
 #include "core/slice.h"
+
+/* True if it begins like something that can be unpacked. */
+bool unpack_knows(struct slice packed);
 
 /* A piece of the text; nonzero stops. */
 typedef int unpack_fn(void *arg, struct slice piece);

@@ -235,6 +235,10 @@ def test_spf_that_waits_for_the_mx(box):
      ["2 records", "keep one"]),
     ("DMARC", f"_dmarc.{DOMAIN}", "^_dmarc", f'_dmarc.{DOMAIN} TXT "v=DMARC1; p=refuse"',
      ["no policy", "publish"]),
+    ("DMARC", f"_dmarc.{DOMAIN}", "^_dmarc",
+     f'_dmarc.{DOMAIN} TXT "v=DMARC1; p=none; sp=maybe; rua=mailto:x@{DOMAIN}"', ["no valid sp=", "publish"]),
+    ("DMARC reports", f"_dmarc.{DOMAIN}", "^_dmarc",
+     f'_dmarc.{DOMAIN} TXT "v=DMARC1; p=reject; rua=mailto:x@{DOMAIN}!much"', ["not mailto:"]),
     ("DMARC reports", f"{DOMAIN}._report._dmarc.other.test", "^_dmarc",
      f'_dmarc.{DOMAIN} TXT "v=DMARC1; p=reject; rua=mailto:x@other.test!10m"',
      ["other.test does not say", f"{DOMAIN}._report._dmarc.other.test. IN TXT"]),
@@ -303,6 +307,8 @@ def test_hints(box):
     assert "watches only" in box.hint("DMARC", f"_dmarc.{DOMAIN}")
     box.publish("^_dmarc", f'_dmarc.{DOMAIN} TXT "v=DMARC1; p=reject"')
     assert "no reports" in box.hint("DMARC", f"_dmarc.{DOMAIN}")
+    box.publish("^_dmarc", f'_dmarc.{DOMAIN} TXT "v = DMARC1; p = reject; t = y"')
+    assert "is a test" in box.hint("DMARC", f"_dmarc.{DOMAIN}")
     box.publish("v=spf1 mx", f'{DOMAIN} TXT "v=spf1 mx ?all"')
     assert "nothing about other servers" in box.hint("SPF", DOMAIN)
     box.publish("PTR", "1.2.0.192.in-addr.arpa PTR x.isp.test", f"x.isp.test A {ADDRESS}")

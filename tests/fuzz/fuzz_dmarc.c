@@ -1,8 +1,9 @@
 /*
  * What strangers say about policies: the first byte chooses a DMARC record, a
- * From field, Authentication-Results of others, or a whole evaluation whose
- * answers are lines of the input.
+ * From field, Authentication-Results of others, a whole evaluation whose
+ * answers are lines of the input, or the author of a header.
  */
+#include "mail/addr.h"
 #include "mail/authres_read.h"
 #include "msgauth/author.h"
 #include "msgauth/dmarc.h"
@@ -26,6 +27,8 @@ record(struct slice text)
 			abort();
 	while (dmarc_record_mailto(&r.ruf, &address, &most))
 		;
+	if (r.mended != NULL && (r.p != DMARC_NONE || r.sp != DMARC_NONE))
+		abort();
 }
 
 static void
@@ -35,9 +38,30 @@ author(struct slice text)
 	struct author a;
 
 	author_parse(&a, text, &arena);
-	if (a.why == NULL && a.domain.n == 0)
+	/* What is asked in the DNS and told in reports. */
+	if (a.why == NULL && !addr_domain_valid(a.domain, 0))
 		abort();
-	orgdomain(a.domain);
+	if (!slice_ends(a.domain, orgdomain(a.domain)))
+		abort();
+	arena_release(&arena);
+}
+
+/* Who wrote it, of a whole header. */
+static void
+header(struct slice text)
+{
+	struct arena arena = ARENA_INIT;
+	struct fields f;
+	struct author a;
+	size_t n = 0;
+
+	fields_init(&f, text);
+	author_find(&a, &f, NULL, &arena);
+	for (size_t i = 0; i < f.n; i++)
+		n += header_is(&f.list[i], S("From"));
+	if (a.why == NULL && (n != 1 || a.domain.n == 0))
+		abort();
+	fields_release(&f);
 	arena_release(&arena);
 }
 
@@ -77,6 +101,27 @@ answer(struct dmarc *d, struct slice line)
 	buf_release(&rdata);
 }
 
+/* What holds whatever was answered. */
+static void
+check(const struct dmarc *d)
+{
+	bool vouched = false;
+
+	for (size_t i = 0; i < d->n; i++)
+		vouched |= d->list[i].aligned &&
+		    strcmp(d->list[i].result, "pass") == 0;
+	if (d->result == DMARC_PASS && (!vouched || d->found == NULL))
+		abort();
+	if (d->result == DMARC_FAIL && (vouched || d->found == NULL))
+		abort();
+	if (d->result != DMARC_FAIL && d->disposition > DMARC_NONE)
+		abort();
+	if (d->disposition > d->policy && d->disposition > DMARC_NONE)
+		abort();
+	if (d->why.n == 0)
+		abort();
+}
+
 /* The first line is the author's domain, the second who vouches. */
 static void
 evaluate(struct slice text)
@@ -94,7 +139,8 @@ evaluate(struct slice text)
 		dmarc_init(&d, a.domain);
 		slice_line(&text, &line);
 		while (slice_split(&line, ',', &name))
-			dmarc_vouch(&d, DMARC_DKIM, "pass", name);
+			dmarc_vouch(&d, d.n % 3 == 0 ? DMARC_SPF : DMARC_DKIM,
+			    d.n % 5 == 4 ? "temperror" : "pass", name);
 		while (dmarc_step(&d, &q) == MSGAUTH_ASK) {
 			if (++asked > LIMIT_DMARC_LOOKUPS || q.name.n == 0)
 				abort();
@@ -103,8 +149,7 @@ evaluate(struct slice text)
 			answer(&d, line);
 		}
 		dmarc_dispose(&d, 50);
-		if (d.result == DMARC_FAIL && d.found == NULL)
-			abort();
+		check(&d);
 		dmarc_release(&d);
 	}
 	arena_release(&arena);
@@ -118,7 +163,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (n == 0 || n > 65536)
 		return 0;
 	text = slice_of(p + 1, n - 1);
-	switch (p[0] % 4) {
+	switch (p[0] % 5) {
 	case 0:
 		record(text);
 		break;
@@ -130,6 +175,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		break;
 	case 3:
 		evaluate(text);
+		break;
+	case 4:
+		header(text);
 		break;
 	}
 	return 0;

@@ -16,6 +16,7 @@ TEST(dmarc_records_are_read)
 	} cases[] = {
 		{ "v=DMARC1; p=none", DMARC_NONE, 0, 0, "", 100 },
 		{ "v=DMARC1;p=reject;", DMARC_REJECT, 0, 0, "", 100 },
+		{ "V=DMARC1; P=reject", DMARC_REJECT, 0, 0, "", 100 },
 		{ " v = DMARC1 ; p = Quarantine ; sp=REJECT; np=none",
 		    DMARC_QUARANTINE, DMARC_REJECT, DMARC_NONE, "", 100 },
 		{ "v=DMARC1; p=reject; adkim=s; aspf=S; pct=20", DMARC_REJECT,
@@ -40,7 +41,7 @@ TEST(dmarc_records_are_read)
 	};
 	static const char *const bad[] = {
 		"", "v=DMARC1", "v=DMARC1;", "v=dmarc1; p=none",
-		"V=DMARC1; p=none", "p=none; v=DMARC1", "v=DMARC12; p=none",
+		"V=dmarc1; p=none", "p=none; v=DMARC1", "v=DMARC12; p=none",
 		"v=DMARC1 p=none", "v=DMARC1; p=", "v=DMARC1; p=bad",
 		"v=DMARC1; p=reject; sp=bad", "v=DMARC1; rua=ftp://x",
 		"v=DMARC1; rua=mailto:", "v=spf1 -all",
@@ -82,6 +83,11 @@ TEST(dmarc_report_addresses)
 	CHECK(dmarc_record_mailto(&list, &address, &most), " ");
 	CHECK_SLICE(address, "b@y.test");
 	CHECK(most == 0 && !dmarc_record_mailto(&list, &address, &most), " ");
+	list = S("mailto:a@x.test!99999999999t,mailto:b@x.test!5000000000");
+	CHECK(dmarc_record_mailto(&list, &address, &most), " ");
+	CHECK(most == UINT64_MAX, "%llu", (unsigned long long)most);
+	CHECK(dmarc_record_mailto(&list, &address, &most), " ");
+	CHECK(most == 5000000000, "%llu", (unsigned long long)most);
 }
 
 TEST(dmarc_report_options)
@@ -130,6 +136,8 @@ TEST(authors_are_found)
 		{ "[Tracker] A <a@x.test>", "x.test" },
 		{ "a@x.test <b@x.test>", "x.test" },
 		{ "\xc3\xbc <a@b\xc3\xbc.test>", "xn--b-eha.test" },
+		{ "Doe, Jane <a@x.test>", "x.test" },
+		{ "Doe, Jane <a@x.test>, b@x.test", "x.test" },
 	}, bad[] = {
 		{ "", NULL }, { "a", NULL }, { "<>", NULL }, { ",", NULL },
 		{ "undisclosed:;", NULL }, { "x: a@x.test;", NULL },
@@ -147,6 +155,8 @@ TEST(authors_are_found)
 		{ "a@-x.test", NULL }, { "Name <foo>", NULL },
 		{ "a@x.test, foo", NULL },
 		{ "<a@x.test> <b@y.test>", NULL },
+		{ "a@x\xe3\x80\x80.test", NULL },
+		{ "a, @x.test", NULL }, { "a, b", NULL },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {
@@ -221,6 +231,9 @@ static const struct zone zone[] = {
 	/* One organization inside another. */
 	{ "_dmarc.own.big.test", DNS_TXT, "v=DMARC1; p=reject; psd=n" },
 	{ "_dmarc.big.test", DNS_TXT, "v=DMARC1; p=none" },
+	{ "_dmarc.two.big.test", DNS_TXT, "v=DMARC1; p=reject" },
+	{ "_dmarc.two.big.test", DNS_TXT, "v=DMARC1; p=reject" },
+	{ "_dmarc.bad.big.test", DNS_TXT, "v=DMARC1" },
 	/* A suffix the list does not know. */
 	{ "_dmarc.host.test", DNS_TXT, "v=DMARC1; p=reject; sp=reject; psd=y" },
 	{ "_dmarc.c1.host.test", DNS_TXT, "v=DMARC1; p=quarantine" },
@@ -339,9 +352,12 @@ TEST(dmarc_verdicts)
 		{ "pct.test", "", "fail p=reject quarantine", 30 },
 		{ "t.test", "", "fail p=quarantine none", 0 },
 		/* Records */
-		{ "two.test", "", "permerror p= none", 0 },
+		{ "two.test", "", "none p= none", 0 },
+		{ "x.two.test", "", "none p= none", 0 },
+		{ "two.big.test", "", "fail p=none none", 0 },
 		{ "noise.test", "", "fail p=quarantine quarantine", 0 },
 		{ "bad.test", "", "permerror p= none", 0 },
+		{ "bad.big.test", "", "permerror p= none", 0 },
 		{ "down.test", "", "temperror p= none", 0 },
 		{ "a.down.test", "", "temperror p= none", 0 },
 		/* psd= */

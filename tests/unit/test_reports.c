@@ -19,7 +19,7 @@
 	"<org_name>Receiver &amp; Co</org_name><email>r@receiver.test</email>" \
 	"<report_id>77</report_id><date_range><begin>1700000000</begin>"       \
 	"<end>1700086399</end></date_range></report_metadata>"                 \
-	"<policy_published><domain>example.test</domain><p>reject</p>"         \
+	"<policy_published><domain> Example.test. </domain><p>reject</p>"         \
 	"</policy_published>"
 #define RECORD(ip, count, dkim, spf, auth)                                     \
 	"<record><row><source_ip>" ip "</source_ip><count>" count "</count>"   \
@@ -108,6 +108,70 @@ TEST(what_is_no_report_is_refused)
 		CHECK(read_xml(slice_str(bad[i])) != NULL, "%s", bad[i]);
 }
 
+TEST(numbers_are_bounded)
+{
+	CHECK(read_xml(S("<feedback><report_metadata><date_range><begin>"
+	    "1700000000123</begin><end>1700086399.5</end></date_range>"
+	    "</report_metadata><record><row><count>9223372036854775807</count>"
+	    "</row></record></feedback>")) == NULL);
+	CHECK(head.begin == 1700000000 && head.end == 1700086399);
+	CHECK(rows[0].count == 0);
+	CHECK(read_xml(S("<feedback><report_metadata><date_range><begin>"
+	    "9223372036854775807</begin><end>2026-11-28</end></date_range>"
+	    "</report_metadata><record><row><count>-1</count></row></record>"
+	    "</feedback>")) == NULL);
+	CHECK(head.begin == 0 && head.end == 0 && rows[0].count == 0);
+}
+
+/* expat keeps a tag until it ends and reads it again with each piece. */
+TEST(tokens_are_bounded)
+{
+	static const char *const begins[] = { "<feedback><", "<feedback a='",
+		"<feedback><!--", "<feedback><?" };
+	struct buf b = BUF_INIT(64u << 20);
+
+	for (size_t i = 0; i < LEN(begins); i++) {
+		const char *why;
+
+		buf_clear(&b);
+		buf_adds(&b, begins[i]);
+		memset(buf_reserve(&b, 40u << 20), 'x', 40u << 20);
+		buf_commit(&b, 40u << 20);
+		why = read_xml(buf_slice(&b));
+		CHECK(why != NULL && strcmp(why, "a tag or comment is too "
+		    "long") == 0, "%s: %s", begins[i], why);
+	}
+	/* A text is none. */
+	buf_clear(&b);
+	buf_adds(&b, "<feedback>");
+	memset(buf_reserve(&b, 40u << 20), 'x', 40u << 20);
+	buf_commit(&b, 40u << 20);
+	buf_adds(&b, "</feedback>");
+	CHECK(read_xml(buf_slice(&b)) == NULL);
+	buf_release(&b);
+}
+
+TEST(texts_are_fit_to_be_shown)
+{
+	struct buf b = BUF_INIT(4096);
+
+	CHECK(read_xml(S("<feedback><record><row><source_ip>a&#x9b;31m&#7f;"
+	    "</source_ip></row></record></feedback>")) != NULL);
+	CHECK(read_xml(S("<feedback><record><row><source_ip>a&#x9b;31m&#xfc;"
+	    "</source_ip></row></record></feedback>")) == NULL);
+	CHECK(strcmp(rows[0].source.s, "a31m\xc3\xbc") == 0, "%s",
+	    rows[0].source.s);
+	/* Cut in the middle of a character. */
+	buf_adds(&b, "<feedback><record><row><source_ip>x");
+	for (int i = 0; i < 200; i++)
+		buf_adds(&b, "\xc3\xbc");
+	buf_adds(&b, "</source_ip></row></record></feedback>");
+	CHECK(read_xml(buf_slice(&b)) == NULL);
+	CHECK(slice_is_utf8(slice_str(rows[0].source.s)) &&
+	    strlen(rows[0].source.s) == FEEDBACK_TEXT - 1);
+	buf_release(&b);
+}
+
 TEST(rows_and_values_are_bounded)
 {
 	struct buf b = BUF_INIT(64u << 20);
@@ -165,7 +229,7 @@ put32(struct buf *b, uint32_t v)
 	put16(b, v >> 16);
 }
 
-/* An archive of one file, its sizes told behind it only. */
+/* An archive of one file, the report, its sizes told behind it only. */
 static void
 make_zip(struct buf *out, struct slice packed, unsigned method)
 {
@@ -185,7 +249,8 @@ make_zip(struct buf *out, struct slice packed, unsigned method)
 	put16(out, 8);
 	put16(out, method);
 	put32(out, 0);
-	put32(out, 0); /* checksum */
+	put32(out, (uint32_t)crc32(0, (const unsigned char *)REPORT,
+	    sizeof(REPORT) - 1));
 	put32(out, (uint32_t)packed.n);
 	put32(out, 0);
 	put16(out, 5);
@@ -232,6 +297,8 @@ TEST(archives_are_unpacked)
 	for (size_t n = 0; n < zip.n; n++)
 		CHECK(unpacked(slice_head(buf_slice(&zip), n), &out) != NULL,
 		    "%zu", n);
+	zip.p[zip.n - 22 - 51 + 16] ^= 1; /* the checksum */
+	CHECK(unpacked(buf_slice(&zip), &out) != NULL);
 	buf_clear(&zip);
 	make_zip(&zip, S(REPORT), 0);
 	CHECK(unpacked(buf_slice(&zip), &out) == NULL);
@@ -344,7 +411,8 @@ TEST(reports_are_kept_and_shown)
 	CHECK(shows(b, "", 0, false, "allowed, but for evil.test"));
 	CHECK(shows(b, "", 0, true, "\"source_ip\":\"203.0.113.9\""));
 	CHECK(shows(b, "other.test", 0, false, "No reports"));
-	CHECK(shows(b, "", 1700086399, false, "No reports"));
+	CHECK(shows(b, "EXAMPLE.test", 1700089999, false, "15 messages"));
+	CHECK(shows(b, "", 1700090000, false, "No reports"));
 	/* Half a report is none. */
 	buf_clear(&mail);
 	make_mail(&mail, S(HEAD OURS), "text/xml");
@@ -660,7 +728,9 @@ TEST(foreign_recipients_are_asked)
 }
 
 TESTS(T(a_report_is_read), T(namespaces_and_strangers_are_passed_over),
-    T(what_is_no_report_is_refused), T(rows_and_values_are_bounded),
+    T(what_is_no_report_is_refused), T(numbers_are_bounded),
+    T(tokens_are_bounded), T(texts_are_fit_to_be_shown),
+    T(rows_and_values_are_bounded),
     T(archives_are_unpacked), T(a_bomb_is_cut_off),
     T(reports_are_kept_and_shown), T(a_damaged_database_is_begun_anew),
     T(what_is_noted_is_read_back), T(notes_are_bounded),
