@@ -9,34 +9,36 @@
 #include "setup/dkim_key.h"
 
 void
-dkim_files_give_away(const struct setup *s, const char *path)
+dkim_files_give_away(const struct setup *s, const char *dir, const char *path)
 {
-	struct buf dir = BUF_INIT(8192);
+	struct buf of = BUF_INIT(8192);
 	struct stat st;
 
-	conf_config_path(&s->conf, CONF_DKIM_DIR, &dir);
-	if (geteuid() == 0 && stat(buf_str(&dir), &st) == 0 &&
+	conf_config_path(&s->conf, dir, &of);
+	if (geteuid() == 0 && stat(buf_str(&of), &st) == 0 &&
 	    lchown(path, st.st_uid, st.st_gid) == -1)
 		say(s, LOG_WARN, "%s: %s", path, strerror(errno));
-	buf_release(&dir);
+	buf_release(&of);
 }
 
-static int
-make_dir(const struct setup *s, const char *path)
+int
+dkim_files_make_dir(const struct setup *s, const char *dir, const char *path)
 {
+	if (file_exists(path))
+		return 0;
 	if (file_make_dirs(path, 0755) == -1)
 		return say_abort(s, "%s: %s", path, strerror(errno));
-	dkim_files_give_away(s, path);
+	dkim_files_give_away(s, dir, path);
 	return 0;
 }
 
-static int
-write_file(const struct setup *s, const char *path, const struct buf *text,
-    mode_t mode)
+int
+dkim_files_write(const struct setup *s, const char *dir, const char *path,
+    const struct buf *text, mode_t mode)
 {
 	if (file_replace(path, buf_slice(text), mode) == -1)
 		return say_abort(s, "%s: %s", path, strerror(errno));
-	dkim_files_give_away(s, path);
+	dkim_files_give_away(s, dir, path);
 	return 0;
 }
 
@@ -68,15 +70,16 @@ dkim_files_make(const struct setup *s, struct slice domain,
 		say_abort(s, "Creating keys failed");
 		goto out;
 	}
-	if (make_dir(s, buf_str(&dir)) != 0)
+	if (dkim_files_make_dir(s, CONF_DKIM_DIR, buf_str(&dir)) != 0)
 		goto out;
 	buf_addf(&dir, "/%.*s", SLICE_ARG(domain));
-	if (make_dir(s, buf_str(&dir)) != 0)
+	if (dkim_files_make_dir(s, CONF_DKIM_DIR, buf_str(&dir)) != 0)
 		goto out;
 	/* The record first: a private key means that all of it is there. */
 	buf_addf(&dir, "/%.*s.txt", SLICE_ARG(selector));
-	if (write_file(s, buf_str(&dir), &record, 0600) == 0 &&
-	    write_file(s, buf_str(&path), &text, 0600) == 0)
+	if (dkim_files_write(s, CONF_DKIM_DIR, buf_str(&dir), &record,
+	    0600) == 0 && dkim_files_write(s, CONF_DKIM_DIR, buf_str(&path),
+	    &text, 0600) == 0)
 		status = 0;
 out:
 	EVP_PKEY_free(key);

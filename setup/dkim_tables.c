@@ -14,12 +14,13 @@ parse(const struct setup *s, const struct table *keys,
     const struct table *rules, struct conf_dkim *d)
 {
 	struct conf_dkim_files files = { .key_table = buf_slice(&keys->text),
-		.signing_table = buf_slice(&rules->text) };
+		.signing_table = buf_slice(&rules->text),
+		.has_key_table = keys->exists,
+		.rspamd_first = s->conf.dkim_rspamd };
 	struct table rspamd;
 
 	/* What cannot be read is as good as not there, as for the server. */
-	if (table_open(s, &rspamd, CONF_DKIM_RSPAMD, false) == 0 &&
-	    !keys->exists)
+	if (table_open(s, &rspamd, CONF_DKIM_RSPAMD, false) == 0)
 		files.rspamd = buf_slice(&rspamd.text);
 	conf_dkim_parse(d, s->conf.config_dir, &files, NULL);
 	table_close(&rspamd);
@@ -41,6 +42,36 @@ dkim_tables_load(const struct setup *s, struct conf_dkim *d)
 }
 
 bool
+dkim_tables_are_rspamd(const struct setup *s)
+{
+	struct conf_dkim_files files = { .rspamd_first = s->conf.dkim_rspamd };
+	struct table keys;
+	bool r;
+
+	if (!s->conf.dkim_rspamd)
+		return false;
+	r = table_open(s, &keys, CONF_DKIM_KEY_TABLE, false) == 0;
+	files.key_table = buf_slice(&keys.text);
+	r = r && conf_dkim_is_rspamd(&files);
+	table_close(&keys);
+	return r;
+}
+
+/* What did not count before must not begin to. */
+static void
+comment_out(struct table *t)
+{
+	struct buf text = BUF_INIT(LIMIT_CONFIG_FILE);
+	struct slice rest = buf_slice(&t->text), line;
+
+	while (slice_line(&rest, &line))
+		buf_addf(&text, "%s%.*s\n", line.n == 0 || line.p[0] == '#' ?
+		    "" : "#", SLICE_ARG(line));
+	buf_release(&t->text);
+	t->text = text;
+}
+
+bool
 dkim_tables_import(const struct setup *s, struct table *keys,
     struct table *rules)
 {
@@ -49,8 +80,12 @@ dkim_tables_import(const struct setup *s, struct table *keys,
 	bool any;
 
 	conf_dkim_init(&d);
-	if (!keys->exists)
-		parse(s, keys, rules, &d);
+	parse(s, keys, rules, &d);
+	if (d.rspamd) {
+		comment_out(keys);
+		comment_out(rules);
+		table_append(keys, S(CONF_DKIM_TAKEN_OVER));
+	}
 	for (size_t i = 0; d.rspamd && i < d.key_count; i++) {
 		const struct conf_dkim_key *k = &d.keys[i];
 
@@ -65,7 +100,7 @@ dkim_tables_import(const struct setup *s, struct table *keys,
 		    SLICE_ARG(d.rules[i].key->name));
 		table_append(rules, buf_slice(&line));
 	}
-	any = d.rspamd && d.key_count > 0;
+	any = d.rspamd;
 	conf_dkim_release(&d);
 	buf_release(&line);
 	return any;
@@ -118,7 +153,7 @@ save(const struct setup *s, struct table *t)
 {
 	if (table_save(s, t, 0644) == -1)
 		return 1;
-	dkim_files_give_away(s, buf_str(&t->path));
+	dkim_files_give_away(s, CONF_DKIM_DIR, buf_str(&t->path));
 	return 0;
 }
 
@@ -134,8 +169,9 @@ dkim_tables_save(const struct setup *s, struct dkim_tables *t,
 		status = say_abort(s, "%s: %s", buf_str(&dir),
 		    strerror(errno));
 	buf_release(&dir);
-	/* What was imported is new: no rule names a key yet. */
-	rules_first &= !t->imported;
+	/* Until KeyTable is there, rspamd's file counts, and SigningTable does
+	 * not: the mail is signed all the time. */
+	rules_first |= t->imported;
 	if (status == 0)
 		status = save(s, rules_first ? &t->rules : &t->keys);
 	if (status == 0)

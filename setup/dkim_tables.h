@@ -28,10 +28,15 @@ enum dkim_note {
  * nothing is said about wrong lines. -1 after saying why. */
 int dkim_tables_load(const struct setup *s, struct conf_dkim *d) MUST_CHECK;
 
+/* True where setup config dkim is rspamd-dkim: rspamd takes OpenDKIM's place,
+ * and KeyTable has not taken its keys over. */
+bool dkim_tables_are_rspamd(const struct setup *s);
+
 /*
- * Where there is no KeyTable but rspamd's file: writes its keys into the texts,
- * so that they go on signing when KeyTable is saved. False if there is none.
- * Then dkim_tables_tell_import says so on stderr, as dkim_tables_save does.
+ * Where rspamd's file counts: writes its keys into the texts, so that they go
+ * on signing when KeyTable is saved; what was there becomes comments. False if
+ * it does not count. Then SigningTable is to be saved first, and
+ * dkim_tables_tell_import says so on stderr, as dkim_tables_save does.
  */
 bool dkim_tables_import(const struct setup *s, struct table *keys,
     struct table *rules);
@@ -47,8 +52,9 @@ void dkim_tables_close(struct dkim_tables *t);
 void dkim_tables_read(const struct setup *s, struct dkim_tables *t);
 
 /*
- * Writes both. rules_first is for what takes keys away, else KeyTable is
- * first: a rule never names a key that is not there. 0, or 1 after saying why.
+ * Writes both. rules_first is for what takes keys away and for what was
+ * imported, else KeyTable is first: a rule never names a key that is not there.
+ * 0, or 1 after saying why.
  */
 int dkim_tables_save(const struct setup *s, struct dkim_tables *t,
     bool rules_first) MUST_CHECK;
