@@ -5,7 +5,6 @@
 #include "conf/conf_dkim.h"
 #include "conf/conf_load.h"
 #include "core/file.h"
-#include "core/now.h"
 #include "setup/dkim_key.h"
 
 void
@@ -88,48 +87,5 @@ out:
 	buf_wipe(&text);
 	buf_release(&record);
 	buf_release(&owner);
-	return status;
-}
-
-/* One file of the pair; one that is not there is as good as away. */
-static int
-put_away(const struct setup *s, const char *path, const char *suffix,
-    bool purge)
-{
-	struct buf to = BUF_INIT(8192);
-	int r;
-
-	buf_addf(&to, "%s%s", path, suffix);
-	r = purge ? unlink(path) : rename(path, buf_str(&to));
-	if (r == -1 && errno == ENOENT)
-		r = 0;
-	if (r == -1)
-		say_abort(s, "%s: %s", path, strerror(errno));
-	buf_release(&to);
-	return r == 0 ? 0 : 1;
-}
-
-int
-dkim_files_put_away(const struct setup *s, const char *path, bool purge,
-    struct buf *kept)
-{
-	struct slice base = slice_str(path);
-	struct buf record = BUF_INIT(8192);
-	int64_t now = now_wall();
-	char suffix[64];
-	struct tm tm;
-	int status;
-
-	gmtime_r(&(time_t){ now }, &tm);
-	strftime(suffix, sizeof(suffix), ".removed-%Y%m%dT%H%M%SZ", &tm);
-	if (!purge && file_exists(path))
-		buf_addf(kept, "%s%s", path, suffix);
-	status = put_away(s, path, suffix, purge);
-	if (status == 0 && slice_iends(base, S(".private"))) {
-		base.n -= sizeof(".private") - 1;
-		buf_addf(&record, "%.*s.txt", SLICE_ARG(base));
-		status = put_away(s, buf_str(&record), suffix, purge);
-	}
-	buf_release(&record);
 	return status;
 }

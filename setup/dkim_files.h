@@ -27,12 +27,4 @@ void dkim_files_private(const struct setup *s, struct slice domain,
 int dkim_files_make(const struct setup *s, struct slice domain,
     struct slice selector, bool ed25519, unsigned bits) MUST_CHECK;
 
-/*
- * Deletes both files, given the private one, or without purge renames them to
- * NAME.removed-TIME; kept gets the new path of the private key, if there was
- * one. 0, or 1 after saying why not.
- */
-int dkim_files_put_away(const struct setup *s, const char *path, bool purge,
-    struct buf *kept) MUST_CHECK;
-
 #endif

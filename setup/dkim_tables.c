@@ -1,13 +1,8 @@
 #include "setup/dkim_tables.h"
 
-#include <time.h>
-
 #include "conf/conf_load.h"
 #include "core/file.h"
 #include "setup/dkim_files.h"
-
-#define NOTE "# pillarbox: "
-#define TIME_FORMAT "%Y-%m-%dT%H:%M:%SZ"
 
 static void
 parse(const struct setup *s, const struct table *keys,
@@ -178,6 +173,7 @@ dkim_tables_save(const struct setup *s, struct dkim_tables *t,
 		status = save(s, rules_first ? &t->keys : &t->rules);
 	if (status == 0 && t->imported)
 		dkim_tables_tell_import();
+	t->imported &= status != 0;
 	return status;
 }
 
@@ -199,131 +195,6 @@ dkim_tables_rule(const struct dkim_tables *t, const struct conf_dkim_key *key)
 		if (t->dkim.rules[i].key == key)
 			return &t->dkim.rules[i];
 	return NULL;
-}
-
-bool
-dkim_tables_path_is_shared(const struct dkim_tables *t,
-    const struct conf_dkim_key *key)
-{
-	for (size_t i = 0; i < t->dkim.key_count; i++)
-		if (&t->dkim.keys[i] != key &&
-		    strcmp(t->dkim.keys[i].path, key->path) == 0)
-			return true;
-	return false;
-}
-
-/* What a note says behind the name; false if line is no note about name. */
-static bool
-note_about(struct slice line, struct slice name, struct slice *rest)
-{
-	struct slice word;
-
-	*rest = slice_trim(line);
-	if (!slice_starts(*rest, S(NOTE)))
-		return false;
-	*rest = slice_from(*rest, sizeof(NOTE) - 1);
-	return slice_word(rest, &word) && slice_eq(word, name);
-}
-
-enum dkim_note
-dkim_tables_note(const struct dkim_tables *t, struct slice name,
-    int64_t *until)
-{
-	struct slice all = buf_slice(&t->keys.text), line, rest, word;
-	char text[64];
-	struct tm tm;
-
-	while (slice_line(&all, &line)) {
-		if (!note_about(line, name, &rest) || !slice_word(&rest, &word))
-			continue;
-		if (slice_eq(word, S("waits")))
-			return DKIM_NOTE_WAITS;
-		tm = (struct tm){ 0 };
-		if (!slice_eq(word, S("retired")) ||
-		    !slice_word(&rest, &word) || !slice_word(&rest, &word) ||
-		    word.n >= sizeof(text))
-			continue;
-		snprintf(text, sizeof(text), "%.*s", SLICE_ARG(word));
-		if (strptime(text, TIME_FORMAT, &tm) == NULL)
-			continue;
-		*until = (int64_t)timegm(&tm);
-		return DKIM_NOTE_RETIRED;
-	}
-	return DKIM_NOTE_NONE;
-}
-
-static bool
-note_line(struct slice line, struct slice name)
-{
-	struct slice rest;
-
-	return note_about(line, name, &rest);
-}
-
-static bool
-key_line(struct slice line, struct slice name)
-{
-	struct slice word;
-
-	return note_line(line, name) ||
-	    (slice_word(&line, &word) && slice_eq(word, name));
-}
-
-static bool
-rule_line(struct slice line, struct slice name)
-{
-	struct slice word;
-
-	return slice_word(&line, &word) && !slice_starts(word, S("#")) &&
-	    slice_word(&line, &word) && slice_eq(word, name);
-}
-
-/* Drops the lines that about says yes to; others keep every byte. */
-static void
-drop_lines(struct table *t, bool (*about)(struct slice line,
-    struct slice name), struct slice name)
-{
-	struct buf text = BUF_INIT(LIMIT_CONFIG_FILE);
-	struct slice rest = buf_slice(&t->text), line;
-
-	while (rest.n > 0) {
-		const char *start = rest.p;
-
-		slice_line(&rest, &line);
-		if (!about(line, name))
-			buf_add(&text, start, (size_t)(rest.p - start));
-	}
-	buf_release(&t->text);
-	t->text = text;
-}
-
-void
-dkim_tables_drop(struct dkim_tables *t, struct slice name)
-{
-	drop_lines(&t->rules, rule_line, name);
-	drop_lines(&t->keys, key_line, name);
-}
-
-void
-dkim_tables_set_note(struct dkim_tables *t, struct slice name,
-    enum dkim_note note, int64_t until)
-{
-	struct buf line = BUF_INIT(2048);
-	char text[64];
-	struct tm tm;
-
-	drop_lines(&t->keys, note_line, name);
-	buf_addf(&line, NOTE "%.*s ", SLICE_ARG(name));
-	if (note == DKIM_NOTE_WAITS) {
-		buf_adds(&line, "waits");
-	} else {
-		gmtime_r(&(time_t){ until }, &tm);
-		strftime(text, sizeof(text), TIME_FORMAT, &tm);
-		buf_addf(&line, "retired until %s", text);
-	}
-	if (note != DKIM_NOTE_NONE)
-		table_append(&t->keys, buf_slice(&line));
-	buf_release(&line);
 }
 
 void

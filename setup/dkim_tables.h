@@ -1,27 +1,19 @@
 /*
- * KeyTable and SigningTable of opendkim/, read and edited together; without
- * them rspamd's file (conf_dkim.h), which is only read. What
- * OpenDKIM has no word for stands in KeyTable as a comment of ours:
- *
- *	# pillarbox: NAME waits
- *	# pillarbox: NAME retired until 2026-12-05T08:00:00Z
+ * KeyTable and SigningTable of opendkim/, read and edited together, with the
+ * notes of conf_dkim_notes.h; without them rspamd's file (conf_dkim.h), which
+ * is only read.
  */
 #ifndef SETUP_DKIM_TABLES_H
 #define SETUP_DKIM_TABLES_H
 
 #include "conf/conf_dkim.h"
+#include "conf/conf_dkim_notes.h"
 #include "setup/table.h"
 
 struct dkim_tables {
 	struct table keys, rules;
 	struct conf_dkim dkim; /* as dkim_tables_read found them last */
 	bool imported;         /* from rspamd's file */
-};
-
-enum dkim_note {
-	DKIM_NOTE_NONE,
-	DKIM_NOTE_WAITS,   /* for its record, then it signs */
-	DKIM_NOTE_RETIRED, /* does not sign; its record must stay until then */
 };
 
 /* Reads both, without changing anything, into d, which was just initialised;
@@ -66,26 +58,9 @@ const struct conf_dkim_key *dkim_tables_find(const struct dkim_tables *t,
 const struct conf_dkim_rule *dkim_tables_rule(const struct dkim_tables *t,
     const struct conf_dkim_key *key);
 
-/* Does another line of KeyTable have the same file? */
-bool dkim_tables_path_is_shared(const struct dkim_tables *t,
-    const struct conf_dkim_key *key);
-
-/* *until, in seconds since the epoch, is for DKIM_NOTE_RETIRED. */
-enum dkim_note dkim_tables_note(const struct dkim_tables *t,
-    struct slice name, int64_t *until);
-
-/* Gives the key of that name a note, in place of what it had; until as
- * above. */
-void dkim_tables_set_note(struct dkim_tables *t, struct slice name,
-    enum dkim_note note, int64_t until);
-
 /* Adds a line to KeyTable for the key that dkim_files_make made, with the name
  * SELECTOR._domainkey.DOMAIN. */
 void dkim_tables_add(struct dkim_tables *t, struct slice domain,
     struct slice selector);
-
-/* Takes the lines away that are about the key of that name: its line and note
- * in KeyTable, its lines in SigningTable. */
-void dkim_tables_drop(struct dkim_tables *t, struct slice name);
 
 #endif

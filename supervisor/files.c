@@ -428,6 +428,8 @@ sup_files_check(struct sup_files *fs)
 	if (sets == 0)
 		return;
 	watch_all(fs);
+	if (sets & SUP_FILES_TABLES)
+		sup_retire_look(fs->sup->retire);
 	if (!ok)
 		sets &= tls;
 	for (size_t i = 0; i < fs->sup->count; i++)

@@ -1,5 +1,9 @@
 #include "conf/conf_load.h"
 
+#include <sys/file.h>
+
+#include <fcntl.h>
+
 #include "conf/conf_accounts.h"
 #include "conf/conf_dkim.h"
 #include "conf/conf_env.h"
@@ -14,6 +18,21 @@ void
 conf_config_path(const struct conf *c, const char *file, struct buf *out)
 {
 	buf_addf(out, "%s/%s", c->config_dir, file);
+}
+
+int
+conf_lock(const struct conf *c, bool wait)
+{
+	int fd = open(c->config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int saved;
+
+	if (fd != -1 && flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		fd = -1;
+	}
+	return fd;
 }
 
 /*
