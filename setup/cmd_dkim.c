@@ -6,95 +6,10 @@
 #include "conf/conf_dkim.h"
 #include "conf/conf_load.h"
 #include "core/file.h"
-#include "core/num.h"
 #include "setup/dkim_files.h"
+#include "setup/dkim_options.h"
 #include "setup/dkim_tables.h"
 #include "setup/domains.h"
-
-struct options {
-	unsigned bits;
-	bool ed25519;
-	bool bits_given;
-	const char *selector;
-	const char *domains; /* NULL: the hosted ones */
-};
-
-static int
-take_bits(const struct setup *s, const char *text, struct options *o)
-{
-	uint32_t n;
-
-	if (num_u32(slice_str(text), &n) == -1 || n < 1024 || n > 4096)
-		return say_abort(s, "The keysize '%s' is not a number from 1024 "
-		    "to 4096", text);
-	o->bits = n;
-	o->bits_given = true;
-	return 0;
-}
-
-static int
-take_type(const struct setup *s, const char *text, struct options *o)
-{
-	o->ed25519 = strcmp(text, "ed25519") == 0;
-	if (!o->ed25519 && strcmp(text, "rsa") != 0)
-		return say_abort(s, "Unknown keytype '%s'", text);
-	return 0;
-}
-
-static int
-take_selector(const struct setup *s, const char *text, struct options *o)
-{
-	if (!conf_is_host(slice_str(text)))
-		return say_abort(s, "'%s' cannot be a selector", text);
-	o->selector = text;
-	return 0;
-}
-
-static int
-take_domains(const struct setup *s UNUSED, const char *text, struct options *o)
-{
-	o->domains = text;
-	return 0;
-}
-
-static int
-take_options(const struct setup *s, int argc, char **argv, struct options *o)
-{
-	static const struct {
-		const char *word;
-		int (*take)(const struct setup *s, const char *text,
-		    struct options *o);
-		const char *missing;
-	} words[] = {
-		{ "keysize", take_bits,
-		    "No keysize provided after 'keysize' argument" },
-		{ "keytype", take_type,
-		    "No keytype provided after 'keytype' argument" },
-		{ "selector", take_selector,
-		    "No selector provided after 'selector' argument" },
-		{ "domain", take_domains,
-		    "No domain(s) provided after 'domain' argument" },
-	};
-
-	for (int i = 0; i < argc; i += 2) {
-		size_t w = 0;
-
-		while (w < LEN(words) && strcmp(words[w].word, argv[i]) != 0)
-			w++;
-		if (w == LEN(words)) {
-			say_usage(s, 1);
-			return say_abort(s, "Unknown option(s) '%s'", argv[i]);
-		}
-		if (i + 1 >= argc || *argv[i + 1] == '\0')
-			return say_abort(s, "%s", words[w].missing);
-		if (words[w].take(s, argv[i + 1], o) != 0)
-			return 1;
-	}
-	if (o->ed25519 && o->bits_given)
-		return say_abort(s, "Chosen keytype does not accept the "
-		    "'keysize' argument");
-	return 0;
-}
 
 /* Opens a table and says so when it is new. */
 static int
@@ -113,7 +28,7 @@ save_table(const struct setup *s, struct table *t)
 {
 	if (table_save(s, t, 0644) == -1)
 		return 1;
-	dkim_files_give_away(s, buf_str(&t->path));
+	dkim_files_give_away(s, CONF_DKIM_DIR, buf_str(&t->path));
 	return 0;
 }
 
@@ -139,7 +54,8 @@ make_trusted(const struct setup *s)
 
 /* The pair of files of a domain, unless the private key is there. */
 static int
-make_key(const struct setup *s, const struct options *o, struct slice domain)
+make_key(const struct setup *s, const struct dkim_options *o,
+    struct slice domain)
 {
 	struct buf path = BUF_INIT(8192);
 	int status = 0;
@@ -175,7 +91,7 @@ add_once(struct table *t, const struct buf *line)
 
 /* Both tables are written after all keys are there. */
 static int
-make_tables(const struct setup *s, const struct options *o,
+make_tables(const struct setup *s, const struct dkim_options *o,
     const struct domains *d)
 {
 	struct table keys, rules;
@@ -205,8 +121,9 @@ make_tables(const struct setup *s, const struct options *o,
 		    o->selector, SLICE_ARG(name));
 		add_once(&rules, &line);
 	}
-	/* Keys first: a rule must never name a key that is not there. */
-	if (save_table(s, &keys) == 0 && save_table(s, &rules) == 0)
+	/* As dkim_tables_save has it. */
+	if (save_table(s, imported ? &rules : &keys) == 0 &&
+	    save_table(s, imported ? &keys : &rules) == 0)
 		status = 0;
 	if (status == 0 && imported)
 		dkim_tables_tell_import();
@@ -217,17 +134,14 @@ out:
 	return status;
 }
 
-int
-cmd_config_dkim(struct setup *s, int argc, char **argv)
+static int
+run(const struct setup *s, const struct dkim_options *o)
 {
-	struct options o = { .bits = 2048, .selector = "mail" };
 	struct buf dir = BUF_INIT(8192);
 	struct domains d;
 	int status = 1;
 
-	if (take_options(s, argc, argv, &o) != 0)
-		return 1;
-	if ((o.domains != NULL ? domains_parse(s, &d, o.domains) :
+	if ((o->domains != NULL ? domains_parse(s, &d, o->domains) :
 	    domains_load(s, &d)) == -1)
 		goto out;
 	if (d.n == 0) {
@@ -243,11 +157,29 @@ cmd_config_dkim(struct setup *s, int argc, char **argv)
 	}
 	status = make_trusted(s);
 	for (size_t i = 0; status == 0 && i < d.n; i++)
-		status = make_key(s, &o, d.list[i]);
+		status = make_key(s, o, d.list[i]);
 	if (status == 0)
-		status = make_tables(s, &o, &d);
+		status = make_tables(s, o, &d);
 out:
 	domains_release(&d);
 	buf_release(&dir);
 	return status;
+}
+
+int
+cmd_config_dkim(struct setup *s, int argc, char **argv)
+{
+	struct dkim_options o = { .bits = 2048, .selector = "mail" };
+	const char *rspamd = getenv("ENABLE_RSPAMD");
+	int status;
+
+	if (dkim_tables_are_rspamd(s))
+		return cmd_rspamd_dkim(s, argc, argv);
+	status = dkim_options_take(s, argc, argv, false, &o);
+	if (status != DKIM_OPTIONS_GOOD)
+		return status;
+	if (!s->conf.dkim_rspamd && rspamd != NULL && strcmp(rspamd, "1") == 0)
+		say(s, LOG_WARN, "Conflicting DKIM support, both Rspamd and "
+		    "OpenDKIM enabled - OpenDKIM will manage DKIM keys");
+	return run(s, &o);
 }

@@ -38,14 +38,15 @@ static void
 look(const struct setup *s, const struct dkim_tables *t, struct row *r)
 {
 	int64_t until = 0;
-	enum dkim_note note = dkim_tables_note(t, r->key->name, &until);
+	enum conf_dkim_note note = conf_dkim_note(buf_slice(&t->keys.text),
+	    r->key->name, &until);
 	struct tm tm;
 
 	look_at_file(r);
 	if (dkim_tables_rule(t, r->key) == NULL)
 		r->why = t->dkim.rspamd ? "turned off" :
-		    note == DKIM_NOTE_WAITS ? "waits for its record" :
-		    note == DKIM_NOTE_RETIRED ? "retired" :
+		    note == CONF_DKIM_WAITS ? "waits for its record" :
+		    note == CONF_DKIM_RETIRED ? "retired" :
 		    "not in SigningTable";
 	else if (r->algorithm == NULL)
 		r->why = "no usable private key";
@@ -53,7 +54,7 @@ look(const struct setup *s, const struct dkim_tables *t, struct row *r)
 		r->why = "ENABLE_OPENDKIM is 0";
 	else
 		r->signs = true;
-	if (!r->signs && note == DKIM_NOTE_RETIRED) {
+	if (!r->signs && note == CONF_DKIM_RETIRED) {
 		gmtime_r(&(time_t){ until }, &tm);
 		strftime(r->until, sizeof(r->until), "%Y-%m-%d", &tm);
 	}

@@ -1,6 +1,6 @@
 #include "setup/commands.h"
 
-#include "setup/dkim_files.h"
+#include "conf/conf_dkim_retire.h"
 #include "setup/dkim_retire.h"
 #include "setup/explain.h"
 
@@ -25,13 +25,15 @@ remove_key(const struct setup *s, struct dkim_tables *t,
     const struct conf_dkim_key *key, bool purge)
 {
 	bool signed_with = dkim_tables_rule(t, key) != NULL;
-	struct buf kept = BUF_INIT(8192);
+	struct buf kept = BUF_INIT(8192), failed = BUF_INIT(8192);
 	int status;
 
-	dkim_tables_drop(t, key->name);
+	conf_dkim_drop(&t->keys.text, &t->rules.text, key->name);
 	status = dkim_tables_save(s, t, true);
-	if (status == 0 && !dkim_tables_path_is_shared(t, key))
-		status = dkim_files_put_away(s, key->path, purge, &kept);
+	if (status == 0 && !conf_dkim_path_is_shared(&t->dkim, key) &&
+	    conf_dkim_put_away(key->path, purge, &kept, &failed) == -1)
+		status = say_abort(s, "%s: %s", buf_str(&failed),
+		    strerror(errno));
 	if (status == 0) {
 		printf("Nothing is signed with the key '%.*s' of '%.*s' any "
 		    "more.\n", SLICE_ARG(key->selector),
@@ -44,6 +46,7 @@ remove_key(const struct setup *s, struct dkim_tables *t,
 		    " in 7 days, when mail on its way has arrived" : "");
 	}
 	buf_release(&kept);
+	buf_release(&failed);
 	return status;
 }
 

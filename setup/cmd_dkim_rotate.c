@@ -55,8 +55,8 @@ find_waiting(const struct dkim_tables *t, struct slice domain)
 
 	for (size_t i = 0; i < t->dkim.key_count; i++)
 		if (slice_ieq(t->dkim.keys[i].domain, domain) &&
-		    dkim_tables_note(t, t->dkim.keys[i].name, &until) ==
-		    DKIM_NOTE_WAITS)
+		    conf_dkim_note(buf_slice(&t->keys.text),
+		    t->dkim.keys[i].name, &until) == CONF_DKIM_WAITS)
 			return &t->dkim.keys[i];
 	return NULL;
 }
@@ -118,7 +118,8 @@ make(const struct setup *s, struct dkim_tables *t, struct rotate *o)
 		buf_addf(&name, "%s._domainkey.%.*s", buf_str(&o->made),
 		    SLICE_ARG(o->domain));
 		dkim_tables_add(t, o->domain, buf_slice(&o->made));
-		dkim_tables_set_note(t, buf_slice(&name), DKIM_NOTE_WAITS, 0);
+		conf_dkim_note_set(&t->keys.text, buf_slice(&name),
+		    CONF_DKIM_WAITS, 0);
 		status = dkim_tables_save(s, t, false);
 	}
 	buf_release(&name);
@@ -224,6 +225,26 @@ warn_if_shadowed(const struct setup *s, const struct dkim_tables *t,
 	buf_release(&address);
 }
 
+/* The note goes last: who is interrupted goes on with the same key. */
+static int
+take_into_use(const struct setup *s, struct dkim_tables *t,
+    const struct conf_dkim_key *key, int64_t until, size_t *retired)
+{
+	struct buf name = BUF_INIT(1024);
+	int status;
+
+	buf_add_slice(&name, key->name);
+	*retired = dkim_retire_switch(s, t, key, until);
+	status = dkim_tables_save(s, t, false);
+	if (status == 0) {
+		conf_dkim_note_set(&t->keys.text, buf_slice(&name),
+		    CONF_DKIM_NONE, 0);
+		status = dkim_tables_save(s, t, false);
+	}
+	buf_release(&name);
+	return status;
+}
+
 static int
 end(const struct setup *s, const struct rotate *o)
 {
@@ -233,22 +254,27 @@ end(const struct setup *s, const struct rotate *o)
 	int64_t none;
 	char day[16];
 	struct tm tm;
-	size_t n;
+	size_t n = 0;
 	int status = 1;
 
 	if (dkim_tables_open(s, &t, true) == -1)
 		goto out;
 	key = dkim_tables_find(&t, o->domain, buf_slice(&o->made));
-	if (key == NULL || dkim_tables_note(&t, key->name, &none) !=
-	    DKIM_NOTE_WAITS) {
-		say_abort(s, "The key '%s' does not wait any more: somebody "
-		    "took it into use or removed it", buf_str(&o->made));
+	if (key == NULL) {
+		say_abort(s, "The key '%s' is not there any more: somebody "
+		    "removed it", buf_str(&o->made));
 		goto out;
 	}
-	n = dkim_retire_switch(s, &t, key, until);
-	status = dkim_tables_save(s, &t, false);
-	if (status != 0)
+	if (conf_dkim_note(buf_slice(&t.keys.text), key->name, &none) ==
+	    CONF_DKIM_WAITS) {
+		if (take_into_use(s, &t, key, until, &n) != 0)
+			goto out;
+	} else if (dkim_tables_rule(&t, key) == NULL) {
+		say_abort(s, "The key '%s' does not wait any more: somebody "
+		    "has replaced it already", buf_str(&o->made));
 		goto out;
+	}
+	status = 0;
 	printf("The record is published. The mail of %.*s is signed with "
 	    "'%s' now.\n", SLICE_ARG(o->domain), buf_str(&o->made));
 	gmtime_r(&(time_t){ until }, &tm);

@@ -16,6 +16,7 @@ int cmd_master_update(struct setup *s, int argc, char **argv);
 int cmd_master_del(struct setup *s, int argc, char **argv);
 int cmd_master_list(struct setup *s, int argc, char **argv);
 int cmd_config_dkim(struct setup *s, int argc, char **argv);
+int cmd_rspamd_dkim(struct setup *s, int argc, char **argv);
 int cmd_config_show(struct setup *s, int argc, char **argv);
 int cmd_config_check(struct setup *s, int argc, char **argv);
 int cmd_config_docs(struct setup *s, int argc, char **argv);

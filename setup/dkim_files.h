@@ -7,9 +7,16 @@
 
 #include "setup/setup.h"
 
-/* Gives a file to whoever owns the folder opendkim, so that it stays readable
- * outside of the container. */
-void dkim_files_give_away(const struct setup *s, const char *path);
+/* Gives a file to whoever owns that folder of the config folder ("": itself), so
+ * that it stays readable outside of the container. */
+void dkim_files_give_away(const struct setup *s, const char *dir,
+    const char *path);
+/* Writes a file and gives it away. 0, or 1 after saying why not. */
+int dkim_files_write(const struct setup *s, const char *dir, const char *path,
+    const struct buf *text, mode_t mode) MUST_CHECK;
+/* A folder: one that is there already is fine. */
+int dkim_files_make_dir(const struct setup *s, const char *dir,
+    const char *path) MUST_CHECK;
 
 /* Appends the path of the private key. */
 void dkim_files_private(const struct setup *s, struct slice domain,
@@ -19,13 +26,5 @@ void dkim_files_private(const struct setup *s, struct slice domain,
  * why not. */
 int dkim_files_make(const struct setup *s, struct slice domain,
     struct slice selector, bool ed25519, unsigned bits) MUST_CHECK;
-
-/*
- * Deletes both files, given the private one, or without purge renames them to
- * NAME.removed-TIME; kept gets the new path of the private key, if there was
- * one. 0, or 1 after saying why not.
- */
-int dkim_files_put_away(const struct setup *s, const char *path, bool purge,
-    struct buf *kept) MUST_CHECK;
 
 #endif

@@ -1,7 +1,8 @@
 #include "setup/dkim_retire.h"
 
+#include "conf/conf_dkim_retire.h"
+#include "conf/conf_load.h"
 #include "core/now.h"
-#include "setup/dkim_files.h"
 #include "setup/dkim_key.h"
 
 /* Longest list of keys that one domain retires at once. */
@@ -132,69 +133,41 @@ dkim_retire_switch(const struct setup *s, struct dkim_tables *t,
 		replace_names(&t->rules, old, n, key->name);
 	else
 		add_rules(t, key);
-	dkim_tables_set_note(t, key->name, DKIM_NOTE_NONE, 0);
 	for (size_t i = 0; i < n; i++)
-		dkim_tables_set_note(t, old[i], DKIM_NOTE_RETIRED, until);
+		conf_dkim_note_set(&t->keys.text, old[i], CONF_DKIM_RETIRED,
+		    until);
 	dkim_tables_read(s, t);
 	return n;
 }
 
-/* The first key that is due, or NULL. One that signs, because somebody put it
- * back, is not. */
-static const struct conf_dkim_key *
-find_due(const struct dkim_tables *t)
+static void
+tell(void *arg UNUSED, const struct conf_dkim_key *key)
 {
-	int64_t now = now_wall(), until;
-
-	for (size_t i = 0; i < t->dkim.key_count; i++) {
-		const struct conf_dkim_key *k = &t->dkim.keys[i];
-
-		if (dkim_tables_note(t, k->name, &until) == DKIM_NOTE_RETIRED &&
-		    until <= now && dkim_tables_rule(t, k) == NULL)
-			return k;
-	}
-	return NULL;
-}
-
-static int
-drop(const struct setup *s, struct dkim_tables *t,
-    const struct conf_dkim_key *key)
-{
-	struct buf kept = BUF_INIT(8192);
-	int status;
-
-	dkim_tables_drop(t, key->name);
-	status = dkim_tables_save(s, t, true);
-	if (status == 0 && !dkim_tables_path_is_shared(t, key))
-		status = dkim_files_put_away(s, key->path, false, &kept);
-	if (status == 0)
-		fprintf(stderr, "The time of the key '%.*s' of '%.*s' is over: "
-		    "its record %.*s._domainkey.%.*s\ncan be taken out of the "
-		    "DNS.\n", SLICE_ARG(key->selector), SLICE_ARG(key->domain),
-		    SLICE_ARG(key->selector), SLICE_ARG(key->domain));
-	buf_release(&kept);
-	return status;
+	fprintf(stderr, "The time of the key '%.*s' of '%.*s' is over: its "
+	    "record %.*s._domainkey.%.*s\ncan be taken out of the DNS.\n",
+	    SLICE_ARG(key->selector), SLICE_ARG(key->domain),
+	    SLICE_ARG(key->selector), SLICE_ARG(key->domain));
 }
 
 int
 dkim_retire_due(const struct setup *s)
 {
-	const struct conf_dkim_key *key;
-	struct dkim_tables t;
-	bool any;
-	int status = 0;
+	struct buf failed = BUF_INIT(8192);
+	int64_t now = now_wall();
+	int lock, status = 0;
 
 	/* The lock, and the right to write, only if something is due. */
-	any = dkim_tables_open(s, &t, false) == 0 && find_due(&t) != NULL;
-	dkim_tables_close(&t);
-	if (!any)
+	if (!conf_dkim_due(&s->conf, now))
 		return 0;
-	if (dkim_tables_open(s, &t, true) == -1)
-		status = 1;
-	while (status == 0 && (key = find_due(&t)) != NULL) {
-		status = drop(s, &t, key);
-		dkim_tables_read(s, &t);
-	}
-	dkim_tables_close(&t);
+	lock = conf_lock(&s->conf, true);
+	if (lock == -1)
+		status = say_abort(s, "%s: %s", s->conf.config_dir,
+		    strerror(errno));
+	else if (conf_dkim_retire(&s->conf, now, tell, NULL, &failed) == -1)
+		status = say_abort(s, "%s: %s", buf_str(&failed),
+		    strerror(errno));
+	if (lock != -1)
+		close(lock);
+	buf_release(&failed);
 	return status;
 }

@@ -17,7 +17,8 @@ enum key_type dkim_retire_type(const char *path);
  * Has key sign where keys of its domain and type do, or one whose file cannot
  * be used, and those retire; if there are none, beside the other keys of the
  * domain, or for the whole domain. Edits the texts and reads them anew: key is
- * stale then. Returns how many retire.
+ * stale then. Its note stays, so that all of this can be repeated when it was
+ * not written to the end. Returns how many retire.
  */
 size_t dkim_retire_switch(const struct setup *s, struct dkim_tables *t,
     const struct conf_dkim_key *key, int64_t until);

@@ -1,25 +1,21 @@
 #include "setup/dkim_tables.h"
 
-#include <time.h>
-
 #include "conf/conf_load.h"
 #include "core/file.h"
 #include "setup/dkim_files.h"
-
-#define NOTE "# pillarbox: "
-#define TIME_FORMAT "%Y-%m-%dT%H:%M:%SZ"
 
 static void
 parse(const struct setup *s, const struct table *keys,
     const struct table *rules, struct conf_dkim *d)
 {
 	struct conf_dkim_files files = { .key_table = buf_slice(&keys->text),
-		.signing_table = buf_slice(&rules->text) };
+		.signing_table = buf_slice(&rules->text),
+		.has_key_table = keys->exists,
+		.rspamd_first = s->conf.dkim_rspamd };
 	struct table rspamd;
 
 	/* What cannot be read is as good as not there, as for the server. */
-	if (table_open(s, &rspamd, CONF_DKIM_RSPAMD, false) == 0 &&
-	    !keys->exists)
+	if (table_open(s, &rspamd, CONF_DKIM_RSPAMD, false) == 0)
 		files.rspamd = buf_slice(&rspamd.text);
 	conf_dkim_parse(d, s->conf.config_dir, &files, NULL);
 	table_close(&rspamd);
@@ -41,6 +37,36 @@ dkim_tables_load(const struct setup *s, struct conf_dkim *d)
 }
 
 bool
+dkim_tables_are_rspamd(const struct setup *s)
+{
+	struct conf_dkim_files files = { .rspamd_first = s->conf.dkim_rspamd };
+	struct table keys;
+	bool r;
+
+	if (!s->conf.dkim_rspamd)
+		return false;
+	r = table_open(s, &keys, CONF_DKIM_KEY_TABLE, false) == 0;
+	files.key_table = buf_slice(&keys.text);
+	r = r && conf_dkim_is_rspamd(&files);
+	table_close(&keys);
+	return r;
+}
+
+/* What did not count before must not begin to. */
+static void
+comment_out(struct table *t)
+{
+	struct buf text = BUF_INIT(LIMIT_CONFIG_FILE);
+	struct slice rest = buf_slice(&t->text), line;
+
+	while (slice_line(&rest, &line))
+		buf_addf(&text, "%s%.*s\n", line.n == 0 || line.p[0] == '#' ?
+		    "" : "#", SLICE_ARG(line));
+	buf_release(&t->text);
+	t->text = text;
+}
+
+bool
 dkim_tables_import(const struct setup *s, struct table *keys,
     struct table *rules)
 {
@@ -49,8 +75,12 @@ dkim_tables_import(const struct setup *s, struct table *keys,
 	bool any;
 
 	conf_dkim_init(&d);
-	if (!keys->exists)
-		parse(s, keys, rules, &d);
+	parse(s, keys, rules, &d);
+	if (d.rspamd) {
+		comment_out(keys);
+		comment_out(rules);
+		table_append(keys, S(CONF_DKIM_TAKEN_OVER));
+	}
 	for (size_t i = 0; d.rspamd && i < d.key_count; i++) {
 		const struct conf_dkim_key *k = &d.keys[i];
 
@@ -65,7 +95,7 @@ dkim_tables_import(const struct setup *s, struct table *keys,
 		    SLICE_ARG(d.rules[i].key->name));
 		table_append(rules, buf_slice(&line));
 	}
-	any = d.rspamd && d.key_count > 0;
+	any = d.rspamd;
 	conf_dkim_release(&d);
 	buf_release(&line);
 	return any;
@@ -118,7 +148,7 @@ save(const struct setup *s, struct table *t)
 {
 	if (table_save(s, t, 0644) == -1)
 		return 1;
-	dkim_files_give_away(s, buf_str(&t->path));
+	dkim_files_give_away(s, CONF_DKIM_DIR, buf_str(&t->path));
 	return 0;
 }
 
@@ -134,14 +164,16 @@ dkim_tables_save(const struct setup *s, struct dkim_tables *t,
 		status = say_abort(s, "%s: %s", buf_str(&dir),
 		    strerror(errno));
 	buf_release(&dir);
-	/* What was imported is new: no rule names a key yet. */
-	rules_first &= !t->imported;
+	/* Until KeyTable is there, rspamd's file counts, and SigningTable does
+	 * not: the mail is signed all the time. */
+	rules_first |= t->imported;
 	if (status == 0)
 		status = save(s, rules_first ? &t->rules : &t->keys);
 	if (status == 0)
 		status = save(s, rules_first ? &t->keys : &t->rules);
 	if (status == 0 && t->imported)
 		dkim_tables_tell_import();
+	t->imported &= status != 0;
 	return status;
 }
 
@@ -163,131 +195,6 @@ dkim_tables_rule(const struct dkim_tables *t, const struct conf_dkim_key *key)
 		if (t->dkim.rules[i].key == key)
 			return &t->dkim.rules[i];
 	return NULL;
-}
-
-bool
-dkim_tables_path_is_shared(const struct dkim_tables *t,
-    const struct conf_dkim_key *key)
-{
-	for (size_t i = 0; i < t->dkim.key_count; i++)
-		if (&t->dkim.keys[i] != key &&
-		    strcmp(t->dkim.keys[i].path, key->path) == 0)
-			return true;
-	return false;
-}
-
-/* What a note says behind the name; false if line is no note about name. */
-static bool
-note_about(struct slice line, struct slice name, struct slice *rest)
-{
-	struct slice word;
-
-	*rest = slice_trim(line);
-	if (!slice_starts(*rest, S(NOTE)))
-		return false;
-	*rest = slice_from(*rest, sizeof(NOTE) - 1);
-	return slice_word(rest, &word) && slice_eq(word, name);
-}
-
-enum dkim_note
-dkim_tables_note(const struct dkim_tables *t, struct slice name,
-    int64_t *until)
-{
-	struct slice all = buf_slice(&t->keys.text), line, rest, word;
-	char text[64];
-	struct tm tm;
-
-	while (slice_line(&all, &line)) {
-		if (!note_about(line, name, &rest) || !slice_word(&rest, &word))
-			continue;
-		if (slice_eq(word, S("waits")))
-			return DKIM_NOTE_WAITS;
-		tm = (struct tm){ 0 };
-		if (!slice_eq(word, S("retired")) ||
-		    !slice_word(&rest, &word) || !slice_word(&rest, &word) ||
-		    word.n >= sizeof(text))
-			continue;
-		snprintf(text, sizeof(text), "%.*s", SLICE_ARG(word));
-		if (strptime(text, TIME_FORMAT, &tm) == NULL)
-			continue;
-		*until = (int64_t)timegm(&tm);
-		return DKIM_NOTE_RETIRED;
-	}
-	return DKIM_NOTE_NONE;
-}
-
-static bool
-note_line(struct slice line, struct slice name)
-{
-	struct slice rest;
-
-	return note_about(line, name, &rest);
-}
-
-static bool
-key_line(struct slice line, struct slice name)
-{
-	struct slice word;
-
-	return note_line(line, name) ||
-	    (slice_word(&line, &word) && slice_eq(word, name));
-}
-
-static bool
-rule_line(struct slice line, struct slice name)
-{
-	struct slice word;
-
-	return slice_word(&line, &word) && !slice_starts(word, S("#")) &&
-	    slice_word(&line, &word) && slice_eq(word, name);
-}
-
-/* Drops the lines that about says yes to; others keep every byte. */
-static void
-drop_lines(struct table *t, bool (*about)(struct slice line,
-    struct slice name), struct slice name)
-{
-	struct buf text = BUF_INIT(LIMIT_CONFIG_FILE);
-	struct slice rest = buf_slice(&t->text), line;
-
-	while (rest.n > 0) {
-		const char *start = rest.p;
-
-		slice_line(&rest, &line);
-		if (!about(line, name))
-			buf_add(&text, start, (size_t)(rest.p - start));
-	}
-	buf_release(&t->text);
-	t->text = text;
-}
-
-void
-dkim_tables_drop(struct dkim_tables *t, struct slice name)
-{
-	drop_lines(&t->rules, rule_line, name);
-	drop_lines(&t->keys, key_line, name);
-}
-
-void
-dkim_tables_set_note(struct dkim_tables *t, struct slice name,
-    enum dkim_note note, int64_t until)
-{
-	struct buf line = BUF_INIT(2048);
-	char text[64];
-	struct tm tm;
-
-	drop_lines(&t->keys, note_line, name);
-	buf_addf(&line, NOTE "%.*s ", SLICE_ARG(name));
-	if (note == DKIM_NOTE_WAITS) {
-		buf_adds(&line, "waits");
-	} else {
-		gmtime_r(&(time_t){ until }, &tm);
-		strftime(text, sizeof(text), TIME_FORMAT, &tm);
-		buf_addf(&line, "retired until %s", text);
-	}
-	if (note != DKIM_NOTE_NONE)
-		table_append(&t->keys, buf_slice(&line));
-	buf_release(&line);
 }
 
 void

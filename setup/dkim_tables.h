@@ -1,15 +1,13 @@
 /*
- * KeyTable and SigningTable of opendkim/, read and edited together; without
- * them rspamd's file (conf_dkim.h), which is only read. What
- * OpenDKIM has no word for stands in KeyTable as a comment of ours:
- *
- *	# pillarbox: NAME waits
- *	# pillarbox: NAME retired until 2026-12-05T08:00:00Z
+ * KeyTable and SigningTable of opendkim/, read and edited together, with the
+ * notes of conf_dkim_notes.h; without them rspamd's file (conf_dkim.h), which
+ * is only read.
  */
 #ifndef SETUP_DKIM_TABLES_H
 #define SETUP_DKIM_TABLES_H
 
 #include "conf/conf_dkim.h"
+#include "conf/conf_dkim_notes.h"
 #include "setup/table.h"
 
 struct dkim_tables {
@@ -18,20 +16,19 @@ struct dkim_tables {
 	bool imported;         /* from rspamd's file */
 };
 
-enum dkim_note {
-	DKIM_NOTE_NONE,
-	DKIM_NOTE_WAITS,   /* for its record, then it signs */
-	DKIM_NOTE_RETIRED, /* does not sign; its record must stay until then */
-};
-
 /* Reads both, without changing anything, into d, which was just initialised;
  * nothing is said about wrong lines. -1 after saying why. */
 int dkim_tables_load(const struct setup *s, struct conf_dkim *d) MUST_CHECK;
 
+/* True where setup config dkim is rspamd-dkim: rspamd takes OpenDKIM's place,
+ * and KeyTable has not taken its keys over. */
+bool dkim_tables_are_rspamd(const struct setup *s);
+
 /*
- * Where there is no KeyTable but rspamd's file: writes its keys into the texts,
- * so that they go on signing when KeyTable is saved. False if there is none.
- * Then dkim_tables_tell_import says so on stderr, as dkim_tables_save does.
+ * Where rspamd's file counts: writes its keys into the texts, so that they go
+ * on signing when KeyTable is saved; what was there becomes comments. False if
+ * it does not count. Then SigningTable is to be saved first, and
+ * dkim_tables_tell_import says so on stderr, as dkim_tables_save does.
  */
 bool dkim_tables_import(const struct setup *s, struct table *keys,
     struct table *rules);
@@ -47,8 +44,9 @@ void dkim_tables_close(struct dkim_tables *t);
 void dkim_tables_read(const struct setup *s, struct dkim_tables *t);
 
 /*
- * Writes both. rules_first is for what takes keys away, else KeyTable is
- * first: a rule never names a key that is not there. 0, or 1 after saying why.
+ * Writes both. rules_first is for what takes keys away and for what was
+ * imported, else KeyTable is first: a rule never names a key that is not there.
+ * 0, or 1 after saying why.
  */
 int dkim_tables_save(const struct setup *s, struct dkim_tables *t,
     bool rules_first) MUST_CHECK;
@@ -60,26 +58,9 @@ const struct conf_dkim_key *dkim_tables_find(const struct dkim_tables *t,
 const struct conf_dkim_rule *dkim_tables_rule(const struct dkim_tables *t,
     const struct conf_dkim_key *key);
 
-/* Does another line of KeyTable have the same file? */
-bool dkim_tables_path_is_shared(const struct dkim_tables *t,
-    const struct conf_dkim_key *key);
-
-/* *until, in seconds since the epoch, is for DKIM_NOTE_RETIRED. */
-enum dkim_note dkim_tables_note(const struct dkim_tables *t,
-    struct slice name, int64_t *until);
-
-/* Gives the key of that name a note, in place of what it had; until as
- * above. */
-void dkim_tables_set_note(struct dkim_tables *t, struct slice name,
-    enum dkim_note note, int64_t until);
-
 /* Adds a line to KeyTable for the key that dkim_files_make made, with the name
  * SELECTOR._domainkey.DOMAIN. */
 void dkim_tables_add(struct dkim_tables *t, struct slice domain,
     struct slice selector);
-
-/* Takes the lines away that are about the key of that name: its line and note
- * in KeyTable, its lines in SigningTable. */
-void dkim_tables_drop(struct dkim_tables *t, struct slice name);
 
 #endif

@@ -203,7 +203,22 @@
 	"    keytype   rsa or ed25519 (default: rsa)\n"                        \
 	"    keysize   bits of an RSA key, 1024 to 4096 (default: 2048)\n"     \
 	"    selector  name of the key (default: mail)\n"                      \
-	"    domain    comma-separated domains (default: all hosted ones)\n")
+	"    domain    comma-separated domains (default: all hosted ones)\n"   \
+	"\n    With ENABLE_RSPAMD=1 and ENABLE_OPENDKIM=0 it is rspamd-dkim:\n" \
+	"    one key in rspamd's layout, with -f (--force), -v and -vv.\n")
+
+#define HELP_RSPAMD_DKIM HELP("RSPAMD-DKIM(8)",                                \
+	"rspamd-dkim - Configure DKIM (DomainKeys Identified Mail)",           \
+	"    setup config dkim [-f|--force] [-v|-vv] [OPTIONS...]\n",          \
+	"    Makes a key in rspamd's layout and prints the record to\n"        \
+	"    publish.\n"                                                       \
+	"\nOPTIONS\n"                                                          \
+	"    --force   write over files that are there\n"                      \
+	"    -v, -vv   say more, or everything\n"                              \
+	"    keytype   rsa or ed25519 (default: rsa)\n"                        \
+	"    keysize   bits of an RSA key, 1024 to 4096 (default: 2048)\n"     \
+	"    selector  name of the key (default: mail)\n"                      \
+	"    domain    one domain (default: that of the host name)\n")
 
 #define HELP_CONFIG_SHOW HELP("SETUP-CONFIG(8)",                               \
 	"setup config show - Show settings and where they come from",          \

@@ -53,6 +53,8 @@ static const struct command commands[] = {
 	{ "mailbox", "import", "setup", cmd_mailbox_import,
 	    HELP_MAILBOX_IMPORT },
 	{ "config", "dkim", "open-dkim", cmd_config_dkim, HELP_CONFIG_DKIM },
+	/* By that name only; config dkim calls it where rspamd's keys are. */
+	{ "config", "dkim", "rspamd-dkim", cmd_rspamd_dkim, HELP_RSPAMD_DKIM },
 	{ "config", "show", "setup", cmd_config_show, HELP_CONFIG_SHOW },
 	{ "config", "check", "setup", cmd_config_check, HELP_CONFIG_CHECK },
 	{ "config", "docs", "setup", cmd_config_docs, HELP_CONFIG_DOCS },

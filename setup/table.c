@@ -1,9 +1,5 @@
 #include "setup/table.h"
 
-#include <sys/file.h>
-
-#include <fcntl.h>
-
 #include "conf/conf_load.h"
 #include "core/file.h"
 
@@ -18,9 +14,7 @@ table_open(const struct setup *s, struct table *t, const char *file,
 	conf_config_path(&s->conf, file, &t->path);
 	if (write) {
 		if (file_make_dirs(s->conf.config_dir, 0755) == -1 ||
-		    (t->lock = open(s->conf.config_dir,
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
-		    flock(t->lock, LOCK_EX) == -1) {
+		    (t->lock = conf_lock(&s->conf, true)) == -1) {
 			say_abort(s, "%s: %s", s->conf.config_dir,
 			    strerror(errno));
 			return -1;

@@ -127,40 +127,49 @@ add_tls(struct sup_files *fs, struct list *to)
 	conf_tls_release(&t);
 }
 
-/* The private keys that KeyTable names, or rspamd's file if there is none. */
+/* A file of the config folder; what cannot be read is as good as empty. */
+static bool
+read_text(struct sup_files *fs, const char *file, struct buf *text)
+{
+	struct buf path = BUF_INIT(PATH_MAX);
+	bool there;
+
+	conf_config_path(&fs->sup->conf, file, &path);
+	there = file_exists(buf_str(&path));
+	if (there && file_read(buf_str(&path), text) == -1)
+		buf_clear(text);
+	buf_release(&path);
+	return there;
+}
+
+/* The private keys that KeyTable names, or rspamd's file if that counts. */
 static void
 add_keys(struct sup_files *fs, struct list *to)
 {
-	struct buf path = BUF_INIT(PATH_MAX), table = BUF_INIT(LIMIT_CONFIG_FILE);
-	struct conf_dkim_files files = { 0 };
+	struct buf table = BUF_INIT(LIMIT_CONFIG_FILE);
+	struct buf rspamd = BUF_INIT(LIMIT_CONFIG_FILE);
+	struct conf_dkim_files files = {
+		.rspamd_first = fs->sup->conf.dkim_rspamd,
+	};
 	struct conf_dkim dkim;
 	char name[512];
-	bool there;
 
-	conf_config_path(&fs->sup->conf, CONF_DKIM_KEY_TABLE, &path);
-	if (file_exists(buf_str(&path))) {
-		there = file_read(buf_str(&path), &table) == 0;
-		files.key_table = buf_slice(&table);
-	} else {
-		buf_clear(&path);
-		conf_config_path(&fs->sup->conf, CONF_DKIM_RSPAMD, &path);
-		there = file_read(buf_str(&path), &table) == 0;
-		files.rspamd = buf_slice(&table);
-	}
-	if (there) {
-		conf_dkim_init(&dkim);
-		conf_dkim_parse(&dkim, fs->sup->conf.config_dir, &files, NULL);
-		for (size_t i = 0; i < dkim.key_count && i < FILES_MAX; i++) {
-			const struct conf_dkim_key *k = &dkim.keys[i];
+	files.has_key_table = read_text(fs, CONF_DKIM_KEY_TABLE, &table);
+	files.key_table = buf_slice(&table);
+	read_text(fs, CONF_DKIM_RSPAMD, &rspamd);
+	files.rspamd = buf_slice(&rspamd);
+	conf_dkim_init(&dkim);
+	conf_dkim_parse(&dkim, fs->sup->conf.config_dir, &files, NULL);
+	for (size_t i = 0; i < dkim.key_count && i < FILES_MAX; i++) {
+		const struct conf_dkim_key *k = &dkim.keys[i];
 
-			snprintf(name, sizeof(name), "key/%.*s/%.*s",
-			    SLICE_ARG(k->domain), SLICE_ARG(k->selector));
-			add(to, SUP_FILES_KEYS, name, k->path);
-		}
-		conf_dkim_release(&dkim);
+		snprintf(name, sizeof(name), "key/%.*s/%.*s",
+		    SLICE_ARG(k->domain), SLICE_ARG(k->selector));
+		add(to, SUP_FILES_KEYS, name, k->path);
 	}
-	buf_release(&path);
+	conf_dkim_release(&dkim);
 	buf_release(&table);
+	buf_release(&rspamd);
 }
 
 /* Everything as it is on disk now. */
@@ -419,6 +428,8 @@ sup_files_check(struct sup_files *fs)
 	if (sets == 0)
 		return;
 	watch_all(fs);
+	if (sets & SUP_FILES_TABLES)
+		sup_retire_look(fs->sup->retire);
 	if (!ok)
 		sets &= tls;
 	for (size_t i = 0; i < fs->sup->count; i++)

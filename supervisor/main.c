@@ -178,6 +178,7 @@ start(struct sup *s)
 	if (sup_prepare(s) == -1)
 		return EXIT_CONFIG;
 	s->scram = sup_scram_new(s);
+	s->retire = sup_retire_new(s);
 	s->files = sup_files_new(s);
 	if (s->files == NULL)
 		return EXIT_CONFIG;

@@ -4,10 +4,8 @@
  */
 #include "supervisor/sup.h"
 
-#include <sys/file.h>
 #include <sys/mman.h>
 
-#include <fcntl.h>
 #include <limits.h>
 
 #include "conf/conf_load.h"
@@ -87,19 +85,6 @@ sup_scram_mechanisms(const struct sup *s)
 
 /* --- what logins taught us ------------------------------------------------ */
 
-/* The folder's lock, as setup takes it; -1 while setup has it. */
-static int
-lock_config(const struct sup *s)
-{
-	int fd = open(s->conf.config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 static int
 write_lines(struct sup_scram *w)
 {
@@ -134,7 +119,7 @@ static void
 on_write(void *arg)
 {
 	struct sup_scram *w = arg;
-	int lock = lock_config(w->sup);
+	int lock = conf_lock(&w->sup->conf, false);
 
 	if (lock == -1) {
 		loop_timer_start(w->timer, WRITE_MS, 0);

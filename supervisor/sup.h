@@ -51,6 +51,7 @@ struct sup {
 	const char *bin_dir;  /* folder of the programs */
 	struct sup_files *files;
 	struct sup_scram *scram;
+	struct sup_retire *retire;
 	struct sup_control *control;
 	bool drops;           /* we are root: services change identity */
 	bool stopping;
@@ -119,6 +120,11 @@ int sup_scram_mechanisms(const struct sup *s);
  * none. */
 int sup_scram_learn(struct sup_scram *w, struct slice name, struct slice line)
     MUST_CHECK;
+
+/* retire.c: DKIM keys whose time is over. Looks every minute. */
+struct sup_retire *sup_retire_new(struct sup *s);
+/* Looks now. */
+void sup_retire_look(struct sup_retire *r);
 
 /* control.c: the socket that `setup` talks to. */
 int sup_control_start(struct sup *s);

@@ -208,6 +208,19 @@ parse_trusted(struct conf_dkim *d, const char *config_dir, struct slice text,
 	return ok && !lines.bad;
 }
 
+bool
+conf_dkim_is_rspamd(const struct conf_dkim_files *files)
+{
+	struct slice rest = files->key_table, line;
+
+	if (!files->rspamd_first)
+		return !files->has_key_table && files->rspamd.n > 0;
+	while (slice_line(&rest, &line))
+		if (slice_eq(slice_trim(line), S(CONF_DKIM_TAKEN_OVER)))
+			return false;
+	return true;
+}
+
 int
 conf_dkim_parse(struct conf_dkim *d, const char *config_dir,
     const struct conf_dkim_files *files, struct conf_problems *problems)
@@ -215,14 +228,16 @@ conf_dkim_parse(struct conf_dkim *d, const char *config_dir,
 	struct map by_name;
 	bool ok;
 
+	ok = parse_trusted(d, config_dir, files->trusted_hosts, problems);
+	if (conf_dkim_is_rspamd(files)) {
+		conf_dkim_parse_rspamd(d, config_dir, files->rspamd, problems);
+		return ok ? 0 : -1;
+	}
 	map_init(&by_name);
-	ok = parse_keys(d, config_dir, files->key_table, &by_name, problems);
+	ok &= parse_keys(d, config_dir, files->key_table, &by_name, problems);
 	ok &= parse_rules(d, config_dir, files->signing_table, &by_name,
 	    problems);
-	ok &= parse_trusted(d, config_dir, files->trusted_hosts, problems);
 	map_release(&by_name, NULL);
-	if (files->rspamd.n > 0)
-		conf_dkim_parse_rspamd(d, config_dir, files->rspamd, problems);
 	return ok ? 0 : -1;
 }
 

@@ -1,7 +1,9 @@
 /*
  * The OpenDKIM tables in opendkim/ of the config folder: KeyTable,
  * SigningTable, TrustedHosts. They say which key signs for which sender. Where
- * there is no KeyTable, rspamd's dkim_signing.conf says it, if it is there.
+ * there is no KeyTable, rspamd's dkim_signing.conf says it, if it is there; and
+ * where rspamd takes OpenDKIM's place (dkim_rspamd), it alone does, unless
+ * KeyTable says that it has taken that file's keys over.
  */
 #ifndef CONF_CONF_DKIM_H
 #define CONF_CONF_DKIM_H
@@ -17,6 +19,8 @@
 #define CONF_DKIM_PREFIX "/etc/opendkim/"
 
 #define CONF_DKIM_RSPAMD "rspamd/override.d/dkim_signing.conf"
+/* A line of KeyTable: the keys of that file are in it. */
+#define CONF_DKIM_TAKEN_OVER "# pillarbox took over " CONF_DKIM_RSPAMD
 /* Keys that such a file may name. */
 #define CONF_DKIM_RSPAMD_KEYS 1000
 
@@ -46,14 +50,18 @@ struct conf_dkim {
 	bool exact;  /* use_esld is off there: not for domains below */
 };
 
-/* The content of the files; a missing one is the empty slice. That of rspamd is
- * given only if there is no KeyTable. */
+/* The content of the files; a missing one is the empty slice. */
 struct conf_dkim_files {
 	struct slice key_table;
 	struct slice signing_table;
 	struct slice trusted_hosts;
 	struct slice rspamd;
+	bool has_key_table; /* the file is there, empty or not */
+	bool rspamd_first;  /* dkim_rspamd of the settings */
 };
+
+/* True if rspamd's file counts, and not KeyTable and SigningTable. */
+bool conf_dkim_is_rspamd(const struct conf_dkim_files *files);
 
 void conf_dkim_init(struct conf_dkim *d);
 void conf_dkim_release(struct conf_dkim *d);

@@ -1,5 +1,9 @@
 #include "conf/conf_load.h"
 
+#include <sys/file.h>
+
+#include <fcntl.h>
+
 #include "conf/conf_accounts.h"
 #include "conf/conf_dkim.h"
 #include "conf/conf_env.h"
@@ -14,6 +18,21 @@ void
 conf_config_path(const struct conf *c, const char *file, struct buf *out)
 {
 	buf_addf(out, "%s/%s", c->config_dir, file);
+}
+
+int
+conf_lock(const struct conf *c, bool wait)
+{
+	int fd = open(c->config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int saved;
+
+	if (fd != -1 && flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		fd = -1;
+	}
+	return fd;
 }
 
 /*
@@ -108,9 +127,10 @@ apply_rspamd(struct conf *c, char **envp)
 
 	for (size_t i = 0; envp[i] != NULL; i++)
 		on |= strcmp(envp[i], "ENABLE_RSPAMD=1") == 0;
-	if (on && !c->enable_opendkim && has_file(c, CONF_DKIM_RSPAMD) &&
-	    !has_file(c, CONF_DKIM_KEY_TABLE))
-		set_computed(c, &conf_rows[CONF_ROW_enable_opendkim], "1");
+	if (!on || c->enable_opendkim)
+		return;
+	set_computed(c, &conf_rows[CONF_ROW_dkim_rspamd], "1");
+	set_computed(c, &conf_rows[CONF_ROW_enable_opendkim], "1");
 }
 
 int
@@ -175,17 +195,23 @@ check_dkim(const struct conf *c, struct buf *path, struct conf_problems *out)
 	struct buf rules = BUF_INIT(LIMIT_CONFIG_FILE);
 	struct buf trusted = BUF_INIT(LIMIT_CONFIG_FILE);
 	struct buf rspamd = BUF_INIT(LIMIT_CONFIG_FILE);
+	struct conf_dkim_files files;
 	struct conf_dkim d;
 
 	read_config(c, CONF_DKIM_KEY_TABLE, path, &keys, out);
 	read_config(c, CONF_DKIM_SIGNING_TABLE, path, &rules, out);
 	read_config(c, CONF_DKIM_TRUSTED_HOSTS, path, &trusted, out);
-	if (!has_file(c, CONF_DKIM_KEY_TABLE))
-		read_config(c, CONF_DKIM_RSPAMD, path, &rspamd, out);
+	read_config(c, CONF_DKIM_RSPAMD, path, &rspamd, out);
+	files = (struct conf_dkim_files){
+		.key_table = buf_slice(&keys),
+		.signing_table = buf_slice(&rules),
+		.trusted_hosts = buf_slice(&trusted),
+		.rspamd = buf_slice(&rspamd),
+		.has_key_table = has_file(c, CONF_DKIM_KEY_TABLE),
+		.rspamd_first = c->dkim_rspamd,
+	};
 	conf_dkim_init(&d);
-	conf_dkim_parse(&d, c->config_dir,
-	    &(struct conf_dkim_files){ buf_slice(&keys), buf_slice(&rules),
-		buf_slice(&trusted), buf_slice(&rspamd) }, out);
+	conf_dkim_parse(&d, c->config_dir, &files, out);
 	for (size_t i = 0; i < d.key_count; i++)
 		if (access(d.keys[i].path, R_OK) == -1)
 			conf_problem_at(out, d.rspamd ? LOG_WARN : LOG_ERROR,

@@ -24,6 +24,11 @@ int conf_load(struct conf *c, char **envp, struct conf_problems *out)
  */
 int conf_load_host(struct conf *c, struct conf_problems *out) MUST_CHECK;
 
+/* The lock of the config folder, for who edits its files: a descriptor that
+ * holds it until it is closed. -1 with errno; without wait EWOULDBLOCK while
+ * another has it. */
+int conf_lock(const struct conf *c, bool wait) MUST_CHECK;
+
 /* The path of a file in the config folder, as a C string in out. */
 void conf_config_path(const struct conf *c, const char *file, struct buf *out);
 

@@ -309,18 +309,34 @@ add_address(struct slice item, struct buf *out)
 	return add_ip(item, raw, out) != 0;
 }
 
+/* ADDRESS, ADDRESS@PORT; and as they are written elsewhere, V4:PORT,
+ * [ADDRESS], [ADDRESS]:PORT. */
 static bool
 add_forwarder(struct slice item, struct buf *out)
 {
+	struct slice address = item, rest = S("");
+	ssize_t end = slice_find(item, '@');
 	unsigned char raw[16];
-	ssize_t sep = slice_find(item, '@');
 	uint64_t port = 53;
 
-	if (sep >= 0 && (num_u64(slice_from(item, (size_t)sep + 1), 65535,
-	    &port) == -1 || port == 0))
+	if (item.n > 0 && item.p[0] == '[') {
+		end = slice_find(item, ']');
+		if (end < 0)
+			return false;
+		address = slice_of(item.p + 1, (size_t)end - 1);
+		rest = slice_from(item, (size_t)end + 1);
+	} else {
+		if (end < 0 && slice_find(item, ':') == slice_rfind(item, ':'))
+			end = slice_find(item, ':');
+		if (end >= 0) {
+			address = slice_head(item, (size_t)end);
+			rest = slice_from(item, (size_t)end);
+		}
+	}
+	if (rest.n > 0 && ((rest.p[0] != '@' && rest.p[0] != ':') ||
+	    num_u64(slice_from(rest, 1), 65535, &port) == -1 || port == 0))
 		return false;
-	if (add_ip(sep < 0 ? item : slice_head(item, (size_t)sep), raw, out) ==
-	    0)
+	if (add_ip(address, raw, out) == 0)
 		return false;
 	buf_addf(out, "@%u", (unsigned)port);
 	return true;
@@ -381,13 +397,16 @@ static int
 parse_dns(const struct conf_row *row UNUSED, struct slice text, void *at,
     struct buf *why)
 {
+	struct slice rest = text, item;
+
 	if (slice_eq(text, S("recurse")) || slice_eq(text, S("system")))
 		return keep(at, text);
-	if (text.n == 0)
+	if (!next_item(&rest, &item))
 		return refuse(why, text,
 		    "is not recurse, system or a list of servers");
 	return parse_list(text, at, why, add_forwarder,
-	    "is not recurse, system or a server such as 9.9.9.9 or 127.0.0.1@5353");
+	    "is not the address of a server, such as 9.9.9.9, 127.0.0.1@5353 "
+	    "or ::1@53 (names cannot be used, recurse and system only alone)");
 }
 
 /* [host]:port, [host], host:port, host. */

@@ -92,6 +92,12 @@
 #define LIMIT_DMARC_LOOKUPS 40     /* questions for one message */
 #define LIMIT_DMARC_IDENTIFIERS (LIMIT_DKIM_SIGNATURES + 1)
 #define LIMIT_TRUSTED_SEALERS 256  /* domains that a setting may name */
+/* The DNS. What answers are kept in is lib/dns/upstream.c. */
+#define LIMIT_DNS_TIMEOUT 10000    /* ms, until a question has no answer */
+#define LIMIT_DNS_QUESTIONS 1000   /* under way at once */
+#define LIMIT_DNS_SHARE 200        /* of them for each of five that dial us */
+#define LIMIT_DNS_WAITERS 10000    /* answers owed, all questions together */
+#define LIMIT_DNS_ANSWERS 256      /* records of one answer */
 /* SPF: RFC 7208 section 4.6.4, and what one check holds. */
 #define LIMIT_SPF_JOBS 512         /* senders being checked at RCPT */
 #define LIMIT_SPF_KEPT 64          /* results of RCPT that wait for their message */

@@ -1,10 +1,26 @@
 #include "dns/rungs.h"
 
+#include <net/if.h>
+
 #include <arpa/inet.h>
 
 #include "core/file.h"
 
 #define SYSTEM_SERVERS 3
+
+/* The name of an interface, or its number. */
+static bool
+is_scope(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = ascii_lower(s.p[i]);
+
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') &&
+		    c != '-' && c != '_' && c != '.')
+			return false;
+	}
+	return s.n > 0 && s.n < IF_NAMESIZE;
+}
 
 static bool
 is_address(struct slice s)
@@ -13,9 +29,11 @@ is_address(struct slice s)
 	ssize_t scope = slice_find(s, '%');
 	char text[INET6_ADDRSTRLEN];
 
+	if (scope >= 0 && !is_scope(slice_from(s, (size_t)scope + 1)))
+		return false;
 	if (scope >= 0)
 		s = slice_head(s, (size_t)scope);
-	if (s.n >= sizeof(text))
+	if (s.n >= sizeof(text) || slice_find(s, '\0') >= 0)
 		return false;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';

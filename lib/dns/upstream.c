@@ -29,9 +29,11 @@ static const struct option options_always[] = {
 	{ "key-cache-size:", "1m" },
 	{ "key-cache-slabs:", "1" },
 	{ "neg-cache-size:", "256k" },
-	{ "outgoing-range:", "512" },
+	/* A socket for each question that waits; with fewer, questions to
+	 * servers that are well would wait for those that are dead. */
+	{ "outgoing-range:", "1200" },
 	{ "num-queries-per-thread:", "1000" },
-	{ "outgoing-num-tcp:", "10" },
+	{ "outgoing-num-tcp:", "100" },
 	{ "incoming-num-tcp:", "0" },
 	/* A domain that was just set up should not stay unknown for long. */
 	{ "cache-max-negative-ttl:", "300" },

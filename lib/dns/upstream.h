@@ -11,9 +11,6 @@
 
 #include "core/slice.h"
 
-/* Questions that are under way at once; more are turned away. */
-#define UPSTREAM_QUERIES 1000
-
 /*
  * dns: "recurse" or "1.2.3.4@53,::1@5353" (dns/rungs.h). anchors: root trust
  * anchors, one DS or DNSKEY record a line; empty: those built in. NULL with

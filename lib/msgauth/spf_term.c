@@ -41,7 +41,7 @@ is_within(struct slice name, struct slice domain)
 static bool
 is_whole(struct spf *s, const struct wire_dns_answer *a)
 {
-	if (a->count < WIRE_DNS_ANSWERS)
+	if (a->count < LIMIT_DNS_ANSWERS)
 		return true;
 	spf_end(s, SPF_PERMERROR, "%.*s has too many addresses",
 	    SLICE_ARG(buf_slice(&s->name)));

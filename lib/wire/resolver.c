@@ -22,7 +22,7 @@ wire_dns_answer_get(struct slice payload, struct wire_dns_answer *a)
 	a->ttl = wire_get_u32(&in);
 	a->canonical = wire_get_slice(&in, LIMIT_DOMAIN);
 	a->count = wire_get_u32(&in);
-	if (a->count > WIRE_DNS_ANSWERS)
+	if (a->count > LIMIT_DNS_ANSWERS)
 		return -1;
 	for (uint32_t i = 0; i < a->count; i++)
 		a->rdata[i] = wire_get_slice(&in, LIMIT_FRAME);

@@ -27,17 +27,15 @@ enum { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15,
 	DNS_TXT = 16, DNS_AAAA = 28, DNS_SRV = 33, DNS_TLSA = 52,
 	DNS_CAA = 257 };
 
-/* Records of one answer that are passed on; of text all or, if that is too
- * many, none: what is missing could contradict the rest. */
-#define WIRE_DNS_ANSWERS 256
-
+/* Of text all records or, if that is too many, none: what is missing could
+ * contradict the rest. */
 struct wire_dns_answer {
 	enum wire_dns_status status;
 	bool secure;
 	uint32_t ttl;
 	struct slice canonical;
 	uint32_t count;
-	struct slice rdata[WIRE_DNS_ANSWERS];
+	struct slice rdata[LIMIT_DNS_ANSWERS];
 };
 
 /* Slices are views into the payload. */

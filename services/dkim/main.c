@@ -45,7 +45,9 @@ read_tables(struct dkim *d)
 	struct conf_dkim_files texts = {
 		.key_table = buf_slice(&key_table),
 		.signing_table = buf_slice(&signing_table),
-		.rspamd = has_key_table ? S("") : buf_slice(&rspamd),
+		.rspamd = buf_slice(&rspamd),
+		.has_key_table = has_key_table,
+		.rspamd_first = d->conf->dkim_rspamd,
 	};
 	struct conf_problems problems;
 	struct conf_dkim fresh;

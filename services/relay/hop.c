@@ -215,7 +215,7 @@ hop_addresses(union sockaddr_any out[HOP_ADDRESSES],
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < WIRE_DNS_ANSWERS; i++) {
+	for (size_t i = 0; i < LIMIT_DNS_ANSWERS; i++) {
 		if (n < HOP_ADDRESSES &&
 		    take_address(&out[n], v6, i, AF_INET6, port))
 			n++;

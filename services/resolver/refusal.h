@@ -1,7 +1,7 @@
 /*
  * Servers that are not there. libunbound waits for an answer even when the
  * host of its only server says at once that nobody listens (ICMP); then every
- * mail would wait for the whole RESOLVER_TIMEOUT. So when a question waits
+ * mail would wait for the whole LIMIT_DNS_TIMEOUT. So when a question waits
  * longer than usual the named servers are looked at.
  */
 #ifndef RESOLVER_REFUSAL_H

@@ -5,17 +5,18 @@
 #include "core/map.h"
 #include "dns/answer.h"
 #include "dns/question.h"
-#include "dns/upstream.h"
 #include "services/resolver/ladder.h"
 #include "services/resolver/refusal.h"
 
 #define CLASS_IN 1
+#define TELL_EVERY 60000
 
 /* One question under way. */
 struct query {
 	struct list link; /* resolver.queries, oldest first */
 	struct resolver *r;
 	struct question q;
+	const struct chan *by; /* who asked first; NULL: has left */
 	struct list waiters;
 	uint64_t since;
 	uint64_t deadline;
@@ -45,6 +46,8 @@ struct resolver {
 	size_t waiters;
 	uint64_t asked;
 	uint64_t timeouts;
+	uint64_t refusals; /* questions beyond the caps */
+	uint64_t told;     /* loop_now when that was logged last, or 0 */
 };
 
 /* The record types that our processes need. */
@@ -231,22 +234,52 @@ query_ask(struct query *query)
 	return err == 0 ? 0 : -1;
 }
 
+/* Has c as many questions under way as it may? What it asks comes from
+ * strangers, who can name a thousand dead domains; nobody else is to wait for
+ * those. */
+static bool
+share_is_used(const struct resolver *r, const struct chan *c)
+{
+	const struct query *query;
+	size_t n = 0;
+
+	LIST_EACH(query, &r->queries, struct query, link)
+		n += query->by == c;
+	return n >= LIMIT_DNS_SHARE;
+}
+
+/* One line a minute says that it happens. */
+static void
+refuse(struct resolver *r)
+{
+	r->refusals++;
+	if (r->told != 0 && loop_now(r->l) < r->told + TELL_EVERY)
+		return;
+	r->told = loop_now(r->l);
+	log_warn("dns-busy", "questions=%zu effect=\"more are put off: name "
+	    "servers do not answer\"", r->by_key.count);
+}
+
 /* NULL if it cannot be asked now. */
 static struct query *
-query_new(struct resolver *r, const struct question *q, struct slice key)
+query_new(struct resolver *r, const struct question *q, struct slice key,
+    const struct chan *c)
 {
 	struct query *query;
 
-	if (r->by_key.count >= UPSTREAM_QUERIES)
+	if (r->by_key.count >= LIMIT_DNS_QUESTIONS || share_is_used(r, c)) {
+		refuse(r);
 		return NULL;
+	}
 	/* No patience with servers that are known to be away. */
 	if (r->refused && (r->refused = refusal_look(r->refusal)))
 		return NULL;
 	query = mem_zero(sizeof(*query));
 	query->r = r;
 	query->q = *q;
+	query->by = c;
 	query->since = loop_now(r->l);
-	query->deadline = query->since + RESOLVER_TIMEOUT;
+	query->deadline = query->since + LIMIT_DNS_TIMEOUT;
 	list_init(&query->waiters);
 	if (r->ctx != NULL && query_ask(query) != 0) {
 		mem_free(query);
@@ -285,10 +318,10 @@ resolver_ask(struct resolver *r, struct chan *c, uint32_t id,
 	}
 	key = question_key(&q, key_bytes);
 	query = map_get(&r->by_key, key);
-	if (r->waiters >= RESOLVER_WAITERS)
+	if (r->waiters >= LIMIT_DNS_WAITERS)
 		query = NULL;
 	else if (query == NULL)
-		query = query_new(r, &q, key);
+		query = query_new(r, &q, key, c);
 	if (query != NULL)
 		query_wait(query, c, id);
 	else
@@ -303,6 +336,8 @@ resolver_forget(struct resolver *r, const struct chan *c)
 	struct waiter *w;
 
 	LIST_EACH(query, &r->queries, struct query, link) {
+		if (query->by == c)
+			query->by = NULL;
 		LIST_EACH(w, &query->waiters, struct waiter, link) {
 			if (w->c != c)
 				continue;
@@ -316,9 +351,10 @@ resolver_forget(struct resolver *r, const struct chan *c)
 void
 resolver_status(const struct resolver *r, struct buf *out)
 {
-	buf_addf(out, " asked=%llu pending=%zu timeouts=%llu",
+	buf_addf(out, " asked=%llu pending=%zu timeouts=%llu refusals=%llu",
 	    (unsigned long long)r->asked, r->by_key.count,
-	    (unsigned long long)r->timeouts);
+	    (unsigned long long)r->timeouts,
+	    (unsigned long long)r->refusals);
 	ladder_status(r->ladder, out);
 }
 

@@ -1,6 +1,6 @@
 /*
  * The questions under way: each is asked once however many want to know
- * (coalesced by name and type), is answered within RESOLVER_TIMEOUT whatever
+ * (coalesced by name and type), is answered within LIMIT_DNS_TIMEOUT whatever
  * the servers do, and is forgotten for channels that close.
  */
 #ifndef RESOLVER_RESOLVER_H
@@ -9,9 +9,6 @@
 #include "dns/rungs.h"
 #include "io/chan.h"
 #include "io/loop.h"
-
-#define RESOLVER_TIMEOUT 10000 /* milliseconds */
-#define RESOLVER_WAITERS 10000 /* answers owed, all questions together */
 
 struct resolver;
 
@@ -22,8 +19,8 @@ void resolver_free(struct resolver *r);
 
 /*
  * A WIRE_DNS_ASK: answered on c with id, now or later. -1 if malformed. A name
- * that cannot exist is answered with NXDOMAIN, a question beyond the caps with
- * SERVFAIL.
+ * that cannot exist is answered with NXDOMAIN, a question beyond the caps
+ * (LIMIT_DNS_ of core/limits.h) with SERVFAIL.
  */
 int resolver_ask(struct resolver *r, struct chan *c, uint32_t id,
     struct slice payload) MUST_CHECK;

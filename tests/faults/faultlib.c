@@ -2,7 +2,8 @@
  * LD_PRELOAD shim: the FAULT_AT-th call that changes the disk fails with
  * FAULT_ERRNO (a number), or kills the process when FAULT_ERRNO is 0: half of
  * the kills come before the call, half behind it (FAULT_AFTER=1). Says "fired"
- * on descriptor 1 when it strikes. Descriptors 0 to 2 do not count.
+ * on descriptor 1 when it strikes. Descriptors 0 to 2 do not count, nor do
+ * pipes and sockets.
  */
 /* The calls it stands in for are declared elsewhere, in many ways. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
@@ -68,16 +69,25 @@ strikes(bool *last)
 	return true;
 }
 
+static bool
+is_on_disk(int fd)
+{
+	struct stat st;
+
+	return fd > 2 && fstat(fd, &st) == 0 &&
+	    (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* A function whose first argument is a descriptor, or never below 3. */
-#define WRAP(type, name, fd, params, args)                                     \
+/* A function; counts says whether a call of it does. */
+#define WRAP(type, name, counts, params, args)                                 \
 	type name params                                                       \
 	{                                                                      \
 		bool last = false;                                             \
 		type r;                                                        \
                                                                                \
-		if ((fd) > 2 && strikes(&last))                                \
+		if ((counts) && strikes(&last))                                \
 			return -1;                                             \
 		r = REAL(name) args;                                           \
 		if (last)                                                      \
@@ -85,21 +95,25 @@ strikes(bool *last)
 		return r;                                                      \
 	}
 
-WRAP(ssize_t, write, fd, (int fd, const void *p, size_t n), (fd, p, n))
-WRAP(ssize_t, pwrite, fd, (int fd, const void *p, size_t n, off_t o),
+WRAP(ssize_t, write, is_on_disk(fd), (int fd, const void *p, size_t n),
+    (fd, p, n))
+WRAP(ssize_t, pwrite, is_on_disk(fd),
+    (int fd, const void *p, size_t n, off_t o),
     (fd, p, n, o))
-WRAP(ssize_t, pwrite64, fd, (int fd, const void *p, size_t n, off64_t o),
+WRAP(ssize_t, pwrite64, is_on_disk(fd),
+    (int fd, const void *p, size_t n, off64_t o),
     (fd, p, n, o))
-WRAP(int, fsync, fd, (int fd), (fd))
-WRAP(int, fdatasync, fd, (int fd), (fd))
-WRAP(int, ftruncate, fd, (int fd, off_t n), (fd, n))
-WRAP(int, rename, 3, (const char *a, const char *b), (a, b))
-WRAP(int, link, 3, (const char *a, const char *b), (a, b))
-WRAP(int, unlink, 3, (const char *a), (a))
-WRAP(int, unlinkat, 3, (int fd, const char *a, int flags), (fd, a, flags))
-WRAP(int, rmdir, 3, (const char *a), (a))
-WRAP(int, mkdir, 3, (const char *a, mode_t mode), (a, mode))
-WRAP(int, futimens, fd, (int fd, const struct timespec t[2]), (fd, t))
+WRAP(int, fsync, is_on_disk(fd), (int fd), (fd))
+WRAP(int, fdatasync, is_on_disk(fd), (int fd), (fd))
+WRAP(int, ftruncate, is_on_disk(fd), (int fd, off_t n), (fd, n))
+WRAP(int, rename, true, (const char *a, const char *b), (a, b))
+WRAP(int, link, true, (const char *a, const char *b), (a, b))
+WRAP(int, unlink, true, (const char *a), (a))
+WRAP(int, unlinkat, true, (int fd, const char *a, int flags), (fd, a, flags))
+WRAP(int, rmdir, true, (const char *a), (a))
+WRAP(int, mkdir, true, (const char *a, mode_t mode), (a, mode))
+WRAP(int, futimens, is_on_disk(fd), (int fd, const struct timespec t[2]),
+    (fd, t))
 
 /* Opening a file changes the disk only where it may make it. */
 #define WRAP_OPEN(name)                                                        \

@@ -292,33 +292,92 @@ def test_rotate_says_what_is_wrong(box, dns):
     assert "pillarbox" not in box.read("opendkim/KeyTable")
 
 
-def test_a_running_server_changes_over(make_stack, dns):
+OTHER = "other.test MX 10 a.other.test\na.other.test A 127.0.0.2"
+
+
+@pytest.mark.parametrize("layout", ["opendkim", "rspamd"])
+def test_a_running_server_changes_over(make_stack, tmp_path, dns, layout):
+    """Two types, an alias and a domain below; every mail has both signatures."""
     sink = Sink(host="127.0.0.2").start()
-    other = "other.test MX 10 a.other.test\na.other.test A 127.0.0.2"
-    dns.set_zone(other)
-    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port})
+    dns.set_zone(OTHER)
+    env = {"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port}
+    files = {"postfix-virtual.cf": "a@alias.test demo@example.test\n"
+                                   "b@sub.example.test demo@example.test\n"}
+    if layout == "rspamd":
+        env |= {"ENABLE_OPENDKIM": "0", "ENABLE_RSPAMD": "1"}
+        files |= rspamd_files(tmp_path)
+    stack = make_stack(env=env, files=files)
 
-    def selector_of_next(n):
+    def tables():
+        return stack.log().count("event=dkim-tables")
+
+    def change(*words):
+        mark = tables()
+        done = stack.setup(*words)
+        wait_for(lambda: tables() > mark, 15, "the new tables")
+        return done
+
+    sent = 0
+
+    def signed_by(sender="demo@example.test"):
+        nonlocal sent
         with stack.smtp_submit() as c:
-            c.sendmail("demo@example.test", ["u@other.test"],
-                       "From: demo@example.test\r\nSubject: x\r\n\r\nx\r\n")
-        return re.findall(rb"\bs=([^;]+);", sink.wait(n)[n - 1].body)
+            c.sendmail(sender, ["u@other.test"], f"From: {sender}\r\nSubject: x\r\n\r\nx\r\n")
+        sent += 1
+        body = sink.wait(sent)[sent - 1].body
+        return list(zip(re.findall(rb"\bd=([^;]+);", body), re.findall(rb"\bs=([^;]+);", body)))
 
+    domain = b"example.test"
     try:
-        stack.setup("config", "dkim")
-        stack.wait_log("event=dkim-tables keys=1 rules=1", 15)
-        assert selector_of_next(1) == [b"mail"]
-        stack.setup("dkim", "rotate", "example.test", "--selector", "next", "--no-wait")
-        shown = stack.setup("dkim", "show", "example.test", "next").stdout.splitlines()[1]
-        dns.set_zone(other + "\n" + shown)
-        stack.wait_log("event=dkim-tables keys=2 rules=1", 15)
-        assert selector_of_next(2) == [b"mail"]
-        mark = stack.log().count("event=dkim-tables")
-        assert "now" in stack.setup("dkim", "rotate", "example.test").stdout
-        wait_for(lambda: stack.log().count("event=dkim-tables") > mark, 15, "the new tables")
-        assert selector_of_next(3) == [b"next"]
+        if layout == "opendkim":
+            change("config", "dkim", "domain", "example.test")
+            change("config", "dkim", "domain", "example.test", "keytype", "ed25519", "selector",
+                   "ed")
+        assert signed_by() == [(domain, b"mail"), (domain, b"ed")]
+        assert signed_by("b@sub.example.test") == [(domain, b"mail"), (domain, b"ed")]
+        change("dkim", "rotate", "example.test", "--selector", "next", "--no-wait")
+        signing = stack.config("opendkim/SigningTable")
+        with signing.open("a") as f:
+            f.write("".join(f"*@alias.test {k}._domainkey.example.test\n" for k in ("mail", "ed")))
+        shown = [line for line in stack.setup("dkim", "show", "example.test", "next"
+                                              ).stdout.splitlines() if line[0] != ";"]
+        dns.set_zone("\n".join([OTHER, *shown]))
+        wait_for(lambda: signed_by("a@alias.test") == [(domain, b"mail"), (domain, b"ed")], 15,
+                 "the alias is signed")
+        assert signed_by() == [(domain, b"mail"), (domain, b"ed")]
+        assert "now" in change("dkim", "rotate", "example.test").stdout
+        for sender in ("demo@example.test", "a@alias.test", "b@sub.example.test"):
+            assert signed_by(sender) == [(domain, b"next"), (domain, b"ed")], sender
+        # The time of the old key is over: it goes without anybody asking.
+        table = stack.config("opendkim/KeyTable")
+        old = [k for k in json.loads(stack.setup("dkim", "list", "--json").stdout)["keys"]
+               if k["selector"] == "mail"][0]
+        assert Path(old["file"]).exists()
+        table.write_text(table.read_text().replace("retired until 2", "retired until 1"))
+        stack.wait_log("event=dkim-key-retired domain=example.test selector=mail", 15)
+        assert not Path(old["file"]).exists() and "mail" not in table.read_text().split("over", 1)[-1]
+        wait_for(lambda: signed_by() == [(domain, b"next"), (domain, b"ed")], 15, "as before")
+        stack.stop()
+        stack.start()
+        assert signed_by() == [(domain, b"next"), (domain, b"ed")]
     finally:
         sink.stop()
+
+
+def test_an_old_key_is_gone_after_a_start(make_stack):
+    stack = make_stack()
+    stack.setup("config", "dkim")
+    stack.setup("config", "dkim", "selector", "old")
+    stack.stop()
+    table, rules = stack.config("opendkim/KeyTable"), stack.config("opendkim/SigningTable")
+    rules.write_text(rules.read_text().replace("*@example.test old._domainkey.example.test\n", ""))
+    table.write_text(table.read_text() + "# pillarbox: old._domainkey.example.test retired until "
+                     "2026-01-01T00:00:00Z\n")
+    stack.start()
+    stack.wait_log("event=dkim-key-retired domain=example.test selector=old", 15)
+    folder = table.parent / "keys/example.test"
+    assert "old" not in table.read_text() and not (folder / "old.private").exists()
+    assert list(folder.glob("old.private.removed-*")) and (folder / "mail.private").exists()
 
 
 # --- rspamd's layout
@@ -381,8 +440,10 @@ def test_rspamd_keys_sign_with_rspamds_switch(rspamd):
     both = {"ENABLE_OPENDKIM": "0", "ENABLE_RSPAMD": "1"}
     assert signs(ENABLE_OPENDKIM="0") == {False}
     assert signs(**both) == {True}
+    # What OpenDKIM left behind does not count there.
     rspamd.write("opendkim/KeyTable", "x example.test:x:/etc/opendkim/x\n")
-    assert signs(**both) == {False}
+    assert signs(**both) == {True}
+    assert signs() == {False}
 
 
 def test_rspamd_keys_are_taken_over_by_the_first_change(rspamd):

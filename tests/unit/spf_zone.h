@@ -115,7 +115,7 @@ zone_answer(struct spf_zone *z, const struct dns_question *q,
 			return;
 		}
 		a->status = WIRE_DNS_OK;
-		if (a->count < WIRE_DNS_ANSWERS)
+		if (a->count < LIMIT_DNS_ANSWERS)
 			a->rdata[a->count++] = zone_rdata(z, q->type, line);
 	}
 }

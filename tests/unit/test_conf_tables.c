@@ -183,13 +183,13 @@ TEST(wrong_aliases_are_reported)
 TEST(dkim_tables_choose_the_first_rule)
 {
 	static const struct conf_dkim_files files = {
-		S("mail._domainkey.x.test x.test:mail:/etc/opendkim/keys/x.test"
-		  "/mail.private\n"
+		.key_table = S("mail._domainkey.x.test x.test:mail:"
+		  "/etc/opendkim/keys/x.test/mail.private\n"
 		  "other %:sel:/keys/other.private\n"),
-		S("boss@x.test other\n"
+		.signing_table = S("boss@x.test other\n"
 		  "*@x.test mail._domainkey.x.test\n"
 		  "*@*.x.test other\n"),
-		S("127.0.0.1\nlocalhost\n\n# c\n10.0.0.0/8\n"), S(""),
+		.trusted_hosts = S("127.0.0.1\nlocalhost\n\n# c\n10.0.0.0/8\n"),
 	};
 	static const struct {
 		const char *address, *key;
@@ -232,10 +232,9 @@ TEST(dkim_tables_choose_the_first_rule)
 TEST(dkim_tables_fall_back_to_the_longest_parent)
 {
 	static const struct conf_dkim_files files = {
-		S("x x.test:s:/p\nbx b.x.test:s:/p\nany %:s:/p\n"),
-		S("*@x.test x\n*@B.x.test bx\n*@c.b.x.test any\n"
+		.key_table = S("x x.test:s:/p\nbx b.x.test:s:/p\nany %:s:/p\n"),
+		.signing_table = S("*@x.test x\n*@B.x.test bx\n*@c.b.x.test any\n"
 		  "boss@d.x.test bx\n"),
-		S(""), S(""),
 	};
 	static const struct {
 		const char *address, *key;
@@ -336,6 +335,39 @@ TEST(rspamd_names_keys_for_domains)
 	conf_problems_release(&p);
 }
 
+TEST(rspamd_in_the_place_of_opendkim)
+{
+	struct conf_dkim_files files = {
+		.key_table = S("k x.test:mail:/k\n"),
+		.signing_table = S("*@x.test k\nnonsense\n"),
+		.rspamd = S("domain { x.test { path = \"/r\"; } }"),
+		.has_key_table = true,
+		.rspamd_first = true,
+	};
+	struct conf_dkim d;
+
+	/* KeyTable and SigningTable are not even looked at. */
+	conf_dkim_init(&d);
+	CHECK(conf_dkim_parse(&d, "/c", &files, NULL) == 0 && d.rspamd);
+	CHECK(d.key_count == 1 && strcmp(d.keys[0].path, "/r") == 0);
+	conf_dkim_release(&d);
+
+	files.rspamd = S("");
+	conf_dkim_init(&d);
+	CHECK(conf_dkim_parse(&d, "/c", &files, NULL) == 0 && d.rspamd);
+	CHECK(d.key_count == 0 && d.rule_count == 0);
+	conf_dkim_release(&d);
+
+	files.rspamd = S("domain { x.test { path = \"/r\"; } }");
+	files.key_table = S("# x\n" CONF_DKIM_TAKEN_OVER "\r\n"
+	    "k x.test:mail:/k\n");
+	files.signing_table = S("*@x.test k\n");
+	conf_dkim_init(&d);
+	CHECK(conf_dkim_parse(&d, "/c", &files, NULL) == 0 && !d.rspamd);
+	CHECK(d.rule_count == 1 && strcmp(d.keys[0].path, "/k") == 0);
+	conf_dkim_release(&d);
+}
+
 TEST(rspamd_turns_signing_off)
 {
 	static const struct {
@@ -405,10 +437,11 @@ TEST(wrong_rspamd_files_are_warnings)
 TEST(wrong_dkim_tables_are_reported)
 {
 	static const struct conf_dkim_files files = {
-		S("short\nkey x.test:mail\nkey x.test:mail:relative\n"
+		.key_table = S("short\nkey x.test:mail\nkey x.test:mail:relative\n"
 		  "key -x:mail:/p\ngood x.test:mail:/p\ngood y.test:mail:/q\n"),
-		S("only\n*@x.test god\n*@x.test good extra\n*@x.test zzzzzz\n"),
-		S("two words\n"), S(""),
+		.signing_table = S("only\n*@x.test god\n"
+		  "*@x.test good extra\n*@x.test zzzzzz\n"),
+		.trusted_hosts = S("two words\n"),
 	};
 	struct conf_dkim d;
 	struct conf_problems p;
@@ -437,6 +470,7 @@ TESTS(T(accounts_are_read_by_line), T(masters_have_any_name),
     T(aliases_are_read_with_all_their_targets), T(wrong_aliases_are_reported),
     T(dkim_tables_choose_the_first_rule),
     T(dkim_tables_fall_back_to_the_longest_parent),
-    T(rspamd_names_keys_for_domains), T(rspamd_turns_signing_off),
+    T(rspamd_names_keys_for_domains),
+    T(rspamd_in_the_place_of_opendkim), T(rspamd_turns_signing_off),
     T(wrong_rspamd_files_are_warnings),
     T(wrong_dkim_tables_are_reported))

@@ -54,7 +54,7 @@ TEST(hop_refuses_what_is_no_host)
 
 struct records {
 	struct wire_dns_answer a;
-	struct buf bytes[WIRE_DNS_ANSWERS];
+	struct buf bytes[LIMIT_DNS_ANSWERS];
 };
 
 static void

@@ -14,6 +14,9 @@ TEST(rungs_reads_resolv_conf)
 		  "::1,fe80::1%eth0" },
 		{ "nameserver\nnameserver x.test\nnameservers 192.0.2.1\n"
 		  "nameserver 192.0.2.300\n", "" },
+		{ "nameserver fe80::1%\nnameserver fe80::1%a,b\n"
+		  "nameserver fe80::1%a\001\nnameserver ::1%0123456789abcdef\n"
+		  "nameserver fe80::1%br-0.1_x\n", "fe80::1%br-0.1_x" },
 		{ "nameserver 192.0.2.1\nnameserver 192.0.2.2\n"
 		  "nameserver 192.0.2.3\nnameserver 192.0.2.4\n",
 		  "192.0.2.1,192.0.2.2,192.0.2.3" },
@@ -26,6 +29,15 @@ TEST(rungs_reads_resolv_conf)
 		CHECK_SLICE(buf_slice(&list), rows[i].want);
 		buf_release(&list);
 	}
+}
+
+TEST(rungs_reads_no_address_past_a_nul)
+{
+	struct buf list = BUF_INIT(256);
+
+	rungs_resolv_conf(S("nameserver ::1\0x,y\n"), &list);
+	CHECK(list.n == 0);
+	buf_release(&list);
 }
 
 TEST(rungs_lead_from_the_setting_to_less)
@@ -67,5 +79,6 @@ TEST(rungs_holds_when_the_root_is_known)
 }
 
 TESTS(T(rungs_reads_resolv_conf),
+    T(rungs_reads_no_address_past_a_nul),
     T(rungs_lead_from_the_setting_to_less),
     T(rungs_holds_when_the_root_is_known))
