@@ -99,14 +99,7 @@ cmd_alias_list(struct setup *s, int argc UNUSED, char **argv UNUSED)
 	struct table t;
 	int status = 1;
 
-	if (table_open(s, &t, CONF_VIRTUAL_FILE, false) == -1) {
-		status = 1;
-	} else if (!t.exists) {
-		say_abort(s, "'%s' does not exist", buf_str(&t.path));
-	} else if (t.text.n == 0) {
-		say_abort(s, "'%s' is empty, nothing to list",
-		    buf_str(&t.path));
-	} else {
+	if (table_open_filled(s, &t, CONF_VIRTUAL_FILE) == 0) {
 		rest = buf_slice(&t.text);
 		while (table_next(&rest, &line))
 			printf("* %.*s\n\n", SLICE_ARG(line));

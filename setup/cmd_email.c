@@ -317,14 +317,7 @@ cmd_email_list(struct setup *s, int argc UNUSED, char **argv UNUSED)
 	conf_problems_init(&problems);
 	conf_accounts_init(&accounts);
 	ok = table_open(s, &virtual, CONF_VIRTUAL_FILE, false);
-	if (table_open(s, &t, CONF_ACCOUNTS_FILE, false) == -1 || ok == -1) {
-		status = 1;
-	} else if (!t.exists) {
-		say_abort(s, "'%s' does not exist", buf_str(&t.path));
-	} else if (t.text.n == 0) {
-		say_abort(s, "'%s' is empty, nothing to list",
-		    buf_str(&t.path));
-	} else {
+	if (table_open_filled(s, &t, CONF_ACCOUNTS_FILE) == 0 && ok == 0) {
 		conf_accounts_parse(&accounts, buf_str(&t.path),
 		    buf_slice(&t.text), &problems);
 		for (size_t i = 0; i < problems.n; i++)

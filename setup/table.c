@@ -31,6 +31,19 @@ table_open(const struct setup *s, struct table *t, const char *file,
 }
 
 int
+table_open_filled(const struct setup *s, struct table *t, const char *file)
+{
+	if (table_open(s, t, file, false) == -1)
+		return -1;
+	if (!t->exists)
+		say_abort(s, "'%s' does not exist", buf_str(&t->path));
+	else if (t->text.n == 0)
+		say_abort(s, "'%s' is empty, nothing to list",
+		    buf_str(&t->path));
+	return t->exists && t->text.n > 0 ? 0 : -1;
+}
+
+int
 table_save(const struct setup *s, struct table *t, mode_t mode)
 {
 	if (!buf_ok(&t->text)) {

@@ -22,6 +22,9 @@ struct table {
  */
 int table_open(const struct setup *s, struct table *t, const char *file,
     bool write) MUST_CHECK;
+/* To list what is in it: one that does not exist or is empty is said, too. */
+int table_open_filled(const struct setup *s, struct table *t,
+    const char *file) MUST_CHECK;
 /* Writes the text back; mode is for a new file. -1 after saying why not. */
 int table_save(const struct setup *s, struct table *t, mode_t mode) MUST_CHECK;
 void table_close(struct table *t);

@@ -2,6 +2,7 @@
 #include "mail/address_list.h"
 
 #include "core/limits.h"
+#include "mail/lex.h"
 
 /* Bytes go through here exactly once, so the whole is linear. */
 struct parser {
@@ -17,18 +18,6 @@ struct parser {
 	size_t last_local;
 	bool some;          /* a word was seen, be it "" */
 };
-
-static bool
-is_white(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool
-is_special(char c)
-{
-	return c != 0 && strchr("()<>[]:;@\\,.\"", c) != NULL;
-}
 
 static char
 peek(const struct parser *p)
@@ -73,7 +62,7 @@ skip_cfws(struct parser *p)
 	while (p->in.n > 0) {
 		if (peek(p) == '(')
 			take_comment(p);
-		else if (is_white(peek(p)))
+		else if (lex_is_white(peek(p)))
 			skip(p);
 		else
 			return true;
@@ -131,7 +120,7 @@ take_words(struct parser *p)
 			skip(p);
 			continue;
 		}
-		if (c != '"' && is_special(c))
+		if (c != '"' && lex_is_special(c))
 			return true;
 		if (p->some && p->phrase.n > 0)
 			buf_addc(&p->phrase, ' ');
@@ -147,8 +136,8 @@ take_words(struct parser *p)
 			take_quoted(p);
 			continue;
 		}
-		while (p->in.n > 0 && !is_special(peek(p)) &&
-		    !is_white(peek(p))) {
+		while (p->in.n > 0 && !lex_is_special(peek(p)) &&
+		    !lex_is_white(peek(p))) {
 			add_byte(p, peek(p));
 			skip(p);
 		}
@@ -169,7 +158,7 @@ take_domain(struct parser *p)
 		if (c == '[' && p->local.n == 0) {
 			while (p->in.n > 0 && c != ']') {
 				c = peek(p);
-				if (!is_white(c))
+				if (!lex_is_white(c))
 					buf_addc(&p->local, c);
 				skip(p);
 			}
@@ -181,11 +170,11 @@ take_domain(struct parser *p)
 			atom = false;
 			continue;
 		}
-		if (is_special(c) || atom)
+		if (lex_is_special(c) || atom)
 			break;
 		atom = true;
-		while (p->in.n > 0 && !is_special(peek(p)) &&
-		    !is_white(peek(p))) {
+		while (p->in.n > 0 && !lex_is_special(peek(p)) &&
+		    !lex_is_white(peek(p))) {
 			buf_addc(&p->local, peek(p));
 			skip(p);
 		}

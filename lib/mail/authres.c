@@ -1,6 +1,8 @@
 /* Authentication-Results: RFC 8601. See authres.h. */
 #include "mail/authres.h"
 
+#include "mail/lex.h"
+
 /* RFC 2045 5.1 token, the bare form of an RFC 8601 value; plus "@" and "/" as
  * every verifier writes addresses bare (RFC 8601 2.2, pvalue). */
 static bool
@@ -90,29 +92,6 @@ authres_write(struct buf *out, struct slice authserv_id,
 	buf_adds(out, "\r\n");
 }
 
-/* Behind blanks, line ends and (nested) comments. */
-static struct slice
-skip_cfws(struct slice s)
-{
-	size_t depth = 0, i;
-
-	for (i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (c == '(') {
-			depth++;
-		} else if (depth > 0) {
-			if (c == '\\')
-				i++;
-			else if (c == ')')
-				depth--;
-		} else if (c != ' ' && c != '\t' && c != '\r' && c != '\n') {
-			break;
-		}
-	}
-	return slice_from(s, i < s.n ? i : s.n);
-}
-
 /* True if the quoted string at the start of s spells id. */
 static bool
 quoted_is(struct slice s, struct slice id)
@@ -133,10 +112,11 @@ quoted_is(struct slice s, struct slice id)
 bool
 authres_is_ours(struct slice value, struct slice authserv_id)
 {
-	struct slice s = skip_cfws(value), word;
+	struct slice s = value, word;
 	size_t n = 0;
 	bool same;
 
+	lex_skip_cfws(&s);
 	if (s.n > 0 && s.p[0] == '"') {
 		same = quoted_is(s, authserv_id);
 	} else {

@@ -1,31 +1,7 @@
 /* Others' Authentication-Results. See authres_read.h. */
 #include "mail/authres_read.h"
 
-static bool
-is_white(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static void
-skip_cfws(struct slice *s)
-{
-	size_t depth = 0, i;
-
-	for (i = 0; i < s->n; i++) {
-		char c = s->p[i];
-
-		if (depth > 0 && c == '\\')
-			i++;
-		else if (c == '(')
-			depth++;
-		else if (depth > 0 && c == ')')
-			depth--;
-		else if (depth == 0 && !is_white(c))
-			break;
-	}
-	*s = slice_from(*s, i < s->n ? i : s->n);
-}
+#include "mail/lex.h"
 
 /* A word up to a byte that ends one; empty if there is none. */
 static struct slice
@@ -34,8 +10,8 @@ take_word(struct slice *s, const char *ends)
 	struct slice word;
 	size_t n = 0;
 
-	skip_cfws(s);
-	while (n < s->n && s->p[n] != '\0' && !is_white(s->p[n]) &&
+	lex_skip_cfws(s);
+	while (n < s->n && s->p[n] != '\0' && !lex_is_white(s->p[n]) &&
 	    strchr(ends, s->p[n]) == NULL)
 		n++;
 	word = slice_head(*s, n);
@@ -49,7 +25,7 @@ take_value(struct slice *s)
 	struct slice text;
 	size_t n = 1;
 
-	skip_cfws(s);
+	lex_skip_cfws(s);
 	if (s->n == 0 || s->p[0] != '"')
 		return take_word(s, ";(\"");
 	while (n < s->n && s->p[n] != '"')
@@ -66,7 +42,7 @@ take_value(struct slice *s)
 static bool
 take_byte(struct slice *s, char c)
 {
-	skip_cfws(s);
+	lex_skip_cfws(s);
 	if (s->n == 0 || s->p[0] != c)
 		return false;
 	*s = slice_from(*s, 1);
@@ -123,7 +99,7 @@ authres_read_next(struct authres_reader *r, struct authres_read *out)
 	struct slice *s = &r->rest;
 
 	*out = (struct authres_read){ 0 };
-	skip_cfws(s);
+	lex_skip_cfws(s);
 	if (s->n == 0)
 		return false;
 	out->method = take_word(s, "=/;(");

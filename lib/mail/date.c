@@ -1,6 +1,8 @@
 /* Dates: RFC 5322 3.3 and 4.3, RFC 3501 section 9. See date.h. */
 #include "mail/date.h"
 
+#include "mail/lex.h"
+
 static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
 	"Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 static const char days[7][4] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue",
@@ -70,28 +72,6 @@ fields_epoch(const struct fields *f, int64_t *epoch)
 	return 0;
 }
 
-/* Skips blanks, line ends and comments (RFC 5322 3.2.2). */
-static void
-skip_cfws(struct slice *s)
-{
-	size_t depth = 0, i;
-
-	for (i = 0; i < s->n; i++) {
-		char c = s->p[i];
-
-		if (c == '(')
-			depth++;
-		else if (depth > 0 && c == '\\')
-			i++;
-		else if (depth > 0 && c == ')')
-			depth--;
-		else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' &&
-		    c != '\n')
-			break;
-	}
-	*s = slice_from(*s, i < s->n ? i : s->n);
-}
-
 /* Digits up to most; how many there were, 0 for none or too many. */
 static size_t
 take_digits(struct slice *s, size_t most, int *out)
@@ -153,7 +133,7 @@ take_zone(struct slice *s)
 	struct slice name;
 	int zone = 0;
 
-	skip_cfws(s);
+	lex_skip_cfws(s);
 	if (s->n > 0 && (s->p[0] == '+' || s->p[0] == '-'))
 		return take_offset(s, &zone) == 0 ? zone : 0;
 	name = take_letters(s);
@@ -167,18 +147,18 @@ take_zone(struct slice *s)
 static int
 take_time(struct slice *s, struct fields *f)
 {
-	skip_cfws(s);
+	lex_skip_cfws(s);
 	if (take_digits(s, 2, &f->hour) == 0)
 		return -1;
-	skip_cfws(s);
+	lex_skip_cfws(s);
 	if (!take_one(s, ':') && !take_one(s, '.'))
 		return -1;
-	skip_cfws(s);
+	lex_skip_cfws(s);
 	if (take_digits(s, 2, &f->minute) == 0)
 		return -1;
-	skip_cfws(s);
+	lex_skip_cfws(s);
 	if (take_one(s, ':') || take_one(s, '.')) {
-		skip_cfws(s);
+		lex_skip_cfws(s);
 		if (take_digits(s, 2, &f->second) == 0)
 			return -1;
 	}
@@ -192,7 +172,7 @@ take_year(struct slice *s, int64_t *year)
 	int v;
 	size_t n;
 
-	skip_cfws(s);
+	lex_skip_cfws(s);
 	n = take_digits(s, 4, &v);
 	if (n < 2)
 		return -1;
@@ -208,10 +188,10 @@ take_year(struct slice *s, int64_t *year)
 static int
 parse_ctime(struct slice s, struct fields *f)
 {
-	skip_cfws(&s);
+	lex_skip_cfws(&s);
 	if (take_digits(&s, 2, &f->day) == 0 || take_time(&s, f) == -1)
 		return -1;
-	skip_cfws(&s);
+	lex_skip_cfws(&s);
 	if (s.n > 0 && !ascii_is_digit(s.p[0]))
 		f->zone = take_zone(&s);
 	return take_year(&s, &f->year);
@@ -223,12 +203,12 @@ date_parse(struct slice text, struct date *out)
 	struct fields f = { .month = -1 };
 	struct slice s = text;
 
-	skip_cfws(&s);
+	lex_skip_cfws(&s);
 	if (s.n > 0 && ascii_is_alpha(s.p[0])) {
 		take_letters(&s);
-		skip_cfws(&s);
+		lex_skip_cfws(&s);
 		take_one(&s, ',');
-		skip_cfws(&s);
+		lex_skip_cfws(&s);
 	}
 	if (s.n > 0 && ascii_is_alpha(s.p[0])) {
 		f.month = month_find(take_letters(&s));
@@ -237,11 +217,11 @@ date_parse(struct slice text, struct date *out)
 	} else {
 		if (take_digits(&s, 2, &f.day) == 0)
 			return -1;
-		skip_cfws(&s);
+		lex_skip_cfws(&s);
 		take_one(&s, '-');
-		skip_cfws(&s);
+		lex_skip_cfws(&s);
 		f.month = month_find(take_letters(&s));
-		skip_cfws(&s);
+		lex_skip_cfws(&s);
 		take_one(&s, '-');
 		if (take_year(&s, &f.year) == -1 || take_time(&s, &f) == -1)
 			return -1;

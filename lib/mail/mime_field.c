@@ -3,34 +3,7 @@
 
 #include "core/limits.h"
 #include "mail/header.h"
-
-static bool
-is_white(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Behind blanks, line ends and comments; true if something is left. */
-static bool
-skip_cfws(struct slice *s)
-{
-	size_t depth = 0, i;
-
-	for (i = 0; i < s->n; i++) {
-		char c = s->p[i];
-
-		if (c == '(')
-			depth++;
-		else if (depth > 0 && c == '\\')
-			i++;
-		else if (depth > 0 && c == ')')
-			depth--;
-		else if (depth == 0 && !is_white(c))
-			break;
-	}
-	*s = slice_from(*s, i < s->n ? i : s->n);
-	return s->n > 0;
-}
+#include "mail/lex.h"
 
 /* Bytes up to a blank or one of stop; empty if there is none. */
 static struct slice
@@ -39,7 +12,7 @@ take_until(struct slice *s, const char *stop)
 	struct slice token;
 	size_t n = 0;
 
-	while (n < s->n && !is_white(s->p[n]) &&
+	while (n < s->n && !lex_is_white(s->p[n]) &&
 	    (s->p[n] == 0 || strchr(stop, s->p[n]) == NULL))
 		n++;
 	token = slice_head(*s, n);
@@ -97,7 +70,7 @@ take_params(struct arena *a, struct slice s, struct mime_params *out)
 	struct word_param found[LIMIT_MIME_PARAMS];
 	size_t n = 0;
 
-	while (n < LEN(found) && skip_cfws(&s)) {
+	while (n < LEN(found) && lex_skip_cfws(&s)) {
 		struct word_param p = { 0 };
 
 		if (s.p[0] == ';') {
@@ -105,13 +78,13 @@ take_params(struct arena *a, struct slice s, struct mime_params *out)
 			continue;
 		}
 		p.name = take_until(&s, "=;(");
-		if (!skip_cfws(&s) || s.p[0] != '=') {
+		if (!lex_skip_cfws(&s) || s.p[0] != '=') {
 			if (p.name.n == 0 && s.n > 0)
 				s = slice_from(s, 1);
 			continue;
 		}
 		s = slice_from(s, 1);
-		if (skip_cfws(&s) && s.p[0] == '"')
+		if (lex_skip_cfws(&s) && s.p[0] == '"')
 			p.value = take_quoted(a, &s);
 		else
 			p.value = take_until(&s, ";");
@@ -131,12 +104,12 @@ parse_type(struct arena *a, struct slice value, struct mime_part *part)
 {
 	struct slice type, subtype;
 
-	skip_cfws(&value);
+	lex_skip_cfws(&value);
 	type = take_token(&value);
-	if (type.n == 0 || !skip_cfws(&value) || value.p[0] != '/')
+	if (type.n == 0 || !lex_skip_cfws(&value) || value.p[0] != '/')
 		return;
 	value = slice_from(value, 1);
-	skip_cfws(&value);
+	lex_skip_cfws(&value);
 	subtype = take_token(&value);
 	if (subtype.n == 0)
 		return;
@@ -150,7 +123,7 @@ parse_disposition(struct arena *a, struct slice value, struct mime_part *part)
 {
 	struct slice token;
 
-	skip_cfws(&value);
+	lex_skip_cfws(&value);
 	token = take_token(&value);
 	if (token.n == 0)
 		return;
@@ -164,7 +137,7 @@ parse_encoding(struct arena *a UNUSED, struct slice value,
 {
 	struct slice token;
 
-	skip_cfws(&value);
+	lex_skip_cfws(&value);
 	token = take_token(&value);
 	if (token.n > 0)
 		part->encoding = token;
@@ -177,7 +150,7 @@ parse_language(struct arena *a, struct slice value, struct mime_part *part)
 	struct slice found[LIMIT_MIME_PARAMS];
 	size_t n = 0;
 
-	while (n < LEN(found) && skip_cfws(&value)) {
+	while (n < LEN(found) && lex_skip_cfws(&value)) {
 		struct slice tag = take_until(&value, ",;(");
 
 		if (tag.n > 0)

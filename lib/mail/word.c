@@ -52,14 +52,14 @@ recognise(struct slice s, struct encoded *w)
 	return true;
 }
 
-/* RFC 2047 4.2: "_" is a space, "=XX" a byte. */
+/* mark and two hex digits are a byte; space is one. */
 static void
-decode_q(struct buf *out, struct slice in)
+decode_hex(struct buf *out, struct slice in, char mark, char space)
 {
 	for (size_t i = 0; i < in.n; i++) {
 		int hi = -1, lo = -1;
 
-		if (in.p[i] == '=' && i + 2 < in.n) {
+		if (in.p[i] == mark && i + 2 < in.n) {
 			hi = ascii_hex(in.p[i + 1]);
 			lo = ascii_hex(in.p[i + 2]);
 		}
@@ -67,7 +67,7 @@ decode_q(struct buf *out, struct slice in)
 			buf_addc(out, (char)(hi << 4 | lo));
 			i += 2;
 		} else {
-			buf_addc(out, in.p[i] == '_' ? ' ' : in.p[i]);
+			buf_addc(out, in.p[i] == space ? ' ' : in.p[i]);
 		}
 	}
 }
@@ -99,7 +99,8 @@ put_word(struct buf *out, struct run *r, const struct encoded *w)
 		r->charset = charset_open(w->charset);
 	}
 	if (w->encoding == 'q')
-		decode_q(&raw, w->text);
+		/* RFC 2047 4.2 */
+		decode_hex(&raw, w->text, '=', '_');
 	else
 		decode_body(&raw, ENCODING_BASE64, w->text);
 	charset_feed(r->charset, buf_slice(&raw), out);
@@ -228,26 +229,6 @@ word_encode(struct buf *out, struct slice text)
 	buf_release(&q);
 }
 
-/* RFC 2231 section 4: percent encoding. */
-static void
-put_percent(struct buf *out, struct slice in)
-{
-	for (size_t i = 0; i < in.n; i++) {
-		int hi = -1, lo = -1;
-
-		if (in.p[i] == '%' && i + 2 < in.n) {
-			hi = ascii_hex(in.p[i + 1]);
-			lo = ascii_hex(in.p[i + 2]);
-		}
-		if (hi >= 0 && lo >= 0) {
-			buf_addc(out, (char)(hi << 4 | lo));
-			i += 2;
-		} else {
-			buf_addc(out, in.p[i]);
-		}
-	}
-}
-
 /* Cuts "charset'language'" off the first extended segment. */
 static struct slice
 take_charset(struct slice *value)
@@ -320,7 +301,8 @@ word_param(struct buf *out, const struct word_param *params, size_t n,
 		if (extended && number <= 0)
 			charset = take_charset(&value);
 		if (extended)
-			put_percent(&raw, value);
+			/* RFC 2231 section 4 */
+			decode_hex(&raw, value, '%', ' ');
 		else
 			buf_add_slice(&raw, value);
 		found = true;

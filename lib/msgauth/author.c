@@ -3,6 +3,7 @@
 
 #include "core/limits.h"
 #include "mail/addr.h"
+#include "mail/lex.h"
 #include "msgauth/verified.h"
 
 struct parser {
@@ -21,18 +22,6 @@ refuse(struct parser *p, const char *why)
 	if (p->author->why == NULL)
 		p->author->why = why;
 	return -1;
-}
-
-static bool
-is_white(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool
-is_special(char c)
-{
-	return c != 0 && strchr("()<>[]:;@\\,.\"", c) != NULL;
 }
 
 /* A comment (RFC 5322 3.2.2); it may nest. p->in starts with it. */
@@ -79,7 +68,7 @@ skip_cfws(struct parser *p)
 		if (p->in.p[0] == '(') {
 			if (skip_comment(p) == -1)
 				return -1;
-		} else if (is_white(p->in.p[0])) {
+		} else if (lex_is_white(p->in.p[0])) {
 			p->in = slice_from(p->in, 1);
 		} else {
 			break;
@@ -126,10 +115,10 @@ take_domain(struct parser *p)
 			atom = false;
 			continue;
 		}
-		if (is_special(c) || atom)
+		if (lex_is_special(c) || atom)
 			break;
-		for (atom = true; p->in.n > 0 && !is_special(p->in.p[0]) &&
-		    !is_white(p->in.p[0]); p->in = slice_from(p->in, 1))
+		for (atom = true; p->in.n > 0 && !lex_is_special(p->in.p[0]) &&
+		    !lex_is_white(p->in.p[0]); p->in = slice_from(p->in, 1))
 			buf_addc(&name, p->in.p[0]);
 	}
 	/* "a@b.": the dot at the end changes nothing. */
@@ -203,8 +192,8 @@ take_special(struct parser *p, char c)
 static int
 take_atom(struct parser *p)
 {
-	while (p->in.n > 0 && !is_special(p->in.p[0]) &&
-	    !is_white(p->in.p[0])) {
+	while (p->in.n > 0 && !lex_is_special(p->in.p[0]) &&
+	    !lex_is_white(p->in.p[0])) {
 		if ((unsigned char)p->in.p[0] < ' ' || p->in.p[0] == 0x7f)
 			return refuse(p, "From has a control character");
 		p->in = slice_from(p->in, 1);
@@ -232,7 +221,7 @@ author_parse(struct author *a, struct slice value, struct arena *arena)
 			r = take_domain(&p);
 		else if (c == '"')
 			r = skip_quoted(&p);
-		else if (is_special(c))
+		else if (lex_is_special(c))
 			r = take_special(&p, c);
 		else
 			r = take_atom(&p);

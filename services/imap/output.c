@@ -53,24 +53,6 @@ add_word(struct buf *out, size_t from, const char *word)
 }
 
 void
-out_flags(struct buf *out, unsigned flags, const char *const *keywords,
-    size_t n, bool recent)
-{
-	size_t from;
-
-	buf_addc(out, '(');
-	from = out->n;
-	for (size_t i = 0; i < LEN(flag_names); i++)
-		if ((flags & flag_names[i].flag) != 0)
-			add_word(out, from, flag_names[i].name);
-	for (size_t i = 0; i < n; i++)
-		add_word(out, from, keywords[i]);
-	if (recent)
-		add_word(out, from, "\\Recent");
-	buf_addc(out, ')');
-}
-
-void
 out_flag_names(struct buf *out, unsigned flags, const char *const *keywords,
     size_t n, const char *more)
 {
@@ -86,6 +68,13 @@ out_flag_names(struct buf *out, unsigned flags, const char *const *keywords,
 	if (more != NULL)
 		add_word(out, from, more);
 	buf_addc(out, ')');
+}
+
+void
+out_flags(struct buf *out, unsigned flags, const char *const *keywords,
+    size_t n, bool recent)
+{
+	out_flag_names(out, flags, keywords, n, recent ? "\\Recent" : NULL);
 }
 
 void
