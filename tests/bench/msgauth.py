@@ -101,7 +101,7 @@ def code(bench, table):
 
 def zone(records):
     lines = [f'{SENDER} TXT "v=spf1 a:none.{SENDER} ip4:{CLIENT} -all"',
-             f'_dmarc.{SENDER} TXT "v=DMARC1; p=reject"']
+             f'_dmarc.{SENDER} TXT "v=DMARC1; p=reject; rua=mailto:dmarc@{SENDER}"']
     for line in records.read_text().splitlines():
         name, text = line.split(" ", 1)
         lines.append(f'{name} TXT "{text[:200]}" "{text[200:]}"')
