@@ -202,7 +202,7 @@ def test_at_random(judges, keys, ours, part):
                     f"{r.choice((' ', chr(13) + chr(10) + chr(9)))}h={h}; bh={{bh}}; b={{b}}")
         message = some_message(r)
         signed = forge.dkim(message, key, template, h, canon) + message
-        good = RECORDS[name][1] and fits
+        good = RECORDS[name][1] and fits and not (name == "t=y:s" and "sub." in extra)
         if r.random() < 0.2:
             good, at = False, signed.index(b"a@far.test>")
             signed = signed[:at] + b"b" + signed[at + 1:]

@@ -42,7 +42,10 @@ def canon_body(body, relaxed):
     if relaxed:
         lines = [re.sub(rb"[ \t]+", b" ", line).rstrip(b" ") for line in body.split(b"\r\n")]
         body = b"\r\n".join(lines)
-    body = re.sub(rb"(\r\n)*\Z", b"", body)
+    end = len(body)
+    while body[max(end - 2, 0):end] == b"\r\n":
+        end -= 2
+    body = body[:end]
     return body + b"\r\n" if body or not relaxed else b""
 
 
