@@ -44,9 +44,10 @@ const ops = {
             privateKey: fs.readFileSync(q.key) } });
         return made.headers.slice(0, made.headers.indexOf('\r\nReceived-SPF:') + 2);
     },
-    async dmarc(q, message) {
-        const made = await authenticate(q, message, {});
-        return { result: made.dmarc ? made.dmarc.status.result : 'none', spf: made.spf.status.result };
+    async dmarc(q) {
+        const made = await mailauth.dmarc({ headerFrom: q.from, spfDomains: q.spf, resolver,
+            dkimDomains: q.dkim.map((domain) => ({ domain, aligned: true })) });
+        return { result: made.status.result, policy: made.policy || '' };
     },
 };
 

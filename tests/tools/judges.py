@@ -267,13 +267,17 @@ class Mailauth(Coprocess):
         folder = self.install()
         super().__init__(["node", str(TOOLS / "judge.cjs"), str(folder),
                           dns.address.replace("@", ":")])
+        try:
+            self.ask("verify", b"From: a@b.test\r\n\r\nx\r\n")
+        except (AssertionError, ValueError) as error:
+            raise OSError(f"node cannot run it: {error}") from error
 
     @staticmethod
     def install():
         folder = ROOT / "build" / "cache" / "mailauth"
         if not (folder / "node_modules" / "mailauth" / "package.json").exists():
-            if shutil.which("npm") is None:
-                raise FileNotFoundError("there is no npm")
+            if shutil.which("npm") is None or shutil.which("node") is None:
+                raise FileNotFoundError("there is no npm or no node")
             # Elsewhere first: another test may be at it, and a half is none.
             fresh = folder.with_name(f"mailauth.{os.getpid()}")
             fresh.mkdir(parents=True, exist_ok=True)
