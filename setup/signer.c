@@ -8,6 +8,28 @@
 
 #define SIGNATURE_MAX 2048
 
+/* Of the keys that sign beside the first, what the server seals with: RSA if
+ * there is one, as others hardly know anything else for ARC. */
+static const struct conf_dkim_key *
+sealing_key(const struct conf_dkim *d, const struct conf_dkim_rule *first)
+{
+	const struct conf_dkim_rule *end = d->rules + d->rule_count;
+
+	for (const struct conf_dkim_rule *r = first; r < end; r++) {
+		EVP_PKEY *pkey;
+		bool rsa;
+
+		if (!slice_ieq(r->pattern, first->pattern))
+			continue;
+		pkey = dkim_key_load(r->key->path);
+		rsa = pkey != NULL && EVP_PKEY_is_a(pkey, "RSA");
+		EVP_PKEY_free(pkey);
+		if (rsa)
+			return r->key;
+	}
+	return first->key;
+}
+
 /* What the tables say for the author. -1 if they say nothing. */
 static int
 from_tables(const struct setup *s, struct signer *g, char **path)
@@ -19,14 +41,16 @@ from_tables(const struct setup *s, struct signer *g, char **path)
 	if (dkim_tables_load(s, &d) == 0)
 		rule = conf_dkim_match(&d, g->sign.from);
 	if (rule != NULL) {
+		const struct conf_dkim_key *key = g->sign.seal != NULL ?
+		    sealing_key(&d, rule) : rule->key;
 		size_t at;
 
-		*path = mem_str(rule->key->path);
-		buf_add_slice(&g->names, slice_eq(rule->key->domain, S("%")) ?
-		    addr_domain_of(g->sign.from) : rule->key->domain);
+		*path = mem_str(key->path);
+		buf_add_slice(&g->names, slice_eq(key->domain, S("%")) ?
+		    addr_domain_of(g->sign.from) : key->domain);
 		buf_addc(&g->names, '\0');
 		at = g->names.n;
-		buf_add_slice(&g->names, rule->key->selector);
+		buf_add_slice(&g->names, key->selector);
 		if (g->domain == NULL)
 			g->domain = buf_str(&g->names);
 		if (g->selector == NULL)

@@ -182,7 +182,7 @@ def test_trusted_sealers(make_stack, dns, key):
     good = b"dmarc=pass header.from=strictly.test; arc=none"
     send(stack, sealed(key, message("a@strictly.test", "listed"), good))
     header = arrived(stack, "listed")
-    assert "arc=pass" in header
+    assert "arc=pass" in header and " header.oldest-pass=0;" in header
     assert "dis=none) reason=\"accepted because trusted sealer lists.test saw it pass" in header
     send(stack, sealed(key, message("a@strictly.test", "list2"),
                        b"dkim=pass header.d=a.strictly.test"))

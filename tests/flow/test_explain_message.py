@@ -19,7 +19,7 @@ dkim = pytest.importorskip("dkim")
 
 from fakedns import FakeDns  # noqa: E402
 from stack import BIN  # noqa: E402
-from test_dkim import make_key, record, zone_line  # noqa: E402
+from test_dkim import Keys, make_key, record, zone_line  # noqa: E402
 
 KINDS = {"r1024": "1024", "r2048": "2048", "e": "ed25519"}
 POLICIES = """
@@ -240,6 +240,18 @@ def test_misuse(setup):
 
 def openssl(*words):
     return subprocess.run(["openssl", *words], check=True, capture_output=True).stdout
+
+
+def test_the_keys_that_the_server_uses(setup, tmp_path):
+    """Without --key: the first line of the tables, but RSA for a seal."""
+    for name, text in Keys(tmp_path, ["ed25519", "2048"]).files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    m = b"From: a@example.test\r\n\r\nx\r\n"
+    signed = setup("dkim", "sign", "M", message=m, ask=False)
+    assert b" a=ed25519-sha256;" in signed and b"s=sed25519;" in signed
+    sealed = setup("arc", "seal", "M", "--cv", "none", message=m, ask=False)
+    assert sealed.count(b" a=rsa-sha256;") == sealed.count(b"s=s2048;") == 2
 
 
 def test_keys_in_every_form(setup, keys, lookup, tmp_path):
