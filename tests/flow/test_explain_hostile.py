@@ -97,7 +97,7 @@ def test_signatures(explain, key):
     many = forge.DKIM + ";" + ";".join(f"a{i}=1" for i in range(10000))
     assert "too many tags" in explain("dkim", forge.dkim(MESSAGE, key, many) + MESSAGE)
     # As many hashes of a body as there can be.
-    text = MESSAGE + b"x y " * 250000
+    text = MESSAGE + b"x y " * 60000
     lengths = b"".join(forge.dkim(text, key, forge.DKIM.replace("; d=", f"; l={i}; d="), length=i)
                        for i in range(1, 21))
     assert explain("dkim", lengths + text).count("pass ") == 20

@@ -8,6 +8,7 @@ A template is the value of the field, {bh} and {b} are filled in. What the
 hashes cover is said beside it (h=, c=, l=), since the tags may say nonsense.
 """
 import base64
+import functools
 import hashlib
 import re
 
@@ -60,12 +61,16 @@ def select(fields, names):
     return out
 
 
-def signature(key, data, sha=hashes.SHA256):
-    private = serialization.load_pem_private_key(key.pem, None)
+@functools.cache
+def private_key(pem):
+    return serialization.load_pem_private_key(pem, None)
+
+
+def signature(key, data):
     if key.kind == "ed25519":
-        made = private.sign(hashlib.sha256(data).digest())
+        made = private_key(key.pem).sign(hashlib.sha256(data).digest())
     else:
-        made = private.sign(data, padding.PKCS1v15(), sha())
+        made = private_key(key.pem).sign(data, padding.PKCS1v15(), hashes.SHA256())
     return base64.b64encode(made).decode()
 
 

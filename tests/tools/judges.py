@@ -57,7 +57,11 @@ class Key:
         return base64.b64encode(der[-32:])
 
 
-class Dkimpy:
+class Judge:
+    verifies = ("rsa-sha256", "ed25519-sha256")
+
+
+class Dkimpy(Judge):
     name = "python3-dkim"
 
     def __init__(self, lookup):
@@ -97,7 +101,7 @@ class Dkimpy:
                                       domain.encode()))
 
 
-class OpenDkim:
+class OpenDkim(Judge):
     """libopendkim itself, which the opendkim milter and its tools are made of."""
     name = "opendkim"
     SIMPLE, RELAXED = 0, 1
@@ -192,7 +196,7 @@ class OpenDkim:
         assert self.so.dkim_options(library, 1, what, value, ctypes.c_size_t(size)) == 0
 
 
-class Coprocess:
+class Coprocess(Judge):
     """A judge in another language, started when it is first asked."""
 
     def __init__(self, words):
@@ -255,8 +259,14 @@ class MailDkim(Coprocess):
 
     def __init__(self, dns):
         super().__init__(["perl", str(TOOLS / "judge.pl"), *dns.address.split("@")])
-        subprocess.run(["perl", "-MMail::DKIM::ARC::Signer", "-MJSON::PP", "-e", "1"], check=True,
-                       capture_output=True)
+        self.load("ARC::Signer").check_returncode()
+        if self.load("Algorithm::ed25519_sha256").returncode != 0:
+            self.verifies = ("rsa-sha256",)  # Debian 12's
+
+    @staticmethod
+    def load(module):
+        return subprocess.run(["perl", "-MJSON::PP", f"-MMail::DKIM::{module}", "-e", "1"],
+                              capture_output=True)
 
 
 class Mailauth(Coprocess):
@@ -282,7 +292,7 @@ class Mailauth(Coprocess):
             fresh = folder.with_name(f"mailauth.{os.getpid()}")
             fresh.mkdir(parents=True, exist_ok=True)
             (fresh / "package.json").write_text("{}")
-            subprocess.run(["npm", "install", "--no-audit", "--no-fund", "mailauth"], cwd=fresh,
+            subprocess.run(["npm", "install", "--no-audit", "--no-fund", "mailauth@4"], cwd=fresh,
                            check=True, capture_output=True, timeout=300)
             try:
                 fresh.rename(folder)
@@ -327,7 +337,7 @@ class Judges:
                 judge.stop()
 
 
-class Ours:
+class Ours(Judge):
     """The commands of setup."""
     name = "ours"
 
