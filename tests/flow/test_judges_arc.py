@@ -212,6 +212,7 @@ def tags():
                 ("t= empty", t.replace("; d=", "; t=; d="), "fail"),
                 ("t= no number", t.replace("; d=", "; t=-123.4; d="), "fail")):
             yield f"{field}: {name}", ({field: template}, verdict)
+    yield "seal: of another domain", ({"seal": SEAL.replace("d=near", "d=far")}, "pass")
     yield "seal: h=", ({"seal": SEAL.replace("; d=", "; h=from; d=")}, "fail")  # RFC 8617 4.1.3
 
 
