@@ -364,14 +364,14 @@ def test_notes_outlive_a_crash(make_stack, dns, sink):
     wait_for(lambda: stack.pid_of("reports") not in (0, before), what="restart")
     send(stack, "own.test")
     wait_for(lambda: noted(stack) == 1, what="note")
-    assert "1 reports are due now." in stack.setup("dmarc", "send").stdout
+    assert "1 report is due now." in stack.setup("dmarc", "send").stdout
     _, _, xml = attachment(sink.wait(1, 30)[0].body)
     assert xml.findtext("record/row/count") == "2"
     stack.wait_log("event=dmarc-report-sent")
     # What was sent is forgotten; what comes then is another report.
     send(stack, "own.test")
     wait_for(lambda: noted(stack) == 2, what="note")
-    assert "1 reports are due now." in stack.setup("dmarc", "send").stdout
+    assert "1 report is due now." in stack.setup("dmarc", "send").stdout
 
 
 def test_sending_can_be_off(make_stack, dns):

@@ -408,9 +408,9 @@ TEST(reports_are_kept_and_shown)
 	CHECK(take(b, buf_slice(&mail)) == 2);
 	/* The same again is the same report. */
 	CHECK(take(b, buf_slice(&mail)) == 2);
-	CHECK(shows(b, "", 0, false, "example.test: 15 messages in 1 reports"));
+	CHECK(shows(b, "", 0, false, "example.test: 15 messages in 1 report"));
 	CHECK(shows(b, "example.test", 0, false, "12 of them could be told"));
-	CHECK(shows(b, "", 0, false, "good (mail)"));
+	CHECK(shows(b, "", 0, false, "good (key mail)"));
 	CHECK(shows(b, "", 0, false, "allowed, but for evil.test"));
 	CHECK(shows(b, "", 0, true, "\"source_ip\":\"203.0.113.9\""));
 	CHECK(shows(b, "other.test", 0, false, "No reports"));
@@ -420,7 +420,7 @@ TEST(reports_are_kept_and_shown)
 	buf_clear(&mail);
 	make_mail(&mail, S(HEAD OURS), "text/xml");
 	CHECK(take(b, buf_slice(&mail)) == -1);
-	CHECK(shows(b, "", 0, false, "15 messages in 1 reports"));
+	CHECK(shows(b, "", 0, false, "15 messages in 1 report"));
 	buf_clear(&mail);
 	make_mail(&mail, S("hello"), "text/plain");
 	CHECK(take(b, buf_slice(&mail)) == -1);
