@@ -298,6 +298,9 @@ on_end(void *arg, const char *name UNUSED)
 	struct feedback_head *h = &f->head;
 	struct feedback_row *r = &f->row;
 
+	/* Of "<x/>" expat tells the end, even if its begin stopped it. */
+	if (f->why != NULL)
+		return;
 	switch (f->path[--f->depth]) {
 	case E_ORG: keep(f, &h->org); break;
 	case E_EMAIL: keep(f, &h->email); break;

@@ -95,7 +95,10 @@ TEST(namespaces_and_strangers_are_passed_over)
 
 TEST(what_is_no_report_is_refused)
 {
-	static const char *const bad[] = { "", "x", "<html></html>",
+	static const char *const bad[] = { "", "x", "<html></html>", "<html/>",
+		"<feedback><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a/>"
+		"</a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>"
+		"</feedback>",
 		"<feedback>", "<feedback><record></feedback>",
 		"<!DOCTYPE x [<!ENTITY a \"aaaa\">]><feedback>&a;</feedback>",
 		"<!DOCTYPE x SYSTEM \"file:///etc/passwd\"><feedback/>",
