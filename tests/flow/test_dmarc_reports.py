@@ -278,6 +278,8 @@ def bad_archives():
     yield gzip.compress(report().replace(b"<policy_published>", b"<policy_unpublished>").replace(
         b"</policy_published>", b"</policy_unpublished>")), "it names no domain"
     yield gzip.compress(b"<html><body>hello</body></html>"), "not an aggregate report"
+    yield gzip.compress(b"<other/>"), "not an aggregate report"
+    yield gzip.compress(b"<feedback>" + b"<a>" * 15 + b"<a/>"), "nested too deep"
     yield zlib.compress(report()), "neither gzip nor zip nor XML"
 
 
