@@ -14,6 +14,7 @@ struct parser {
 	bool local;   /* a word that may be a local part */
 	bool address; /* the mailbox at hand has its domain */
 	bool some;    /* there is a mailbox at hand */
+	struct buf bare; /* domain of an address that stands before a "<" */
 };
 
 static int
@@ -95,6 +96,26 @@ set_domain(struct parser *p, struct slice name)
 	return r;
 }
 
+/* The address outside of "<" and ">" counts when it is known that it is one. */
+static int
+end_bare(struct parser *p)
+{
+	int r = p->bare.n > 0 ? set_domain(p, buf_slice(&p->bare)) : 0;
+
+	buf_clear(&p->bare);
+	return r;
+}
+
+static int
+take_bare(struct parser *p, struct slice name)
+{
+	int r = end_bare(p);
+
+	buf_add_slice(&p->bare, name);
+	return name.n > 0 ? r :
+	    refuse(p, "From has an address without a valid domain");
+}
+
 /* What follows "@": atoms and dots, blanks and comments between (4.4). */
 static int
 take_domain(struct parser *p)
@@ -124,9 +145,12 @@ take_domain(struct parser *p)
 	/* "a@b.": the dot at the end changes nothing. */
 	if (name.n > 1 && name.p[name.n - 1] == '.')
 		buf_truncate(&name, name.n - 1);
-	if (r == 0)
-		r = buf_ok(&name) ? set_domain(p, buf_slice(&name)) :
-		    refuse(p, "From has an address without a valid domain");
+	if (r == 0 && !buf_ok(&name))
+		r = refuse(p, "From has an address without a valid domain");
+	else if (r == 0 && p->angle)
+		r = set_domain(p, buf_slice(&name));
+	else if (r == 0)
+		r = take_bare(p, buf_slice(&name));
 	p->local = false;
 	p->address = true;
 	buf_release(&name);
@@ -139,6 +163,8 @@ end_mailbox(struct parser *p, bool last)
 {
 	if (p->angle)
 		return refuse(p, "From has a \"<\" without its \">\"");
+	if (end_bare(p) == -1)
+		return -1;
 	/* "Doe, Jane <jane@x>": a name that should have been quoted. */
 	if (p->some && !p->address && !last) {
 		p->local = false;
@@ -158,7 +184,12 @@ take_special(struct parser *p, char c)
 	case '<':
 		if (p->angle)
 			break;
-		/* "a@x <b@y>": the name is an address too, see author.h. */
+		/* "a@x.test <b@y.test>": the name is an address too, see
+		 * author.h; "Pub @ Home <b@y.test>" is only a name. */
+		if (slice_find(buf_slice(&p->bare), '.') == -1)
+			buf_clear(&p->bare);
+		if (end_bare(p) == -1)
+			return -1;
 		p->angle = p->some = true;
 		p->address = p->local = false;
 		return 0;
@@ -189,9 +220,34 @@ take_special(struct parser *p, char c)
 	return refuse(p, "From has a malformed address");
 }
 
+/*
+ * The length of an encoded word (RFC 2047 section 2), or 0. In a name it may
+ * hold an "@", which is against section 5 and not rare, but nothing by which
+ * somebody could read the field in another way.
+ */
+static size_t
+encoded_word(struct slice in)
+{
+	size_t marks = 0;
+
+	if (!slice_starts(in, S("=?")))
+		return 0;
+	for (size_t i = 2; i < in.n; i++) {
+		char c = in.p[i];
+
+		if (lex_is_white(c) || (unsigned char)c < ' ' || c == 0x7f ||
+		    (lex_is_special(c) && c != '@' && c != '.'))
+			return 0;
+		if (c == '?' && ++marks == 3)
+			return i + 1 < in.n && in.p[i + 1] == '=' ? i + 2 : 0;
+	}
+	return 0;
+}
+
 static int
 take_atom(struct parser *p)
 {
+	p->in = slice_from(p->in, p->angle ? 0 : encoded_word(p->in));
 	while (p->in.n > 0 && !lex_is_special(p->in.p[0]) &&
 	    !lex_is_white(p->in.p[0])) {
 		if ((unsigned char)p->in.p[0] < ' ' || p->in.p[0] == 0x7f)
@@ -210,7 +266,8 @@ take_atom(struct parser *p)
 void
 author_parse(struct author *a, struct slice value, struct arena *arena)
 {
-	struct parser p = { .author = a, .arena = arena, .in = value };
+	struct parser p = { .author = a, .arena = arena, .in = value,
+		.bare = BUF_INIT(LIMIT_DOMAIN + 1) };
 	int r;
 
 	*a = (struct author){ 0 };
@@ -230,6 +287,7 @@ author_parse(struct author *a, struct slice value, struct arena *arena)
 	}
 	if (r == 0 && end_mailbox(&p, true) == 0 && a->domain.n == 0)
 		refuse(&p, "From has no address");
+	buf_release(&p.bare);
 }
 
 void

@@ -2,7 +2,8 @@
  * The author of a message for DMARC: the one domain in its From field (RFC
  * 7489 section 6.6.1). Read strictly, for whoever reads differently from the
  * recipient's mail program can be lied to: an address in a display name that
- * is not quoted counts as another author.
+ * is not quoted counts as another author. Names that only lack their quotes
+ * ("Doe, Jane", "Pub @ Home") are names.
  */
 #ifndef MSGAUTH_AUTHOR_H
 #define MSGAUTH_AUTHOR_H

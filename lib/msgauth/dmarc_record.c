@@ -238,7 +238,8 @@ dmarc_record_uri(struct slice uri, struct slice *address, uint64_t *most)
 	}
 	if (!slice_istarts(uri, S("mailto:")))
 		return false;
-	*address = slice_from(uri, 7);
+	*address = uri = slice_from(uri, 7);
+	slice_split(&uri, '?', address); /* fields for a form: RFC 6068 */
 	return addr_parse(*address, 0, &a, NULL) == 0;
 }
 

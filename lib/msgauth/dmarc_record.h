@@ -59,9 +59,9 @@ bool dmarc_record_uri(struct slice uri, struct slice *address,
     uint64_t *most);
 
 /*
- * The next URI of rua= or ruf=: its address part of "mailto:" and the largest
- * report in bytes ("!10m"), 0 for no limit. URIs that are not mailto or are
- * malformed are passed over. False at the end.
+ * The next URI of rua= or ruf=: its address part of "mailto:", percent encoding
+ * as it is, and the largest report in bytes ("!10m"), 0 for no limit. URIs that
+ * are not mailto or are malformed are passed over. False at the end.
  */
 bool dmarc_record_mailto(struct slice *list, struct slice *address,
     uint64_t *most);

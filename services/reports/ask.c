@@ -87,7 +87,8 @@ send_work(void *arg)
 		buf_adds(&a->out, "the database of notes cannot be written\n");
 		a->status = 1;
 	} else {
-		buf_addf(&a->out, "%d reports are due now.\n", n);
+		buf_addf(&a->out, n == 1 ? "%d report is due now.\n" :
+		    "%d reports are due now.\n", n);
 	}
 }
 

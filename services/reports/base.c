@@ -60,31 +60,37 @@ static const char *const sql[QUERIES] = {
 	    " dkim_selector, dkim_result, spf_domain, spf_result)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
 	    " ?13, ?14)",
-	[Q_OLD_LINES] = "DELETE FROM line WHERE report IN"
-	    " (SELECT id FROM report WHERE received < ?1)",
-	[Q_OLD] = "DELETE FROM report WHERE received < ?1",
+	[Q_OLD_LINES] = "DELETE FROM line WHERE report IN (SELECT id"
+	    " FROM report WHERE received < ?1 AND verified <= ?2)",
+	[Q_OLD] = "DELETE FROM report WHERE received < ?1 AND verified <= ?2",
 	[Q_COUNT_LINES] = "SELECT count(*) FROM line",
-	[Q_OLDEST] = "SELECT received FROM report ORDER BY received LIMIT 1"
-	    " OFFSET (SELECT count(*) / 10 FROM report)",
+	[Q_OLDEST] = "SELECT received FROM report WHERE verified <= ?1"
+	    " ORDER BY received LIMIT 1 OFFSET"
+	    " (SELECT count(*) / 10 FROM report WHERE verified <= ?1)",
 };
 
 struct base {
 	struct db db;
 	struct base_arrival arrival;
+	int64_t most;   /* rows that are kept */
+	int64_t lines;  /* what was replaced counts until base_prune */
 	int64_t report; /* being added; 0: its first row did not come yet */
 	int rows;
 };
 
 struct base *
-base_open(const char *path, const char **why)
+base_open(const char *path, int64_t most, const char **why)
 {
 	struct base *b = mem_zero(sizeof(*b));
 
 	if (db_open(&b->db, path, schema, VERSION, sql, "reports-base",
-	    why) == 0)
-		return b;
-	mem_free(b);
-	return NULL;
+	    why) == -1) {
+		mem_free(b);
+		return NULL;
+	}
+	b->most = most;
+	b->lines = db_number(&b->db, Q_COUNT_LINES);
+	return b;
 }
 
 void
@@ -104,19 +110,34 @@ bind_text(sqlite3_stmt *st, int i, const struct feedback_text *t)
 	sqlite3_bind_text(st, i, t->s, -1, SQLITE_TRANSIENT);
 }
 
+/* What came before that time; without all: and was not verified. */
 static int
-drop_before(struct base *b, int64_t received)
+drop_before(struct base *b, int64_t received, bool all)
 {
 	int r = 0;
 
 	for (int q = Q_OLD_LINES; q <= Q_OLD && r == 0; q++) {
 		sqlite3_stmt *st = db_query(&b->db, q);
 
-		if (st != NULL)
+		if (st != NULL) {
 			sqlite3_bind_int64(st, 1, received);
+			sqlite3_bind_int(st, 2, all);
+		}
 		r = db_run(&b->db, st);
 	}
+	b->lines = db_number(&b->db, Q_COUNT_LINES);
 	return r;
+}
+
+/* Until when the oldest tenth came; 0: there is nothing. */
+static int64_t
+oldest(struct base *b, bool all)
+{
+	sqlite3_stmt *st = db_query(&b->db, Q_OLDEST);
+
+	if (st != NULL)
+		sqlite3_bind_int(st, 1, all); /* it stays bound */
+	return db_number(&b->db, Q_OLDEST);
 }
 
 /* ---- a report ------------------------------------------------------------- */
@@ -236,8 +257,12 @@ base_row(struct base *b, const struct feedback_head *head,
 int
 base_end(struct base *b, bool keep)
 {
-	if (keep && db_run(&b->db, db_query(&b->db, Q_COMMIT)) == 0)
+	if (keep && db_run(&b->db, db_query(&b->db, Q_COMMIT)) == 0) {
+		b->lines += b->rows;
+		if (b->lines > b->most)
+			base_prune(b, b->arrival.received);
 		return b->rows;
+	}
 	(void)db_run(&b->db, db_query(&b->db, Q_ROLLBACK));
 	return -1;
 }
@@ -245,12 +270,17 @@ base_end(struct base *b, bool keep)
 void
 base_prune(struct base *b, int64_t now)
 {
-	if (drop_before(b, now - LIMIT_REPORT_DAYS * INT64_C(86400)) == -1)
+	int64_t until;
+
+	if (drop_before(b, now - LIMIT_REPORT_DAYS * (int64_t)DAY, true) == -1)
 		return;
-	/* Too many for the time: the oldest tenth goes. */
-	while (db_number(&b->db, Q_COUNT_LINES) > LIMIT_REPORT_KEPT)
-		if (drop_before(b, db_number(&b->db, Q_OLDEST) + 1) == -1)
-			return;
+	/* Too many for the time: the oldest tenth goes, first of what anybody
+	 * could have sent. */
+	for (int all = 0; all <= 1; all++)
+		while (b->lines > b->most &&
+		    (until = oldest(b, all)) != 0)
+			if (drop_before(b, until + 1, all) == -1)
+				return;
 }
 
 int

@@ -13,8 +13,9 @@
 
 struct base;
 
-/* NULL with *why. path is the file; it is made if need be. */
-struct base *base_open(const char *path, const char **why);
+/* NULL with *why. path is the file; it is made if need be. most: rows that are
+ * kept, of all reports. */
+struct base *base_open(const char *path, int64_t most, const char **why);
 void base_close(struct base *b); /* NULL is fine */
 
 /* ---- a report comes in ---- */
@@ -33,7 +34,7 @@ int base_row(struct base *b, const struct feedback_head *head,
  * same sender and id) is replaced, one that was verified only by another. */
 int base_end(struct base *b, bool keep);
 
-/* Drops what is too old or too much (LIMIT_REPORT_). */
+/* Drops what is too old (LIMIT_REPORT_DAYS) or too much. */
 void base_prune(struct base *b, int64_t now);
 
 /* ---- what people ask ---- */

@@ -20,6 +20,32 @@ host_of(struct arena *arena, struct slice address)
 	return slice_of(host, domain.n);
 }
 
+/* The address of a URI (RFC 6068 section 2): "%2C" is a comma. "" if it is none
+ * then. */
+static struct slice
+decoded(struct arena *arena, struct slice uri)
+{
+	struct buf text = BUF_INIT(LIMIT_ADDRESS);
+	struct slice address = S("");
+	struct addr a;
+
+	for (size_t i = 0; i < uri.n; i++) {
+		int high = i + 2 < uri.n ? ascii_hex(uri.p[i + 1]) : -1;
+		int low = i + 2 < uri.n ? ascii_hex(uri.p[i + 2]) : -1;
+
+		if (uri.p[i] == '%' && high >= 0 && low >= 0) {
+			buf_addc(&text, (char)(high << 4 | low));
+			i += 2;
+		} else {
+			buf_addc(&text, uri.p[i]);
+		}
+	}
+	if (buf_ok(&text) && addr_parse(buf_slice(&text), 0, &a, NULL) == 0)
+		address = arena_slice(arena, buf_slice(&text));
+	buf_release(&text);
+	return address;
+}
+
 static bool
 has(const struct consent *c, struct slice address)
 {
@@ -41,12 +67,14 @@ consent_init(struct consent *c, struct slice domain, struct slice record)
 	if (dmarc_record_parse(&r, record, NULL) == -1)
 		return;
 	while (c->n < LEN(c->list) &&
-	    dmarc_record_mailto(&r.rua, &address, &most))
-		if (!has(c, address))
+	    dmarc_record_mailto(&r.rua, &address, &most)) {
+		address = decoded(&c->arena, address);
+		if (address.n > 0 && !has(c, address))
 			c->list[c->n++] = (struct consent_address){
-				.address = arena_slice(&c->arena, address),
+				.address = address,
 				.most = most,
 			};
+	}
 }
 
 void
@@ -91,8 +119,8 @@ use_record(struct consent *c, struct consent_address *a, struct slice txt)
 	if (dmarc_record_parse(&r, txt, NULL) == -1 ||
 	    !dmarc_record_mailto(&r.rua, &address, &most))
 		return;
-	a->good = slice_ieq(host_of(&c->arena, address), host);
-	a->address = arena_slice(&c->arena, address);
+	a->address = decoded(&c->arena, address);
+	a->good = host.n > 0 && slice_ieq(host_of(&c->arena, a->address), host);
 	a->most = most;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/limits.h"
 #include "core/num.h"
+#include "msgauth/orgdomain.h"
 
 #define DEPTH 16
 /* Of one tag, comment or the like, which expat holds back until it ends, and
@@ -194,16 +195,23 @@ keep(struct feedback *f, struct feedback_text *t)
 	t->s[n] = '\0';
 }
 
+/* Some write "Pass". */
+static void
+keep_word(struct feedback *f, struct feedback_text *t)
+{
+	keep(f, t);
+	for (char *p = t->s; *p != '\0'; p++)
+		*p = ascii_lower(*p);
+}
+
 /* "Example.com." is example.com. */
 static void
 keep_domain(struct feedback *f, struct feedback_text *t)
 {
 	size_t n;
 
-	keep(f, t);
+	keep_word(f, t);
 	n = strlen(t->s);
-	for (size_t i = 0; i < n; i++)
-		t->s[i] = ascii_lower(t->s[i]);
 	if (n > 0 && t->s[n - 1] == '.')
 		t->s[n - 1] = '\0';
 }
@@ -235,18 +243,43 @@ keep_bool(struct feedback *f, bool *out)
 	*out = slice_ieq(slice_trim(slice_of(f->text, f->n)), S("pass"));
 }
 
-/* Of several signatures one that passed is worth more. */
-static void
-keep_auth(const struct auth *a, struct feedback_text *domain,
-    struct feedback_text *selector, struct feedback_text *result)
+/* Of several signatures one that passed for the author is worth most, then one
+ * that passed. */
+static int
+worth(const struct feedback *f, const char *domain, const char *result)
 {
-	if (result->s[0] != '\0' && (strcmp(result->s, "pass") == 0 ||
-	    strcmp(a->result.s, "pass") != 0))
+	struct slice author = slice_str(f->row.from.s[0] != '\0' ?
+	    f->row.from.s : f->head.domain.s);
+
+	if (strcmp(result, "pass") != 0)
+		return result[0] != '\0';
+	return slice_eq(orgdomain(slice_str(domain)), orgdomain(author)) ? 3 :
+	    2;
+}
+
+static void
+keep_dkim(struct feedback *f)
+{
+	struct feedback_row *r = &f->row;
+
+	if (worth(f, f->dkim.domain.s, f->dkim.result.s) <=
+	    worth(f, r->dkim_domain.s, r->dkim_result.s))
 		return;
-	*domain = a->domain;
-	*result = a->result;
-	if (selector != NULL)
-		*selector = a->selector;
+	r->dkim_domain = f->dkim.domain;
+	r->dkim_selector = f->dkim.selector;
+	r->dkim_result = f->dkim.result;
+}
+
+static void
+keep_spf(struct feedback *f)
+{
+	struct feedback_row *r = &f->row;
+
+	if (worth(f, f->spf.domain.s, f->spf.result.s) <=
+	    worth(f, r->spf_domain.s, r->spf_result.s))
+		return;
+	r->spf_domain = f->spf.domain;
+	r->spf_result = f->spf.result;
 }
 
 static void
@@ -265,6 +298,9 @@ on_end(void *arg, const char *name UNUSED)
 	struct feedback_head *h = &f->head;
 	struct feedback_row *r = &f->row;
 
+	/* Of "<x/>" expat tells the end, even if its begin stopped it. */
+	if (f->why != NULL)
+		return;
 	switch (f->path[--f->depth]) {
 	case E_ORG: keep(f, &h->org); break;
 	case E_EMAIL: keep(f, &h->email); break;
@@ -272,27 +308,22 @@ on_end(void *arg, const char *name UNUSED)
 	case E_BEGIN: keep_date(f, &h->begin); break;
 	case E_END: keep_date(f, &h->end); break;
 	case E_DOMAIN: keep_domain(f, &h->domain); break;
-	case E_P: keep(f, &h->policy); break;
+	case E_P: keep_word(f, &h->policy); break;
 	case E_SOURCE: keep(f, &r->source); break;
 	case E_COUNT: keep_count(f, &r->count); break;
-	case E_DISPOSITION: keep(f, &r->disposition); break;
+	case E_DISPOSITION: keep_word(f, &r->disposition); break;
 	case E_DKIM: keep_bool(f, &r->dkim); break;
 	case E_SPF: keep_bool(f, &r->spf); break;
-	case E_REASON_TYPE: keep(f, &r->reason); break;
+	case E_REASON_TYPE: keep_word(f, &r->reason); break;
 	case E_FROM: keep_domain(f, &r->from); break;
 	case E_ENVELOPE: keep_domain(f, &r->envelope); break;
 	case E_DKIM_DOMAIN: keep_domain(f, &f->dkim.domain); break;
 	case E_DKIM_SELECTOR: keep(f, &f->dkim.selector); break;
-	case E_DKIM_RESULT: keep(f, &f->dkim.result); break;
+	case E_DKIM_RESULT: keep_word(f, &f->dkim.result); break;
 	case E_SPF_DOMAIN: keep_domain(f, &f->spf.domain); break;
-	case E_SPF_RESULT: keep(f, &f->spf.result); break;
-	case E_AUTH_DKIM:
-		keep_auth(&f->dkim, &r->dkim_domain, &r->dkim_selector,
-		    &r->dkim_result);
-		break;
-	case E_AUTH_SPF:
-		keep_auth(&f->spf, &r->spf_domain, NULL, &r->spf_result);
-		break;
+	case E_SPF_RESULT: keep_word(f, &f->spf.result); break;
+	case E_AUTH_DKIM: keep_dkim(f); break;
+	case E_AUTH_SPF: keep_spf(f); break;
 	case E_RECORD: end_record(f); break;
 	default: break;
 	}

@@ -36,7 +36,8 @@ struct feedback_row {
 	struct feedback_text reason; /* why the policy was not followed */
 	struct feedback_text from;   /* domain of the From field */
 	struct feedback_text envelope;
-	/* Of several the one that passed, else the first. */
+	/* Of several one that passed for the author, else one that passed,
+	 * else the first. */
 	struct feedback_text dkim_domain;
 	struct feedback_text dkim_selector;
 	struct feedback_text dkim_result;

@@ -1,5 +1,6 @@
 #include "services/reports/reports.h"
 
+#include "core/limits.h"
 #include "core/now.h"
 #include "wire/admin.h"
 #include "wire/reports.h"
@@ -64,7 +65,7 @@ start(struct service *s, const char **why)
 	snprintf(path, sizeof(path), "%s/" BASE_FILE, service_root(s));
 	r->service = s;
 	r->loop = service_loop(s);
-	r->base = base_open(path, why);
+	r->base = base_open(path, LIMIT_REPORT_KEPT, why);
 	if (r->base == NULL || start_sending(r, why) == -1) {
 		base_close(r->base);
 		mem_free(r);

@@ -65,7 +65,7 @@ say_dkim(sqlite3_stmt *st, struct buf *out)
 	const char *domain = text(st, 7), *result = text(st, 9);
 
 	if (sqlite3_column_int(st, 3))
-		buf_addf(out, "good (%s)", text(st, 8));
+		buf_addf(out, "good (key %s)", text(st, 8));
 	else if (result[0] == '\0' || strcmp(result, "none") == 0)
 		buf_adds(out, "not signed");
 	else if (strcmp(result, "pass") == 0)
@@ -170,18 +170,27 @@ bind(sqlite3_stmt *st, const struct base_query *q)
 }
 
 static void
+add_count(struct buf *out, long long n, const char *what)
+{
+	buf_addf(out, "%lld %s%s", n, what, n == 1 ? "" : "s");
+}
+
+static void
 add_domain(sqlite3_stmt *st, struct buf *out)
 {
 	long long all = sqlite3_column_int64(st, 5);
 	long long good = sqlite3_column_int64(st, 6);
 	long long unverified = sqlite3_column_int64(st, 8);
 
-	buf_addf(out, "%s: %lld messages in %lld reports of %lld receivers, "
-	    "%s to %s\n%lld of them could be told to be yours, %lld could "
-	    "not; your policy is \"%s\".\n", text(st, 0), all,
-	    (long long)sqlite3_column_int64(st, 1),
-	    (long long)sqlite3_column_int64(st, 2), text(st, 3), text(st, 4),
-	    good, all - good, text(st, 7));
+	buf_addf(out, "%s: ", text(st, 0));
+	add_count(out, all, "message");
+	buf_adds(out, " in ");
+	add_count(out, sqlite3_column_int64(st, 1), "report");
+	buf_adds(out, " of ");
+	add_count(out, sqlite3_column_int64(st, 2), "receiver");
+	buf_addf(out, ", %s to %s\n%lld of them could be told to be yours, "
+	    "%lld could not; your policy is \"%s\".\n", text(st, 3),
+	    text(st, 4), good, all - good, text(st, 7));
 	if (unverified > 0)
 		buf_addf(out, "%lld of them are from reports that anybody "
 		    "could have written: their mail did not pass DMARC.\n",

@@ -69,7 +69,7 @@ def test_a_report_is_delivered_and_kept(stack, pack, subtype):
     send(stack, pack(report(rows=(("192.0.2.1", 12, "pass"), ("203.0.113.9", 3, "fail")))), subtype)
     wait_for(lambda: "203.0.113.9" in shown(stack))
     text = shown(stack, "example.test", "--days", "7")
-    assert "15 messages in 1 reports of 1 receivers" in text
+    assert "15 messages in 1 report of 1 receiver" in text
     assert "12 of them could be told to be yours, 3 could not" in text
     found = json.loads(shown(stack, "--json"))
     assert found[0]["domain"] == "example.test" and found[0]["messages"] == 15
@@ -232,7 +232,8 @@ def test_layouts_of_receivers(stack):
     assert rows["microsoft.test"]["source_ip"] == "2001:db8::25"
     assert rows["google.test"]["reason"] == "forwarded"
     assert rows["google.test"]["envelope_from"] == "bounce.example.test"
-    assert rows["google.test"]["dkim_result"] == "pass"
+    assert [rows["google.test"]["dkim_" + w] for w in ("domain", "selector", "result")] == [
+        "example.test", "b", "pass"]
     assert len(stack.delivered(DEMO)) == len(orgs)
     text = shown(stack, "example.test")
     assert f"{2 * len(orgs)} messages in {len(orgs)} reports" in text
@@ -277,6 +278,8 @@ def bad_archives():
     yield gzip.compress(report().replace(b"<policy_published>", b"<policy_unpublished>").replace(
         b"</policy_published>", b"</policy_unpublished>")), "it names no domain"
     yield gzip.compress(b"<html><body>hello</body></html>"), "not an aggregate report"
+    yield gzip.compress(b"<other/>"), "not an aggregate report"
+    yield gzip.compress(b"<feedback>" + b"<a>" * 15 + b"<a/>"), "nested too deep"
     yield zlib.compress(report()), "neither gzip nor zip nor XML"
 
 

@@ -44,7 +44,8 @@ RECORDS = {
     "tiny.test": "v=DMARC1; p=none; rua=mailto:x@tiny.test!100,mailto:y@tiny.test!1k",
     "test.test": "v=DMARC1; p=reject; t=y; rua=mailto:dmarc@test.test",
     "dup.test": "v=DMARC1; p=none; rua=mailto:a@wide.test,mailto:A@wide.test, mailto:a@wide.test!10m,"
-                "mailto:b@wide.test,mailto:old@other.test",
+                "mailto:b%2Bx%40y@wide.test?subject=dmarc!10m,mailto:c%2Bd@wide.test,mailto:c%0d%0aX@wide.test,"
+                "mailto:old@other.test",
     "silent.test": "v=DMARC1; p=none",
     "hard.test": "v=DMARC1; p=reject; rua=mailto:dmarc@hard.test",
     "moved.test": "v=DMARC1; p=none; rua=mailto:a@third.test",
@@ -337,7 +338,7 @@ def test_recipients_get_it_once(make_stack, dns, sink):
     stack.setup("dmarc", "send")
     copies = sink.wait(2)
     assert sorted(r["address"] for c in copies for r in c.rcpts) == [
-        "a@wide.test", "b@wide.test", "new@other.test"]
+        "a@wide.test", "c+d@wide.test", "new@other.test"]
 
 
 def test_reports_of_ours_make_no_more_reports(make_stack, dns, sink):
@@ -364,14 +365,14 @@ def test_notes_outlive_a_crash(make_stack, dns, sink):
     wait_for(lambda: stack.pid_of("reports") not in (0, before), what="restart")
     send(stack, "own.test")
     wait_for(lambda: noted(stack) == 1, what="note")
-    assert "1 reports are due now." in stack.setup("dmarc", "send").stdout
+    assert "1 report is due now." in stack.setup("dmarc", "send").stdout
     _, _, xml = attachment(sink.wait(1, 30)[0].body)
     assert xml.findtext("record/row/count") == "2"
     stack.wait_log("event=dmarc-report-sent")
     # What was sent is forgotten; what comes then is another report.
     send(stack, "own.test")
     wait_for(lambda: noted(stack) == 2, what="note")
-    assert "1 reports are due now." in stack.setup("dmarc", "send").stdout
+    assert "1 report is due now." in stack.setup("dmarc", "send").stdout
 
 
 def test_sending_can_be_off(make_stack, dns):

@@ -24,8 +24,8 @@ Where receivers differ, or RFCs do, this is what was decided:
   temperror.
 - From with several domains, with a group, a source route, an address literal:
   permerror, and refused (6.6.1: typically rejected or ignored). Addresses of one
-  domain are one author. A comma that should have been in quotes is forgiven:
-  no other domain can come of it.
+  domain are one author. A comma that should have been in quotes is forgiven, so
+  is an "@" in an encoded word or between words: no other domain can come of it.
 """
 
 import json
@@ -372,6 +372,10 @@ FIELDS = [
     ("From: Ann <a@r.test", "", "", REFUSED),
     ("From: (Ann a@r.test", "", "", REFUSED),
     ("From: Doe, Ann <a@r.test>", "", "pass:r.test", "pass none p=reject"),
+    ("From: =?utf-8?q?a@q.test?= <a@r.test>", "", "pass:r.test", "pass none p=reject"),
+    ("From: =?utf-8?q?<a@q.test>?= <a@r.test>", "", "pass:r.test", REFUSED),
+    ("From: Pub @ Home <a@r.test>", "", "pass:r.test", "pass none p=reject"),
+    ("From: Pub @ q.test <a@r.test>", "", "pass:r.test", REFUSED),
     ("From: a@r.test, Doe", "", "", REFUSED),
     ("From: [List] Ann <a@r.test>", "", "", "fail reject p=reject"),
     ("From: Ann\r\n\t<a@r.test>\r\n ", "", "", "fail reject p=reject"),

@@ -137,6 +137,10 @@ TEST(authors_are_found)
 		{ "a@x.test <b@x.test>", "x.test" },
 		{ "\xc3\xbc <a@b\xc3\xbc.test>", "xn--b-eha.test" },
 		{ "Doe, Jane <a@x.test>", "x.test" },
+		{ "=?utf-8?q?a@y.test?= <a@x.test>", "x.test" },
+		{ "=?utf-8?q?a?= @ =?utf-8?q?b?= <a@x.test>", "x.test" },
+		{ "Pub @ Home <a@x.test>", "x.test" },
+		{ "=?utf-8?q?a?=@x.test", "x.test" },
 		{ "Doe, Jane <a@x.test>, b@x.test", "x.test" },
 	}, bad[] = {
 		{ "", NULL }, { "a", NULL }, { "<>", NULL }, { ",", NULL },
@@ -157,6 +161,14 @@ TEST(authors_are_found)
 		{ "<a@x.test> <b@y.test>", NULL },
 		{ "a@x\xe3\x80\x80.test", NULL },
 		{ "a, @x.test", NULL }, { "a, b", NULL },
+		{ "=?utf-8?q?<a@y.test>?= <a@x.test>", NULL },
+		{ "=?utf-8?q?a@y.test?=", NULL },
+		{ "=?utf-8?q?a@y.test? <a@x.test>", NULL },
+		{ "=?utf-8?q?a,b@y.test?= <a@x.test>", NULL },
+		{ "a@y.test b <a@x.test>", NULL },
+		{ "a@y.test @ z <a@x.test>", NULL },
+		{ "a @ y, b@x.test", NULL }, { "b@x.test, a @ y", NULL },
+		{ "<a@x.test> @ y", NULL },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {

@@ -95,7 +95,10 @@ TEST(namespaces_and_strangers_are_passed_over)
 
 TEST(what_is_no_report_is_refused)
 {
-	static const char *const bad[] = { "", "x", "<html></html>",
+	static const char *const bad[] = { "", "x", "<html></html>", "<html/>",
+		"<feedback><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a/>"
+		"</a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>"
+		"</feedback>",
 		"<feedback>", "<feedback><record></feedback>",
 		"<!DOCTYPE x [<!ENTITY a \"aaaa\">]><feedback>&a;</feedback>",
 		"<!DOCTYPE x SYSTEM \"file:///etc/passwd\"><feedback/>",
@@ -349,6 +352,9 @@ make_mail(struct buf *out, struct slice attachment, const char *type)
 	buf_adds(out, "\r\n--b--\r\n");
 }
 
+#define KEPT 1000
+#define FLOOD 100
+
 static int
 into_base(void *arg, const struct feedback_head *h,
     const struct feedback_row *row)
@@ -396,7 +402,7 @@ TEST(reports_are_kept_and_shown)
 	int fd = mkstemp(path);
 
 	close(fd);
-	b = base_open(path, &why);
+	b = base_open(path, KEPT, &why);
 	CHECK(b != NULL, "%s", why);
 	CHECK(shows(b, "", 0, false, "No reports"));
 	CHECK(shows(b, "", 0, true, "[]"));
@@ -405,9 +411,9 @@ TEST(reports_are_kept_and_shown)
 	CHECK(take(b, buf_slice(&mail)) == 2);
 	/* The same again is the same report. */
 	CHECK(take(b, buf_slice(&mail)) == 2);
-	CHECK(shows(b, "", 0, false, "example.test: 15 messages in 1 reports"));
+	CHECK(shows(b, "", 0, false, "example.test: 15 messages in 1 report"));
 	CHECK(shows(b, "example.test", 0, false, "12 of them could be told"));
-	CHECK(shows(b, "", 0, false, "good (mail)"));
+	CHECK(shows(b, "", 0, false, "good (key mail)"));
 	CHECK(shows(b, "", 0, false, "allowed, but for evil.test"));
 	CHECK(shows(b, "", 0, true, "\"source_ip\":\"203.0.113.9\""));
 	CHECK(shows(b, "other.test", 0, false, "No reports"));
@@ -417,7 +423,7 @@ TEST(reports_are_kept_and_shown)
 	buf_clear(&mail);
 	make_mail(&mail, S(HEAD OURS), "text/xml");
 	CHECK(take(b, buf_slice(&mail)) == -1);
-	CHECK(shows(b, "", 0, false, "15 messages in 1 reports"));
+	CHECK(shows(b, "", 0, false, "15 messages in 1 report"));
 	buf_clear(&mail);
 	make_mail(&mail, S("hello"), "text/plain");
 	CHECK(take(b, buf_slice(&mail)) == -1);
@@ -426,6 +432,53 @@ TEST(reports_are_kept_and_shown)
 	base_close(b);
 	buf_release(&packed);
 	buf_release(&mail);
+	unlink(path);
+}
+
+/* A report of FLOOD rows. */
+static void
+flood(struct base *b, const char *name, int64_t received, bool verified)
+{
+	const struct base_arrival a = { received, verified };
+	struct feedback_row row = { .count = 1 };
+	struct feedback_head h = { .begin = 1 };
+
+	snprintf(h.id.s, sizeof(h.id.s), "%s", name);
+	snprintf(h.domain.s, sizeof(h.domain.s), "%s.test", name);
+	assert_int_equal(base_begin(b, &a), 0);
+	for (int i = 0; i < FLOOD; i++)
+		assert_int_equal(base_row(b, &h, &row), 0);
+	assert_int_equal(base_end(b, true), FLOOD);
+}
+
+/* Strangers cannot fill the disk, and what they could have written goes before
+ * what is known. */
+TEST(the_database_is_bounded)
+{
+	char path[] = "/tmp/reportsXXXXXX", name[16];
+	const char *why = "";
+	struct base *b;
+	int fd = mkstemp(path);
+
+	close(fd);
+	b = base_open(path, KEPT, &why);
+	CHECK(b != NULL, "%s", why);
+	flood(b, "good", 1700000000, true);
+	for (int i = 0; i < 12; i++) {
+		snprintf(name, sizeof(name), "flood%d", i);
+		flood(b, name, 1700000001 + i, false);
+	}
+	CHECK(shows(b, "good.test", 0, false, "100 messages"));
+	CHECK(shows(b, "flood11.test", 0, false, "100 messages"));
+	CHECK(shows(b, "flood0.test", 0, false, "No reports"));
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "new%d", i);
+		flood(b, name, 1700001000 + i, true);
+	}
+	CHECK(shows(b, "flood11.test", 0, false, "No reports"));
+	CHECK(shows(b, "good.test", 0, false, "No reports"));
+	CHECK(shows(b, "new9.test", 0, false, "100 messages"));
+	base_close(b);
 	unlink(path);
 }
 
@@ -438,7 +491,7 @@ TEST(a_damaged_database_is_begun_anew)
 
 	assert_int_equal(write(fd, "not a database, not at all", 26), 26);
 	close(fd);
-	b = base_open(path, &why);
+	b = base_open(path, KEPT, &why);
 	CHECK(b != NULL, "%s", why);
 	CHECK(shows(b, "", 0, false, "No reports"));
 	base_close(b);
@@ -732,6 +785,7 @@ TESTS(T(a_report_is_read), T(namespaces_and_strangers_are_passed_over),
     T(tokens_are_bounded), T(texts_are_fit_to_be_shown),
     T(rows_and_values_are_bounded),
     T(archives_are_unpacked), T(a_bomb_is_cut_off),
-    T(reports_are_kept_and_shown), T(a_damaged_database_is_begun_anew),
+    T(reports_are_kept_and_shown), T(the_database_is_bounded),
+    T(a_damaged_database_is_begun_anew),
     T(what_is_noted_is_read_back), T(notes_are_bounded),
     T(malformed_notes_are_refused), T(foreign_recipients_are_asked))
