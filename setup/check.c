@@ -461,6 +461,8 @@ check_host(struct check *c)
 		if (!check_reverse(c, &c->addresses[i]))
 			c->bulk[BULK_REVERSE] = false;
 	check_certificate(c);
+	if (c->connect)
+		check_smtp(c);
 	for (size_t i = 0; i < r->n; i++) {
 		enum record_kind kind = r->list[i].kind;
 

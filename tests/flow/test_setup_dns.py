@@ -39,9 +39,9 @@ class Box(Instance):
         kept = [line for line in self.lines if not drop or not re.search(drop, line)]
         self.dns.set_zone("\n".join([*kept, *add]))
 
-    def check(self, *args, **env):
+    def check(self, *args, connect=("--no-connect",), **env):
         """(exit status, {(topic, name): finding}, bulk senders)"""
-        done = self("dns", "check", "--json", "--dns", self.dns.address, *args, **env)
+        done = self("dns", "check", *connect, "--json", "--dns", self.dns.address, *args, **env)
         assert "Sanitizer" not in done.stderr, done.stderr
         found = json.loads(done.stdout)
         records = {}
@@ -158,7 +158,8 @@ def test_a_domain_that_is_the_host_has_one_spf_record(box):
 def test_misuse(box):
     for args in (["--panle"], ["--address"], ["--address", "x"], [DOMAIN, "b.test"]):
         assert box("dns", *args).returncode == 1
-    for args in (["--dns"], ["--jsn"], ["--dns", "x@y"], [DOMAIN, "b.test"], ["a b"]):
+    for args in (["--dns"], ["--jsn"], ["--dns", "x@y"], [DOMAIN, "b.test"], ["a b"],
+                 ["--smtp-port", "0"], ["--https-port", "x"], ["--smtp-port"]):
         assert box("dns", "check", *args).returncode == 2, args
 
 
@@ -171,7 +172,7 @@ def test_what_is_printed_is_right(box):
     hints = {k for k, r in records.items() if r["state"] == "hint"}
     assert hints == {("TLS", HOST)}  # it is self-made
     assert len(records) >= 17 and all(bulk.values())
-    text = box.ok("dns", "check", "--dns", box.dns.address).stdout
+    text = box.ok("dns", "check", "--no-connect", "--dns", box.dns.address).stdout
     assert "Nothing has to be changed." in text and "without DNSSEC" in text
 
 
@@ -335,7 +336,7 @@ def test_without_keys_and_without_signing(box, tmp_path):
         assert "SigningTable" in text and "config dkim" in change and not bulk["dkim"]
     finally:
         box.write("opendkim/SigningTable", signing)
-    other = json.loads(box("dns", "check", "--json", "--dns", box.dns.address,
+    other = json.loads(box("dns", "check", "--no-connect", "--json", "--dns", box.dns.address,
                            "two.test").stdout)["domains"][0]
     text = {r["topic"]: r for r in other["records"]}["DKIM"]
     assert text["state"] == "missing" and "config dkim" in text["change"]
@@ -381,21 +382,22 @@ def test_no_answer_is_not_missing(box):
 
 
 def test_asks_where_the_settings_say(box):
-    done = box.ok("dns", "check", DNS_SERVERS=box.dns.address)
+    done = box.ok("dns", "check", "--no-connect", DNS_SERVERS=box.dns.address)
     assert f"asked {box.dns.address}, without DNSSEC" in done.stdout
     # The root proves that test. does not exist, so DNSSEC is not asked of it.
-    done = box.ok("dns", "check", DNS_SERVERS=box.dns.address, PILLARBOX_DNS_STRICT="1")
+    done = box.ok("dns", "check", "--no-connect", DNS_SERVERS=box.dns.address,
+                  PILLARBOX_DNS_STRICT="1")
     assert f"asked {box.dns.address}, with DNSSEC" in done.stdout
 
 
 def test_nobody_there_ends_soon(box):
     start = time.monotonic()
-    done = box("dns", "check", "--dns", "127.0.0.1@1")
+    done = box("dns", "check", "--no-connect", "--dns", "127.0.0.1@1")
     assert done.returncode == 1 and "unknown" in done.stdout
     assert time.monotonic() - start < 40
 
 
 def test_words_of_strangers_do_not_reach_the_terminal(box):
     box.publish("v=spf1 mx", f'{DOMAIN} TXT "v=spf1 \x1b[2J\x07 -all"')
-    out = box("dns", "check", "--dns", box.dns.address).stdout
+    out = box("dns", "check", "--no-connect", "--dns", box.dns.address).stdout
     assert "\x1b" not in out and "\x07" not in out and "permerror" in out
