@@ -7,7 +7,7 @@
 
 struct domains {
 	struct arena arena;
-	struct slice *list; /* lower case, sorted, each once */
+	struct slice *list; /* A-labels, lower case, sorted, each once */
 	size_t n;
 };
 

@@ -66,8 +66,12 @@ below(struct records *r, const char *prefix)
 static void
 begin(struct records *r, struct slice domain)
 {
+	char *copy = arena_dup(&r->arena, domain);
+
 	r->n = 0;
-	r->domain = slice_str(arena_dup(&r->arena, domain));
+	for (size_t i = 0; i < domain.n; i++)
+		copy[i] = ascii_lower(copy[i]);
+	r->domain = slice_of(copy, domain.n);
 }
 
 static void

@@ -139,15 +139,80 @@ def test_rows_for_a_web_page(box):
     text = box.ok("dns", "--panel", DOMAIN).stdout
     lines = text.splitlines()
     rows = [line.split(None, 2) for line in lines if re.match(r"\S+ +[A-Z]+ +\S", line)]
-    assert ["@", "MX", f"10 {HOST}"] in rows
+    assert ["HOST", "TYPE", "PRIO  VALUE"] in rows
+    assert ["@", "MX", f"10    {HOST}"] in rows
+    assert ["_imaps._tcp", "SRV", f"0     1 993 {HOST}"] in rows
     assert ["@", "TXT", "v=spf1 mx -all"] in rows
     assert ["_dmarc", "TXT", f"v=DMARC1; p=quarantine; rua=mailto:postmaster@{DOMAIN}"] in rows
     assert ["mail", "TXT", "v=spf1 a -all"] in rows
+    assert "TLSA counts only if example.test is signed with DNSSEC" in text
+    # The values stand below each other.
+    starts = {line.index(row[2].split()[-1]) for line in lines for row in rows
+              if line.startswith(row[0] + " ") and row[1] == "CNAME"
+              and line.split(None, 2) == row}
+    assert len(starts) == 1
     at = next(i for i, line in enumerate(lines) if line.startswith("mail._domainkey "))
     whole = lines[at].split(None, 2)[2]
     assert len(whole) > 255
     assert "".join(re.findall(r'"([^"]*)"', lines[at + 2])) == whole
     assert "version: STSv1" in text
+
+
+def rows_of(text, title):
+    """{(host, type): rest of the row} of the table below a title."""
+    table = text.split("\n" + title + "\n\n")[1].split("\n\n")[0].splitlines()
+    return {tuple(line.split()[:2]): line.split(None, 2)[2] for line in table[1:]
+            if line[0] != " "}
+
+
+def test_hosts_are_relative_to_the_page_they_are_for(box):
+    """A domain below the one that is registered, a host further below."""
+    text = box.ok("dns", "--panel", "--address", "192.0.2.1", "--address", "2001:db8::1",
+                  "Team.EU.example.test", OVERRIDE_HOSTNAME="mx.eu.example.test").stdout
+    host = rows_of(text, "mx.eu.example.test, the mail server, on the page of example.test:")
+    assert host["mx.eu", "A"].strip() == "192.0.2.1" and host["mx.eu", "AAAA"] == "2001:db8::1"
+    assert ("_25._tcp.mx.eu", "TLSA") in host
+    rows = rows_of(text, "team.eu.example.test, on the page of example.test:")
+    assert rows["team.eu", "MX"].split() == ["10", "mx.eu.example.test"]
+    assert rows["_dmarc.team.eu", "TXT"].startswith("v=DMARC1")
+    assert ("@", "MX") not in rows
+    # A public suffix of more than one label.
+    assert "shop.co.uk, on the page of shop.co.uk:" in box.ok("dns", "--panel", "shop.co.uk").stdout
+
+
+def test_names_beyond_ascii(box):
+    text = box.ok("dns", "B\u00fccher.test").stdout
+    assert "xn--bcher-kva.test.\tIN\tMX\t" in text
+    assert "\n\nxn--bcher-kva.test, on the page of" in box.ok(
+        "dns", "--panel", "b\u00fccher.test").stdout
+    done = box("dns", "b\u00fccher..test")
+    assert done.returncode == 1 and "is not a domain" in done.stderr
+
+
+def test_named_checkzone_takes_every_zone(box, tmp_path):
+    """Long keys beside Ed25519, IPv6, a domain below another, A-labels."""
+    names = "big.test", "sub.big.test", "xn--bcher-kva.test"
+    tables = {name: box.read("opendkim/" + name) for name in ("KeyTable", "SigningTable")}
+    try:
+        box.ok("config", "dkim", "domain", ",".join(names), "keysize", "4096", "selector", "long")
+        box.ok("config", "dkim", "domain", ",".join(names), "keytype", "ed25519", "selector", "ed")
+        for name in names:
+            text = box.ok("dns", "--address", "2001:db8::1", name).stdout
+            assert text.count("._domainkey.") == 2
+            long = next(line for line in text.splitlines() if line.startswith("long._domainkey"))
+            strings = re.findall(r'"([^"]*)"', long)
+            assert len(strings) == 3 and max(map(len, strings)) == 255
+            file = tmp_path / name
+            file.write_text("$TTL 60\n@ SOA ns root 1 60 60 60 60\n@ NS " + HOST + ".\n" + text)
+            r = subprocess.run(["/usr/bin/named-checkzone", "-k", "fail", "-i", "local", name, file],
+                               capture_output=True, text=True)
+            assert r.returncode == 0, r.stdout
+            ours = [x for x in r.stdout.splitlines() if "ignoring out-of-zone" in x
+                    and HOST not in x]
+            assert not ours, ours
+    finally:
+        for name, kept in tables.items():
+            box.write("opendkim/" + name, kept)
 
 
 def test_a_domain_that_is_the_host_has_one_spf_record(box):
