@@ -54,6 +54,8 @@ struct check {
 	bool connect;
 	uint16_t smtp_port, https_port;
 	/* Of the domain in hand. */
+	bool dkim_above;  /* signed in the name of a domain above it */
+	bool dkim_strict; /* and its DMARC record wants its own (adkim=s) */
 	bool bulk[BULK_COUNT];
 };
 

@@ -318,8 +318,7 @@ warn_if_foreign(const struct setup *s, struct slice domain)
 	if (domains_load(s, &d) == 0) {
 		for (size_t i = 0; i < d.n; i++)
 			ours |= slice_ieq(d.list[i], domain) ||
-			    (slice_iends(d.list[i], domain) &&
-			    d.list[i].p[d.list[i].n - domain.n - 1] == '.');
+			    domains_is_below(d.list[i], domain);
 		if (!ours)
 			say(s, LOG_WARN, "No account or alias is in '%.*s': is "
 			    "the name right?", SLICE_ARG(domain));

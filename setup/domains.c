@@ -148,3 +148,10 @@ domains_release(struct domains *d)
 	arena_release(&d->arena);
 	*d = (struct domains){ 0 };
 }
+
+bool
+domains_is_below(struct slice a, struct slice b)
+{
+	return a.n > b.n + 1 && slice_iends(a, b) &&
+	    a.p[a.n - b.n - 1] == '.';
+}

@@ -301,6 +301,10 @@ def test_spf_that_waits_for_the_mx(box):
      ["2 records", "keep one"]),
     ("DMARC", f"_dmarc.{DOMAIN}", "^_dmarc", f'_dmarc.{DOMAIN} TXT "v=DMARC1; p=refuse"',
      ["no policy", "publish"]),
+    ("DMARC", f"_dmarc.{DOMAIN}", "^_dmarc", f'_dmarc.{DOMAIN} TXT "v=DMARC1"',
+     ["no policy", "publish"]),
+    ("DMARC", f"_dmarc.{DOMAIN}", "^_dmarc", f'_dmarc.{DOMAIN} TXT "v=DMARC1; =;;p"',
+     ["no policy", "publish"]),
     ("DMARC", f"_dmarc.{DOMAIN}", "^_dmarc",
      f'_dmarc.{DOMAIN} TXT "v=DMARC1; p=none; sp=maybe; rua=mailto:x@{DOMAIN}"', ["no valid sp=", "publish"]),
     ("DMARC reports", f"_dmarc.{DOMAIN}", "^_dmarc",
@@ -329,6 +333,7 @@ def test_wrong(box, topic, name, drop, add, words):
     assert state == ("missing" if "_report" in name else "wrong")
     for word in words:
         assert word in text + change, (word, text, change)
+    assert "(null)" not in text + change
 
 
 def key_of(box, selector):
@@ -405,6 +410,26 @@ def test_without_keys_and_without_signing(box, tmp_path):
                            "two.test").stdout)["domains"][0]
     text = {r["topic"]: r for r in other["records"]}["DKIM"]
     assert text["state"] == "missing" and "config dkim" in text["change"]
+
+
+def test_a_domain_below_is_signed_with_the_key_above(box):
+    line = next(x for x in box.lines if x.startswith("mail._domainkey." + DOMAIN))
+    text = box.ok("dns", "sub." + DOMAIN).stdout
+    assert line in text.splitlines() and "There is no DKIM key yet" not in text
+    found = json.loads(box("dns", "check", "--no-connect", "--json", "--dns", box.dns.address,
+                           "sub." + DOMAIN).stdout)["domains"][0]
+    states = {r["name"]: r["state"] for r in found["records"] if r["topic"] == "DKIM"}
+    assert states == {f"mail._domainkey.{DOMAIN}": "right", f"ed._domainkey.{DOMAIN}": "right"}
+    assert found["bulk_senders"]["dkim"] and found["bulk_senders"]["aligned"]
+    dmarc = next(r for r in found["records"] if r["topic"] == "DMARC")
+    assert dmarc["state"] == "right" and f"That of {DOMAIN} counts" in dmarc["text"]
+    assert found["bulk_senders"]["dmarc"]
+    box.publish("", f'_dmarc.sub.{DOMAIN} TXT "v=DMARC1; p=reject; adkim=s"')
+    found = json.loads(box("dns", "check", "--no-connect", "--json", "--dns", box.dns.address,
+                           "sub." + DOMAIN).stdout)["domains"][0]
+    dmarc = next(r for r in found["records"] if r["topic"] == "DMARC")
+    assert dmarc["state"] == "wrong" and "adkim=s" in dmarc["text"]
+    assert not found["bulk_senders"]["aligned"]
 
 
 def test_a_key_that_waits_is_a_hint(box):
