@@ -43,7 +43,7 @@ $(foreach p,keys resolver auth reports dkim relay deliver queue imap login smtp,
 	$(eval DIR_$(p) := services/$(p)))
 
 USE_pillarbox := -luv -lyaml -ljansson
-USE_setup := -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl -lidn -lsodium -lidn2 -lpsl -lunbound
+USE_setup := -luv -lyaml -ljansson -lsqlite3 -lz -lzstd -lcrypt -lcrypto -lssl -lidn -lsodium -lidn2 -lpsl -lunbound
 USE_keys := -luv -lcrypto
 USE_resolver := -luv -lunbound
 USE_auth := -luv -lcrypt -lsodium -lcrypto -lidn

@@ -461,6 +461,8 @@ check_host(struct check *c)
 		if (!check_reverse(c, &c->addresses[i]))
 			c->bulk[BULK_REVERSE] = false;
 	check_certificate(c);
+	if (c->connect)
+		check_smtp(c);
 	for (size_t i = 0; i < r->n; i++) {
 		enum record_kind kind = r->list[i].kind;
 
@@ -484,6 +486,7 @@ check_domain(struct check *c, struct slice domain)
 	records_of_domain(r, domain);
 	for (int i = 0; i < BULK_REVERSE; i++)
 		c->bulk[i] = false;
+	c->dkim_above = c->dkim_strict = false;
 	for (size_t i = 0; i < r->n; i++) {
 		const struct record *record = &r->list[i];
 

@@ -50,7 +50,12 @@ struct check {
 	struct spf_ip addresses[CHECK_ADDRESSES];
 	size_t address_count;
 	bool host_is_alias;
+	/* What the records lead to is tried, too; at these ports. */
+	bool connect;
+	uint16_t smtp_port, https_port;
 	/* Of the domain in hand. */
+	bool dkim_above;  /* signed in the name of a domain above it */
+	bool dkim_strict; /* and its DMARC record wants its own (adkim=s) */
 	bool bulk[BULK_COUNT];
 };
 
@@ -100,5 +105,9 @@ void check_spf(struct check *c, const struct record *r);
 void check_dkim(struct check *c);
 void check_dmarc(struct check *c, const struct record *r);
 void check_service(struct check *c, const struct record *r);
+/* The mail server at the addresses of the host, as others see it. */
+void check_smtp(struct check *c);
+/* The policy file of a domain whose record is there (RFC 8461 3.3). */
+void check_sts_policy(struct check *c, struct slice domain);
 
 #endif

@@ -111,9 +111,9 @@ check_key(struct check *c, const struct record *r)
 	return good;
 }
 
-/* Is mail of the domain signed in its own name? */
+/* Is mail of the domain signed in its name, or that of one above? */
 static bool
-signs(const struct check *c)
+signs(struct check *c)
 {
 	struct slice domain = c->records->domain;
 	struct buf sender = BUF_INIT(LIMIT_ADDRESS + 1);
@@ -122,7 +122,10 @@ signs(const struct check *c)
 	buf_addf(&sender, "postmaster@%.*s", SLICE_ARG(domain));
 	rule = conf_dkim_match(&c->records->dkim, buf_slice(&sender));
 	buf_release(&sender);
-	return rule != NULL && (slice_ieq(rule->key->domain, domain) ||
+	c->dkim_above = rule != NULL &&
+	    domains_is_below(domain, rule->key->domain);
+	return rule != NULL && (c->dkim_above ||
+	    slice_ieq(rule->key->domain, domain) ||
 	    slice_eq(rule->key->domain, S("%")));
 }
 

@@ -74,17 +74,28 @@ static void
 check_text(struct check *c, const struct record *r, struct slice text)
 {
 	struct slice domain = c->records->domain;
-	struct dmarc_record d;
+	struct dmarc_record d = { .mended = NULL };
 	const char *why = NULL;
 
 	if (dmarc_record_parse(&d, text, &why) == -1 || d.mended != NULL) {
 		check_add(c, CHECK_WRONG, "DMARC", r->name, DNS_TXT,
 		    "\"%.*s\" has no policy: %s; it must be none, quarantine "
-		    "or reject.", SLICE_ARG(text), d.mended);
+		    "or reject.", SLICE_ARG(text),
+		    d.mended != NULL ? d.mended : why);
 		check_publish(c, r);
 		return;
 	}
 	c->bulk[BULK_DMARC] = true;
+	c->dkim_strict = c->dkim_above && d.strict_dkim;
+	if (c->dkim_strict) {
+		check_add(c, CHECK_WRONG, "DMARC", r->name, DNS_TXT,
+		    "\"%.*s\" wants signatures in the name of %.*s itself "
+		    "(adkim=s), and mail is signed in that of a domain above.",
+		    SLICE_ARG(text), SLICE_ARG(domain));
+		check_change(c, "take adkim=s away, or make a key: 'setup "
+		    "config dkim domain %.*s'", SLICE_ARG(domain));
+		return;
+	}
 	if (d.p == DMARC_NONE) {
 		check_add(c, CHECK_HINT, "DMARC", r->name, DNS_TXT,
 		    "\"%.*s\" watches only: forged mail in the name of the "
@@ -111,6 +122,32 @@ check_text(struct check *c, const struct record *r, struct slice text)
 	check_reports(c, domain, d.rua);
 }
 
+/* A domain without a record has that of its organizational domain (RFC 7489
+ * 6.6.3 step 3). True if there is one. */
+static bool
+check_above(struct check *c, const struct record *r)
+{
+	struct slice org = orgdomain(c->records->domain);
+	struct slice name = check_below(c, "_dmarc", org), texts[TEXTS];
+	struct dmarc_record d;
+
+	if (slice_ieq(org, c->records->domain) || check_records(c,
+	    check_ask(c, name, DNS_TXT), is_record, NULL, texts, TEXTS) != 1 ||
+	    dmarc_record_parse(&d, texts[0], NULL) == -1)
+		return false;
+	c->bulk[BULK_DMARC] = true;
+	c->dkim_strict = c->dkim_above && d.strict_dkim;
+	check_add(c, c->dkim_strict ? CHECK_WRONG : CHECK_RIGHT, "DMARC",
+	    r->name, DNS_TXT, "That of %.*s counts: \"%.*s\"%s",
+	    SLICE_ARG(org), SLICE_ARG(texts[0]), c->dkim_strict ?
+	    ", which wants signatures in the very name of the author "
+	    "(adkim=s); ours are in that of a domain above." : "");
+	if (c->dkim_strict)
+		check_change(c, "make a key: 'setup config dkim domain %.*s'",
+		    SLICE_ARG(c->records->domain));
+	return true;
+}
+
 void
 check_dmarc(struct check *c, const struct record *r)
 {
@@ -127,13 +164,15 @@ check_dmarc(struct check *c, const struct record *r)
 		    "counts.", n);
 		check_change(c, "keep one of them: \"%.*s\"",
 		    SLICE_ARG(r->value));
-	} else if (!check_unanswered(c, a, "DMARC", r->name, DNS_TXT)) {
+	} else if (!check_unanswered(c, a, "DMARC", r->name, DNS_TXT) &&
+	    !check_above(c, r)) {
 		check_add(c, CHECK_MISSING, "DMARC", r->name, DNS_TXT,
 		    "Nothing says what to do with forged mail; Gmail and Yahoo "
 		    "ask for it.");
 		check_publish(c, r);
 	}
 	/* Mail has the domain in From, in MAIL FROM and in d=: one name, which
-	 * is aligned however strict the record is. */
-	c->bulk[BULK_ALIGNED] = c->bulk[BULK_SPF] || c->bulk[BULK_DKIM];
+	 * is aligned however strict the record is; unless d= is one above. */
+	c->bulk[BULK_ALIGNED] = c->bulk[BULK_SPF] ||
+	    (c->bulk[BULK_DKIM] && !c->dkim_strict);
 }

@@ -98,8 +98,8 @@ missing(struct check *c, const struct record *r, const char *topic,
 	check_publish(c, r);
 }
 
-/* A TXT record with a version and a tag that it must have. */
-static void
+/* A TXT record with a version and a tag that it must have. True if it has. */
+static bool
 check_tagged(struct check *c, const struct record *r, const char *topic,
     const char *version, const char *tag, const char *absent)
 {
@@ -122,7 +122,9 @@ check_tagged(struct check *c, const struct record *r, const char *topic,
 	} else {
 		check_add(c, CHECK_RIGHT, topic, r->name, DNS_TXT, "%.*s",
 		    SLICE_ARG(texts[0]));
+		return true;
 	}
+	return false;
 }
 
 /* RFC 2782: priority, weight, port, target. */
@@ -192,15 +194,17 @@ check_service(struct check *c, const struct record *r)
 {
 	switch (r->kind) {
 	case RECORD_MTA_STS:
-		check_tagged(c, r, "MTA-STS", "v=STSv1", "id=",
-		    "Servers that deliver to the domain do not insist on TLS.");
+		if (check_tagged(c, r, "MTA-STS", "v=STSv1", "id=",
+		    "Servers that deliver to the domain do not insist on "
+		    "TLS.") && c->connect)
+			check_sts_policy(c, c->records->domain);
 		break;
 	case RECORD_MTA_STS_HOST:
 		check_web(c, r, "MTA-STS",
 		    "There is no host to fetch the policy from.");
 		break;
 	case RECORD_TLSRPT:
-		check_tagged(c, r, "TLSRPT", "v=TLSRPTv1", "rua=",
+		(void)check_tagged(c, r, "TLSRPT", "v=TLSRPTv1", "rua=",
 		    "Nobody reports when TLS to the server fails.");
 		break;
 	case RECORD_SRV:

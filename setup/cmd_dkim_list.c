@@ -71,7 +71,7 @@ format(const struct row *rows, size_t n, bool rspamd, struct buf *out)
 		domain = k->domain.n > domain ? k->domain.n : domain;
 		selector = k->selector.n > selector ? k->selector.n : selector;
 	}
-	buf_addf(out, "%-*s  %-*s  %-9s  %-4s  %-27s  %s\n", (int)domain,
+	buf_addf(out, "%-*s  %-*s  %-9s  %-4s  %-28s  %s\n", (int)domain,
 	    "DOMAIN", (int)selector, "SELECTOR", "ALGORITHM", "BITS",
 	    "SIGNS NOW", "FILE");
 	for (size_t i = 0; i < n; i++) {
@@ -82,7 +82,7 @@ format(const struct row *rows, size_t n, bool rspamd, struct buf *out)
 		    r->signs ? "yes" : "no, ", r->signs ? "" : r->why,
 		    *r->until != '\0' ? " until " : "", r->until);
 		snprintf(bits, sizeof(bits), "%u", r->bits);
-		buf_addf(out, "%-*.*s  %-*.*s  %-9s  %-4s  %-27s  %s\n",
+		buf_addf(out, "%-*.*s  %-*.*s  %-9s  %-4s  %-28s  %s\n",
 		    (int)domain, SLICE_ARG(r->key->domain), (int)selector,
 		    SLICE_ARG(r->key->selector),
 		    r->algorithm != NULL ? r->algorithm : "?",

@@ -245,6 +245,29 @@ take_into_use(const struct setup *s, struct dkim_tables *t,
 	return status;
 }
 
+/* Whose records are to stay. */
+static void
+tell_retired(const struct dkim_tables *t, struct slice domain, int64_t until)
+{
+	int64_t when;
+	char day[16];
+	struct tm tm;
+
+	gmtime_r(&(time_t){ until }, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+	for (size_t i = 0; i < t->dkim.key_count; i++) {
+		const struct conf_dkim_key *k = &t->dkim.keys[i];
+
+		if (slice_ieq(k->domain, domain) &&
+		    conf_dkim_note(buf_slice(&t->keys.text), k->name,
+		    &when) == CONF_DKIM_RETIRED && when == until)
+			printf("Leave the record of the key before, "
+			    "%.*s._domainkey.%.*s,\npublished until %s: mail "
+			    "that is on its way is checked with it.\n",
+			    SLICE_ARG(k->selector), SLICE_ARG(k->domain), day);
+	}
+}
+
 static int
 end(const struct setup *s, const struct rotate *o)
 {
@@ -252,8 +275,6 @@ end(const struct setup *s, const struct rotate *o)
 	const struct conf_dkim_key *key;
 	struct dkim_tables t;
 	int64_t none;
-	char day[16];
-	struct tm tm;
 	size_t n = 0;
 	int status = 1;
 
@@ -277,11 +298,8 @@ end(const struct setup *s, const struct rotate *o)
 	status = 0;
 	printf("The record is published. The mail of %.*s is signed with "
 	    "'%s' now.\n", SLICE_ARG(o->domain), buf_str(&o->made));
-	gmtime_r(&(time_t){ until }, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%d", &tm);
 	if (n > 0)
-		printf("Leave the record of the key before published until "
-		    "%s.\n", day);
+		tell_retired(&t, o->domain, until);
 	key = dkim_tables_find(&t, o->domain, buf_slice(&o->made));
 	if (key != NULL)
 		warn_if_shadowed(s, &t, key);
@@ -290,14 +308,34 @@ out:
 	return status;
 }
 
+/* A slip in the name would wait for its record for ever. */
+static void
+warn_if_foreign(const struct setup *s, struct slice domain)
+{
+	bool ours = false;
+	struct domains d;
+
+	if (domains_load(s, &d) == 0) {
+		for (size_t i = 0; i < d.n; i++)
+			ours |= slice_ieq(d.list[i], domain) ||
+			    domains_is_below(d.list[i], domain);
+		if (!ours)
+			say(s, LOG_WARN, "No account or alias is in '%.*s': is "
+			    "the name right?", SLICE_ARG(domain));
+	}
+	domains_release(&d);
+}
+
 static int
 run(const struct setup *s, struct rotate *o)
 {
 	struct buf out = BUF_INIT(OUTPUT_MAX);
 	const char *why = NULL;
 	struct records r;
-	int status = begin(s, o);
+	int status;
 
+	warn_if_foreign(s, o->domain);
+	status = begin(s, o);
 	if (status != 0)
 		goto none;
 	status = 1;

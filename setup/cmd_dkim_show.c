@@ -17,7 +17,7 @@ show(const struct setup *s, struct records *r, const char *const *words,
 		return say_abort(s, "There is no DKIM key '%s' of '%s'",
 		    words[1] != NULL ? words[1] : "*", words[0]);
 	if (panel)
-		zone_format_panel(r, r->domain, &out);
+		zone_format_panel(r, &out);
 	else
 		zone_format(r, &out);
 	fputs(buf_str(&out), stdout);

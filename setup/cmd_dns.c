@@ -48,8 +48,8 @@ parse(struct options *o, int argc, char **argv)
 static void
 format_host(struct records *r, const struct options *o, struct buf *out)
 {
-	struct slice hostname = slice_str(r->conf->hostname);
-	ssize_t dot = slice_find(hostname, '.');
+	struct slice zone;
+	bool tlsa = false;
 
 	records_of_host(r, o->addresses, o->address_count);
 	if (!o->panel) {
@@ -58,12 +58,23 @@ format_host(struct records *r, const struct options *o, struct buf *out)
 		zone_format(r, out);
 		return;
 	}
+	zone = zone_of(r);
 	buf_addf(out, "What to enter on the web page of your registrar. HOST "
-	    "is relative to the domain;\nnames in VALUE are whole (where the "
-	    "page appends its domain to them, end them\nwith a dot).\n\n"
-	    "%s, the mail server, in the domain %s:\n\n",
-	    r->conf->hostname, r->conf->hostname + dot + 1);
-	zone_format_panel(r, slice_from(hostname, (size_t)dot + 1), out);
+	    "is relative to the domain that\nthe page is for; names in VALUE "
+	    "are whole (where the page appends its domain to\nthem, end them "
+	    "with a dot). PRIO is the priority; where the page has no field "
+	    "for\nit, it goes in front of VALUE. The three words of SRV are "
+	    "weight, port and target.\n\n"
+	    "%s, the mail server, on the page of %.*s:\n\n",
+	    r->conf->hostname, SLICE_ARG(zone));
+	zone_format_panel(r, out);
+	for (size_t i = 0; i < r->n; i++)
+		tlsa |= r->list[i].type == DNS_TLSA;
+	if (tlsa)
+		buf_addf(out, "\nTLSA counts only if %.*s is signed with "
+		    "DNSSEC; leave it out if it is not. With\nit, the key of "
+		    "the certificate must not change before the record "
+		    "does.\n", SLICE_ARG(zone));
 	buf_addf(out, "\nAsk the owner of its addresses, your provider, to set "
 	    "their reverse names (PTR)\nto %s. Many servers refuse mail "
 	    "without that.\n", r->conf->hostname);
@@ -79,8 +90,9 @@ format_domain(struct records *r, const struct options *o, struct slice domain,
 		zone_format(r, out);
 		return;
 	}
-	buf_addf(out, "\n%.*s:\n\n", SLICE_ARG(domain));
-	zone_format_panel(r, domain, out);
+	buf_addf(out, "\n%.*s, on the page of %.*s:\n\n", SLICE_ARG(domain),
+	    SLICE_ARG(zone_of(r)));
+	zone_format_panel(r, out);
 	buf_addf(out, "\nmta-sts.%.*s must be a web server that answers "
 	    "/.well-known/mta-sts.txt with:\n", SLICE_ARG(domain));
 	records_mta_sts_policy(r->conf, "    ", out);

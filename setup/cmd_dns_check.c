@@ -1,6 +1,7 @@
 #include "setup/commands.h"
 
 #include "conf/conf_load.h"
+#include "core/num.h"
 #include "setup/check.h"
 #include "setup/domains.h"
 
@@ -10,7 +11,20 @@ struct options {
 	const char *domain;
 	const char *server;
 	bool json;
+	bool offline; /* nothing but the DNS is asked */
+	uint16_t smtp_port, https_port;
 };
+
+static int
+parse_port(const char *text, uint16_t *port)
+{
+	uint64_t n;
+
+	if (num_u64(slice_str(text), UINT16_MAX, &n) == -1 || n == 0)
+		return -1;
+	*port = (uint16_t)n;
+	return 0;
+}
 
 static int
 parse(struct options *o, int argc, char **argv)
@@ -22,6 +36,16 @@ parse(struct options *o, int argc, char **argv)
 			if (++i == argc)
 				return -1;
 			o->server = argv[i];
+		} else if (strcmp(argv[i], "--no-connect") == 0) {
+			o->offline = true;
+		} else if (strcmp(argv[i], "--smtp-port") == 0) {
+			if (++i == argc || parse_port(argv[i],
+			    &o->smtp_port) == -1)
+				return -1;
+		} else if (strcmp(argv[i], "--https-port") == 0) {
+			if (++i == argc || parse_port(argv[i],
+			    &o->https_port) == -1)
+				return -1;
 		} else if (argv[i][0] != '-' && o->domain == NULL) {
 			o->domain = argv[i];
 		} else {
@@ -66,7 +90,7 @@ format_findings(const struct check *c, size_t from, struct buf *out)
 	for (size_t i = from; i < c->n; i++) {
 		const struct finding *f = &c->list[i];
 
-		buf_addf(out, "  %-7s  %-13s %-5s %s\n", state_word(f->state),
+		buf_addf(out, "  %-7s  %-14s %-5s %s\n", state_word(f->state),
 		    f->topic, f->type, f->name);
 		if (f->text != NULL)
 			buf_addf(out, "           %s\n", f->text);
@@ -184,7 +208,8 @@ static int
 run(const struct options *o, struct records *r, const struct domains *d,
     struct lookup *l)
 {
-	struct check c = { .lookup = l, .records = r };
+	struct check c = { .lookup = l, .records = r, .connect = !o->offline,
+		.smtp_port = o->smtp_port, .https_port = o->https_port };
 	struct buf out = BUF_INIT(OUTPUT_MAX);
 	int status;
 
@@ -202,7 +227,7 @@ run(const struct options *o, struct records *r, const struct domains *d,
 int
 cmd_dns_check(struct setup *s, int argc, char **argv)
 {
-	struct options o = { 0 };
+	struct options o = { .smtp_port = 25, .https_port = 443 };
 	const char *why = NULL;
 	struct lookup *l = NULL;
 	struct records r;

@@ -1,16 +1,45 @@
 #include "setup/domains.h"
 
+#include <idn2.h>
+
 #include "conf/conf_accounts.h"
 #include "conf/conf_virtual.h"
 #include "setup/table.h"
 
-static void
+/* Appends the name in A-labels (RFC 5891 4), as the DNS has it. */
+static int
+to_ascii(struct slice name, struct buf *out)
+{
+	char *text, *ascii = NULL;
+	int r;
+
+	if (slice_is_ascii(name)) {
+		buf_add_slice(out, name);
+		return 0;
+	}
+	text = slice_dup(name);
+	r = idn2_to_ascii_8z(text, &ascii, IDN2_NFC_INPUT |
+	    IDN2_NONTRANSITIONAL);
+	if (r == IDN2_OK)
+		buf_adds(out, ascii);
+	idn2_free(ascii);
+	mem_free(text);
+	return r == IDN2_OK ? 0 : -1;
+}
+
+/* -1 if it is no domain. */
+static int
 add(struct domains *d, struct slice name)
 {
+	struct buf ascii = BUF_INIT(LIMIT_DOMAIN);
 	char *copy;
 
-	if (!conf_is_host(name))
-		return;
+	if (to_ascii(name, &ascii) == -1 || !buf_ok(&ascii) ||
+	    !conf_is_host(buf_slice(&ascii))) {
+		buf_release(&ascii);
+		return -1;
+	}
+	name = buf_slice(&ascii);
 	copy = arena_dup(&d->arena, name);
 	for (size_t i = 0; i < name.n; i++)
 		copy[i] = ascii_lower(copy[i]);
@@ -18,6 +47,8 @@ add(struct domains *d, struct slice name)
 		d->list = mem_grow(d->list, d->n == 0 ? 1 : d->n * 2,
 		    sizeof(d->list[0]));
 	d->list[d->n++] = slice_of(copy, name.n);
+	buf_release(&ascii);
+	return 0;
 }
 
 static int
@@ -52,7 +83,7 @@ load_accounts(const struct setup *s, struct domains *d)
 		conf_accounts_parse(&accounts, buf_str(&t.path),
 		    buf_slice(&t.text), NULL);
 	for (size_t i = 0; i < accounts.n; i++)
-		add(d, accounts.list[i].domain);
+		(void)add(d, accounts.list[i].domain);
 	conf_accounts_release(&accounts);
 	table_close(&t);
 	return r;
@@ -73,7 +104,7 @@ load_virtual(const struct setup *s, struct domains *d)
 		ssize_t at = slice_rfind(virtual.list[i].key, '@');
 
 		if (at >= 0)
-			add(d, slice_from(virtual.list[i].key,
+			(void)add(d, slice_from(virtual.list[i].key,
 			    (size_t)at + 1));
 	}
 	conf_virtual_release(&virtual);
@@ -101,11 +132,10 @@ domains_parse(const struct setup *s, struct domains *d, const char *list)
 		name = slice_trim(name);
 		if (name.n == 0)
 			continue;
-		if (!conf_is_host(name)) {
+		if (add(d, name) == -1) {
 			say_abort(s, "'%.*s' is not a domain", SLICE_ARG(name));
 			return -1;
 		}
-		add(d, name);
 	}
 	sort(d);
 	return 0;
@@ -117,4 +147,11 @@ domains_release(struct domains *d)
 	mem_free(d->list);
 	arena_release(&d->arena);
 	*d = (struct domains){ 0 };
+}
+
+bool
+domains_is_below(struct slice a, struct slice b)
+{
+	return a.n > b.n + 1 && slice_iends(a, b) &&
+	    a.p[a.n - b.n - 1] == '.';
 }

@@ -7,7 +7,7 @@
 
 struct domains {
 	struct arena arena;
-	struct slice *list; /* lower case, sorted, each once */
+	struct slice *list; /* A-labels, lower case, sorted, each once */
 	size_t n;
 };
 
@@ -21,5 +21,7 @@ int domains_load(const struct setup *s, struct domains *d) MUST_CHECK;
 int domains_parse(const struct setup *s, struct domains *d, const char *list)
     MUST_CHECK;
 void domains_release(struct domains *d);
+/* True if a is a subdomain of b (not b itself). */
+bool domains_is_below(struct slice a, struct slice b);
 
 #endif

@@ -44,7 +44,7 @@
 	"    config show [NAME]\n"                                             \
 	"    config check\n"                                                   \
 	"    dns [--panel] [--address IP]... [DOMAIN]\n"                       \
-	"    dns check [--dns HOST@PORT] [--json] [DOMAIN]\n\n"                \
+	"    dns check [--dns HOST@PORT] [--no-connect] [--json] [DOMAIN]\n\n" \
 	"    explain spf --ip A [--helo H] [--mail-from F]\n"                  \
 	"    explain dkim <FILE>\n"                                            \
 	"    explain dmarc <FILE> --ip <ADDRESS> --mail-from <ADDRESS>\n"      \
@@ -246,10 +246,13 @@
 
 #define HELP_DNS_CHECK HELP("SETUP-DNS(8)",                                    \
 	"setup dns check - Check the DNS records that are published",          \
-	"    setup dns check [--dns HOST@PORT] [--json] [DOMAIN]\n",           \
+	"    setup dns check [--dns HOST@PORT] [--no-connect] [--json]\n"     \
+	"                    [--smtp-port N] [--https-port N] [DOMAIN]\n",     \
 	"    Looks each record up that 'setup dns' shows, and says what is\n"  \
-	"    right, wrong or missing, and what to change. --dns asks that\n"   \
-	"    server, without DNSSEC.\n"                                        \
+	"    right, wrong or missing, and what to change; then tries whether\n" \
+	"    port 25 and the policy of MTA-STS answer as they should, unless\n" \
+	"    --no-connect is given. --dns asks that server, without DNSSEC.\n" \
+	"    The ports are 25 and 443 if nothing is said.\n"                   \
 	"\nEXIT STATUS\n"                                                      \
 	"    0 if nothing has to change, 1 if something has, 2 for misuse\n")
 

@@ -66,8 +66,12 @@ below(struct records *r, const char *prefix)
 static void
 begin(struct records *r, struct slice domain)
 {
+	char *copy = arena_dup(&r->arena, domain);
+
 	r->n = 0;
-	r->domain = slice_str(arena_dup(&r->arena, domain));
+	for (size_t i = 0; i < domain.n; i++)
+		copy[i] = ascii_lower(copy[i]);
+	r->domain = slice_of(copy, domain.n);
 }
 
 static void
@@ -128,10 +132,29 @@ records_of_host(struct records *r, const char *const *addresses, size_t n)
 	add_caa(r);
 }
 
+/* The domain whose keys sign mail of this one: itself, or where it has none, as
+ * the server does it (conf_dkim_match), one above. */
+static struct slice
+signing_domain(const struct records *r)
+{
+	struct buf address = BUF_INIT(LIMIT_ADDRESS + 1);
+	const struct conf_dkim_rule *rule;
+
+	for (size_t i = 0; i < r->dkim.key_count; i++)
+		if (slice_ieq(r->dkim.keys[i].domain, r->domain))
+			return r->domain;
+	buf_addf(&address, "postmaster@%.*s", SLICE_ARG(r->domain));
+	rule = conf_dkim_match(&r->dkim, buf_slice(&address));
+	buf_release(&address);
+	return rule != NULL && domains_is_below(r->domain, rule->key->domain) ?
+	    rule->key->domain : r->domain;
+}
+
 /* With a selector only keys of that one. */
 static void
 add_dkim(struct records *r, const char *selector)
 {
+	struct slice domain = signing_domain(r);
 	struct buf p = BUF_INIT(8192);
 
 	for (size_t i = 0; i < r->dkim.key_count; i++) {
@@ -140,8 +163,9 @@ add_dkim(struct records *r, const char *selector)
 		const char *type = NULL, *value = "";
 		EVP_PKEY *key;
 
-		if (!slice_ieq(k->domain, r->domain) &&
-		    !slice_eq(k->domain, S("%")))
+		bool any = slice_eq(k->domain, S("%"));
+
+		if (!any && !slice_ieq(k->domain, domain))
 			continue;
 		if (selector != NULL &&
 		    !slice_ieq(k->selector, slice_str(selector)))
@@ -154,7 +178,7 @@ add_dkim(struct records *r, const char *selector)
 			    buf_str(&p));
 		record = add(r, RECORD_DKIM, DNS_TXT, arena_printf(&r->arena,
 		    "%.*s._domainkey.%.*s", SLICE_ARG(k->selector),
-		    SLICE_ARG(r->domain)), value);
+		    SLICE_ARG(any ? r->domain : domain)), value);
 		record->key = k->path;
 		for (size_t n = 0; n < r->dkim.rule_count; n++)
 			record->signs |= r->dkim.rules[n].key == k;

@@ -41,7 +41,7 @@ struct records {
 	struct arena arena;
 	struct record *list; /* in the order of the kinds */
 	size_t n;
-	struct slice domain; /* of the mail server, or hosted */
+	struct slice domain; /* of the mail server, or hosted; lower case */
 	const struct conf *conf;
 	bool host_is_domain; /* the host name is a hosted domain, too */
 	struct served served;

@@ -1,5 +1,6 @@
 #include "setup/zone.h"
 
+#include "msgauth/orgdomain.h"
 #include "msgauth/spf_ip.h"
 #include "setup/lookup.h"
 
@@ -140,35 +141,64 @@ without_dot(struct slice value)
 	return value;
 }
 
-void
-zone_format_panel(const struct records *r, struct slice zone, struct buf *out)
+struct slice
+zone_of(const struct records *r)
 {
+	return orgdomain(r->domain);
+}
+
+static bool
+has_priority(const struct record *record)
+{
+	return record->type == DNS_MX || record->type == DNS_SRV;
+}
+
+static void
+format_panel_value(const struct record *record, struct slice value,
+    struct buf *out)
+{
+	if (record->kind == RECORD_DKIM && is_unknown(record))
+		buf_addf(out, "(%s cannot be read)", record->key);
+	else if (is_unknown(record))
+		buf_addf(out, "(the public %s address of the server)",
+		    record->type == DNS_A ? "IPv4" : "IPv6");
+	else
+		buf_add_slice(out, without_dot(value));
+	buf_addc(out, '\n');
+}
+
+void
+zone_format_panel(const struct records *r, struct buf *out)
+{
+	struct slice zone = zone_of(r);
+	bool priorities = false;
 	size_t width = 4;
 
 	for (size_t i = 0; i < r->n; i++) {
 		size_t n = relative(r->list[i].name, zone).n;
 
 		width = n > width && n <= 40 ? n : width;
+		priorities |= has_priority(&r->list[i]);
 	}
-	buf_addf(out, "%-*s  TYPE   VALUE\n", (int)width, "HOST");
+	buf_addf(out, "%-*s  TYPE   %sVALUE\n", (int)width, "HOST",
+	    priorities ? "PRIO  " : "");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct record *record = &r->list[i];
-		struct slice host = relative(record->name, zone);
+		struct slice value = record->value, priority = S("");
+		int left = (int)width + 9 + (priorities ? 6 : 0);
 
-		buf_addf(out, "%-*.*s  %-5s  ", (int)width, SLICE_ARG(host),
+		if (has_priority(record))
+			slice_word(&value, &priority);
+		buf_addf(out, "%-*.*s  %-5s  ", (int)width,
+		    SLICE_ARG(relative(record->name, zone)),
 		    lookup_type(record->type));
-		if (record->kind == RECORD_DKIM && is_unknown(record))
-			buf_addf(out, "(%s cannot be read)", record->key);
-		else if (is_unknown(record))
-			buf_addf(out, "(the public %s address of the server)",
-			    record->type == DNS_A ? "IPv4" : "IPv6");
-		else
-			buf_add_slice(out, without_dot(record->value));
-		buf_addc(out, '\n');
+		if (priorities)
+			buf_addf(out, "%-4.*s  ", SLICE_ARG(priority));
+		format_panel_value(record, slice_trim(value), out);
 		if (record->type == DNS_TXT && record->value.n > STRING_MAX) {
-			buf_addf(out, "%-*s         in strings of at most 255 "
-			    "characters, if the page asks for that:\n%-*s"
-			    "         ", (int)width, "", (int)width, "");
+			buf_addf(out, "%-*sin strings of at most 255 "
+			    "characters, if the page asks for that:\n%-*s",
+			    left, "", left, "");
 			zone_strings(record->value, out);
 			buf_addc(out, '\n');
 		}

@@ -11,14 +11,16 @@
  */
 void zone_format(const struct records *r, struct buf *out);
 
+/* The domain that a registrar's web page is for: the organizational domain of
+ * the records. A view into them. */
+struct slice zone_of(const struct records *r);
+
 /*
- * Appends a table of host, type and value. Hosts are relative to zone, the
- * domain that the web page is for ("@" itself); records outside of it keep
- * their whole name. A text longer than a string may be (255) stands there
- * whole, and below once more in strings.
+ * Appends a table of host, type, priority (if a record has one) and value.
+ * Hosts are relative to zone_of ("@" itself). A text longer than a string may
+ * be (255) stands there whole, and below once more in strings.
  */
-void zone_format_panel(const struct records *r, struct slice zone,
-    struct buf *out);
+void zone_format_panel(const struct records *r, struct buf *out);
 
 /* Appends text as quoted strings of at most 255 octets, escaped. */
 void zone_strings(struct slice text, struct buf *out);

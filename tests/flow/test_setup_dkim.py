@@ -192,7 +192,11 @@ def test_rotate_signs_when_the_record_is_there(box, dns):
     found = keys(box)
     assert found[new]["signs"]
     old = found["mail"]
-    assert (old["signs"], old["why"]) == (False, "retired") and old["until"] in done.stdout
+    assert (old["signs"], old["why"]) == (False, "retired")
+    assert (f"the key before, mail._domainkey.{DOMAIN},\npublished until {old['until']}"
+            in done.stdout) and done.stderr == ""
+    lines = box.ok("dkim", "list").stdout.splitlines()
+    assert len({line.index("/") for line in lines if "/" in line}) == 1
     assert f"no, retired until {old['until']}" in box.ok("dkim", "list").stdout
     box.ok("config", "check")
     # Its record stays among those to publish.
@@ -290,6 +294,8 @@ def test_rotate_says_what_is_wrong(box, dns):
     assert done.returncode == 1 and new in done.stderr
     box.ok("dkim", "remove", DOMAIN, new)
     assert "pillarbox" not in box.read("opendkim/KeyTable")
+    done = box.ok("dkim", "rotate", "tow.test", "--no-wait", "--dns", dns.address)
+    assert "No account or alias is in 'tow.test'" in done.stderr
 
 
 OTHER = "other.test MX 10 a.other.test\na.other.test A 127.0.0.2"

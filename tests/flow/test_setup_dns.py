@@ -39,9 +39,9 @@ class Box(Instance):
         kept = [line for line in self.lines if not drop or not re.search(drop, line)]
         self.dns.set_zone("\n".join([*kept, *add]))
 
-    def check(self, *args, **env):
+    def check(self, *args, connect=("--no-connect",), **env):
         """(exit status, {(topic, name): finding}, bulk senders)"""
-        done = self("dns", "check", "--json", "--dns", self.dns.address, *args, **env)
+        done = self("dns", "check", *connect, "--json", "--dns", self.dns.address, *args, **env)
         assert "Sanitizer" not in done.stderr, done.stderr
         found = json.loads(done.stdout)
         records = {}
@@ -139,15 +139,80 @@ def test_rows_for_a_web_page(box):
     text = box.ok("dns", "--panel", DOMAIN).stdout
     lines = text.splitlines()
     rows = [line.split(None, 2) for line in lines if re.match(r"\S+ +[A-Z]+ +\S", line)]
-    assert ["@", "MX", f"10 {HOST}"] in rows
+    assert ["HOST", "TYPE", "PRIO  VALUE"] in rows
+    assert ["@", "MX", f"10    {HOST}"] in rows
+    assert ["_imaps._tcp", "SRV", f"0     1 993 {HOST}"] in rows
     assert ["@", "TXT", "v=spf1 mx -all"] in rows
     assert ["_dmarc", "TXT", f"v=DMARC1; p=quarantine; rua=mailto:postmaster@{DOMAIN}"] in rows
     assert ["mail", "TXT", "v=spf1 a -all"] in rows
+    assert "TLSA counts only if example.test is signed with DNSSEC" in text
+    # The values stand below each other.
+    starts = {line.index(row[2].split()[-1]) for line in lines for row in rows
+              if line.startswith(row[0] + " ") and row[1] == "CNAME"
+              and line.split(None, 2) == row}
+    assert len(starts) == 1
     at = next(i for i, line in enumerate(lines) if line.startswith("mail._domainkey "))
     whole = lines[at].split(None, 2)[2]
     assert len(whole) > 255
     assert "".join(re.findall(r'"([^"]*)"', lines[at + 2])) == whole
     assert "version: STSv1" in text
+
+
+def rows_of(text, title):
+    """{(host, type): rest of the row} of the table below a title."""
+    table = text.split("\n" + title + "\n\n")[1].split("\n\n")[0].splitlines()
+    return {tuple(line.split()[:2]): line.split(None, 2)[2] for line in table[1:]
+            if line[0] != " "}
+
+
+def test_hosts_are_relative_to_the_page_they_are_for(box):
+    """A domain below the one that is registered, a host further below."""
+    text = box.ok("dns", "--panel", "--address", "192.0.2.1", "--address", "2001:db8::1",
+                  "Team.EU.example.test", OVERRIDE_HOSTNAME="mx.eu.example.test").stdout
+    host = rows_of(text, "mx.eu.example.test, the mail server, on the page of example.test:")
+    assert host["mx.eu", "A"].strip() == "192.0.2.1" and host["mx.eu", "AAAA"] == "2001:db8::1"
+    assert ("_25._tcp.mx.eu", "TLSA") in host
+    rows = rows_of(text, "team.eu.example.test, on the page of example.test:")
+    assert rows["team.eu", "MX"].split() == ["10", "mx.eu.example.test"]
+    assert rows["_dmarc.team.eu", "TXT"].startswith("v=DMARC1")
+    assert ("@", "MX") not in rows
+    # A public suffix of more than one label.
+    assert "shop.co.uk, on the page of shop.co.uk:" in box.ok("dns", "--panel", "shop.co.uk").stdout
+
+
+def test_names_beyond_ascii(box):
+    text = box.ok("dns", "B\u00fccher.test").stdout
+    assert "xn--bcher-kva.test.\tIN\tMX\t" in text
+    assert "\n\nxn--bcher-kva.test, on the page of" in box.ok(
+        "dns", "--panel", "b\u00fccher.test").stdout
+    done = box("dns", "b\u00fccher..test")
+    assert done.returncode == 1 and "is not a domain" in done.stderr
+
+
+def test_named_checkzone_takes_every_zone(box, tmp_path):
+    """Long keys beside Ed25519, IPv6, a domain below another, A-labels."""
+    names = "big.test", "sub.big.test", "xn--bcher-kva.test"
+    tables = {name: box.read("opendkim/" + name) for name in ("KeyTable", "SigningTable")}
+    try:
+        box.ok("config", "dkim", "domain", ",".join(names), "keysize", "4096", "selector", "long")
+        box.ok("config", "dkim", "domain", ",".join(names), "keytype", "ed25519", "selector", "ed")
+        for name in names:
+            text = box.ok("dns", "--address", "2001:db8::1", name).stdout
+            assert text.count("._domainkey.") == 2
+            long = next(line for line in text.splitlines() if line.startswith("long._domainkey"))
+            strings = re.findall(r'"([^"]*)"', long)
+            assert len(strings) == 3 and max(map(len, strings)) == 255
+            file = tmp_path / name
+            file.write_text("$TTL 60\n@ SOA ns root 1 60 60 60 60\n@ NS " + HOST + ".\n" + text)
+            r = subprocess.run(["/usr/bin/named-checkzone", "-k", "fail", "-i", "local", name, file],
+                               capture_output=True, text=True)
+            assert r.returncode == 0, r.stdout
+            ours = [x for x in r.stdout.splitlines() if "ignoring out-of-zone" in x
+                    and HOST not in x]
+            assert not ours, ours
+    finally:
+        for name, kept in tables.items():
+            box.write("opendkim/" + name, kept)
 
 
 def test_a_domain_that_is_the_host_has_one_spf_record(box):
@@ -158,7 +223,8 @@ def test_a_domain_that_is_the_host_has_one_spf_record(box):
 def test_misuse(box):
     for args in (["--panle"], ["--address"], ["--address", "x"], [DOMAIN, "b.test"]):
         assert box("dns", *args).returncode == 1
-    for args in (["--dns"], ["--jsn"], ["--dns", "x@y"], [DOMAIN, "b.test"], ["a b"]):
+    for args in (["--dns"], ["--jsn"], ["--dns", "x@y"], [DOMAIN, "b.test"], ["a b"],
+                 ["--smtp-port", "0"], ["--https-port", "x"], ["--smtp-port"]):
         assert box("dns", "check", *args).returncode == 2, args
 
 
@@ -171,7 +237,7 @@ def test_what_is_printed_is_right(box):
     hints = {k for k, r in records.items() if r["state"] == "hint"}
     assert hints == {("TLS", HOST)}  # it is self-made
     assert len(records) >= 17 and all(bulk.values())
-    text = box.ok("dns", "check", "--dns", box.dns.address).stdout
+    text = box.ok("dns", "check", "--no-connect", "--dns", box.dns.address).stdout
     assert "Nothing has to be changed." in text and "without DNSSEC" in text
 
 
@@ -235,6 +301,10 @@ def test_spf_that_waits_for_the_mx(box):
      ["2 records", "keep one"]),
     ("DMARC", f"_dmarc.{DOMAIN}", "^_dmarc", f'_dmarc.{DOMAIN} TXT "v=DMARC1; p=refuse"',
      ["no policy", "publish"]),
+    ("DMARC", f"_dmarc.{DOMAIN}", "^_dmarc", f'_dmarc.{DOMAIN} TXT "v=DMARC1"',
+     ["no policy", "publish"]),
+    ("DMARC", f"_dmarc.{DOMAIN}", "^_dmarc", f'_dmarc.{DOMAIN} TXT "v=DMARC1; =;;p"',
+     ["no policy", "publish"]),
     ("DMARC", f"_dmarc.{DOMAIN}", "^_dmarc",
      f'_dmarc.{DOMAIN} TXT "v=DMARC1; p=none; sp=maybe; rua=mailto:x@{DOMAIN}"', ["no valid sp=", "publish"]),
     ("DMARC reports", f"_dmarc.{DOMAIN}", "^_dmarc",
@@ -263,6 +333,7 @@ def test_wrong(box, topic, name, drop, add, words):
     assert state == ("missing" if "_report" in name else "wrong")
     for word in words:
         assert word in text + change, (word, text, change)
+    assert "(null)" not in text + change
 
 
 def key_of(box, selector):
@@ -335,10 +406,30 @@ def test_without_keys_and_without_signing(box, tmp_path):
         assert "SigningTable" in text and "config dkim" in change and not bulk["dkim"]
     finally:
         box.write("opendkim/SigningTable", signing)
-    other = json.loads(box("dns", "check", "--json", "--dns", box.dns.address,
+    other = json.loads(box("dns", "check", "--no-connect", "--json", "--dns", box.dns.address,
                            "two.test").stdout)["domains"][0]
     text = {r["topic"]: r for r in other["records"]}["DKIM"]
     assert text["state"] == "missing" and "config dkim" in text["change"]
+
+
+def test_a_domain_below_is_signed_with_the_key_above(box):
+    line = next(x for x in box.lines if x.startswith("mail._domainkey." + DOMAIN))
+    text = box.ok("dns", "sub." + DOMAIN).stdout
+    assert line in text.splitlines() and "There is no DKIM key yet" not in text
+    found = json.loads(box("dns", "check", "--no-connect", "--json", "--dns", box.dns.address,
+                           "sub." + DOMAIN).stdout)["domains"][0]
+    states = {r["name"]: r["state"] for r in found["records"] if r["topic"] == "DKIM"}
+    assert states == {f"mail._domainkey.{DOMAIN}": "right", f"ed._domainkey.{DOMAIN}": "right"}
+    assert found["bulk_senders"]["dkim"] and found["bulk_senders"]["aligned"]
+    dmarc = next(r for r in found["records"] if r["topic"] == "DMARC")
+    assert dmarc["state"] == "right" and f"That of {DOMAIN} counts" in dmarc["text"]
+    assert found["bulk_senders"]["dmarc"]
+    box.publish("", f'_dmarc.sub.{DOMAIN} TXT "v=DMARC1; p=reject; adkim=s"')
+    found = json.loads(box("dns", "check", "--no-connect", "--json", "--dns", box.dns.address,
+                           "sub." + DOMAIN).stdout)["domains"][0]
+    dmarc = next(r for r in found["records"] if r["topic"] == "DMARC")
+    assert dmarc["state"] == "wrong" and "adkim=s" in dmarc["text"]
+    assert not found["bulk_senders"]["aligned"]
 
 
 def test_a_key_that_waits_is_a_hint(box):
@@ -381,21 +472,22 @@ def test_no_answer_is_not_missing(box):
 
 
 def test_asks_where_the_settings_say(box):
-    done = box.ok("dns", "check", DNS_SERVERS=box.dns.address)
+    done = box.ok("dns", "check", "--no-connect", DNS_SERVERS=box.dns.address)
     assert f"asked {box.dns.address}, without DNSSEC" in done.stdout
     # The root proves that test. does not exist, so DNSSEC is not asked of it.
-    done = box.ok("dns", "check", DNS_SERVERS=box.dns.address, PILLARBOX_DNS_STRICT="1")
+    done = box.ok("dns", "check", "--no-connect", DNS_SERVERS=box.dns.address,
+                  PILLARBOX_DNS_STRICT="1")
     assert f"asked {box.dns.address}, with DNSSEC" in done.stdout
 
 
 def test_nobody_there_ends_soon(box):
     start = time.monotonic()
-    done = box("dns", "check", "--dns", "127.0.0.1@1")
+    done = box("dns", "check", "--no-connect", "--dns", "127.0.0.1@1")
     assert done.returncode == 1 and "unknown" in done.stdout
     assert time.monotonic() - start < 40
 
 
 def test_words_of_strangers_do_not_reach_the_terminal(box):
     box.publish("v=spf1 mx", f'{DOMAIN} TXT "v=spf1 \x1b[2J\x07 -all"')
-    out = box("dns", "check", "--dns", box.dns.address).stdout
+    out = box("dns", "check", "--no-connect", "--dns", box.dns.address).stdout
     assert "\x1b" not in out and "\x07" not in out and "permerror" in out
