@@ -84,10 +84,13 @@ take_field(struct arc *c, struct arena *arena, const struct fields *f,
 	unsigned i = arc_field_instance(kind, h->value);
 	struct arc_set *set;
 	const char *why = NULL;
+	struct tags t;
 	int r = 0;
 
 	if (i == 0) {
-		judge(c, ARC_FAIL, 0, "a field has no instance of 1 to 50");
+		if (kind == ARC_AAR || tags_parse(&t, h->value, &why) == 0)
+			why = "a field has no instance of 1 to 50";
+		judge(c, ARC_FAIL, 0, why);
 		return -1;
 	}
 	if (c->sets == NULL)

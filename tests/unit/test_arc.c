@@ -51,6 +51,8 @@ TEST(chains_that_are_broken_are_found_without_the_dns)
 		    "a field has no instance of 1 to 50", 0 },
 		{ "ARC-Seal:\r\n" FROM, "a field has no instance of 1 to 50",
 		    0 },
+		{ "ARC-Seal: i=1;; cv=none\r\n" FROM, "a tag without a value",
+		    0 },
 		{ SET("0", "none") FROM, "a field has no instance of 1 to 50",
 		    0 },
 		{ SET("51", "pass") FROM, "a field has no instance of 1 to 50",
