@@ -111,7 +111,7 @@ struct feedback {
 	char text[FEEDBACK_TEXT + 1]; /* of the element at hand */
 	size_t n;
 	size_t rows;
-	int64_t fed; /* octets */
+	size_t silent; /* octets fed since expat last told something */
 	const char *why;
 };
 
@@ -143,6 +143,7 @@ on_start(void *arg, const char *name, const char **attributes UNUSED)
 	struct feedback *f = arg;
 	enum element e = E_OTHER;
 
+	f->silent = 0;
 	if (f->depth == DEPTH) {
 		stop(f, "nested too deep");
 		return;
@@ -170,6 +171,7 @@ on_text(void *arg, const char *s, int n)
 {
 	struct feedback *f = arg;
 
+	f->silent = 0;
 	for (int i = 0; i < n && f->n < FEEDBACK_TEXT; i++)
 		if ((unsigned char)s[i] >= ' ' && s[i] != 0x7f)
 			f->text[f->n++] = s[i];
@@ -298,6 +300,7 @@ on_end(void *arg, const char *name UNUSED)
 	struct feedback_head *h = &f->head;
 	struct feedback_row *r = &f->row;
 
+	f->silent = 0;
 	/* Of "<x/>" expat tells the end, even if its begin stopped it. */
 	if (f->why != NULL)
 		return;
@@ -338,6 +341,15 @@ on_doctype(void *arg, const char *name UNUSED, const char *system UNUSED,
 	stop(arg, "a document type is not allowed");
 }
 
+/* Comments and whatever else the others do not get. */
+static void
+on_other(void *arg, const char *s UNUSED, int n UNUSED)
+{
+	struct feedback *f = arg;
+
+	f->silent = 0;
+}
+
 struct feedback *
 feedback_new(feedback_fn *fn, void *arg)
 {
@@ -351,6 +363,7 @@ feedback_new(feedback_fn *fn, void *arg)
 	XML_SetUserData(f->xml, f);
 	XML_SetElementHandler(f->xml, on_start, on_end);
 	XML_SetCharacterDataHandler(f->xml, on_text);
+	XML_SetDefaultHandler(f->xml, on_other);
 	XML_SetStartDoctypeDeclHandler(f->xml, on_doctype);
 	return f;
 }
@@ -360,11 +373,11 @@ parse(struct feedback *f, struct slice piece, bool last)
 {
 	if (f->why != NULL)
 		return -1;
-	f->fed += (int64_t)piece.n;
+	f->silent += piece.n;
 	if (XML_Parse(f->xml, piece.p, (int)piece.n, last) != XML_STATUS_OK &&
 	    f->why == NULL)
 		f->why = "malformed XML";
-	else if (f->fed - XML_GetCurrentByteIndex(f->xml) > TOKEN_MAX)
+	else if (f->silent > TOKEN_MAX)
 		f->why = "a tag or comment is too long";
 	return f->why == NULL ? 0 : -1;
 }
