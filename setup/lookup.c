@@ -99,7 +99,7 @@ lookup_free(struct lookup *l)
 		return;
 	ub_resolve_free(l->result);
 	if (l->ctx != NULL)
-		ub_ctx_delete(l->ctx);
+		upstream_free(l->ctx);
 	for (size_t i = 0; i < l->row_count; i++)
 		mem_free(l->rows[i].name);
 	mem_free(l->rows);
@@ -174,7 +174,7 @@ use_rung(struct lookup *l, size_t i)
 	const char *why;
 
 	if (l->ctx != NULL)
-		ub_ctx_delete(l->ctx);
+		upstream_free(l->ctx);
 	l->rung = &l->rungs.list[i];
 	l->ctx = upstream_new(l->rung->dns, l->rung->validate, S(""), &why);
 	return l->ctx != NULL;

@@ -156,6 +156,13 @@ upstream_new(const char *dns, bool validate, struct slice anchors,
 	return ctx;
 }
 
+void
+upstream_free(struct ub_ctx *ctx)
+{
+	ub_ctx_delete(ctx);
+	mem_trim();
+}
+
 int
 upstream_anchors_check(struct slice anchors, const char **why)
 {

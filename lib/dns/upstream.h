@@ -14,10 +14,13 @@
 /*
  * dns: "recurse" or "1.2.3.4@53,::1@5353" (dns/rungs.h). anchors: root trust
  * anchors, one DS or DNSKEY record a line; empty: those built in. NULL with
- * *why.
+ * *why; else upstream_free frees it.
  */
 struct ub_ctx *upstream_new(const char *dns, bool validate,
     struct slice anchors, const char **why);
+
+/* Frees it; what it held, some megabytes, goes back to the system. */
+void upstream_free(struct ub_ctx *ctx);
 
 /* 0 if upstream_new would take the anchors; -1 with *why. */
 int upstream_anchors_check(struct slice anchors, const char **why) MUST_CHECK;

@@ -42,7 +42,7 @@ trial_end(struct ladder *d)
 	loop_poll_free(d->trial.poll);
 	loop_timer_stop(d->timeout);
 	if (d->trial.ctx != NULL)
-		ub_ctx_delete(d->trial.ctx);
+		upstream_free(d->trial.ctx);
 	d->trial.poll = NULL;
 	d->trial.ctx = NULL;
 }
@@ -113,7 +113,7 @@ held(struct ladder *d)
 	d->trial.ctx = NULL;
 	trial_end(d);
 	if (rung == d->current && d->proven) {
-		ub_ctx_delete(ctx);
+		upstream_free(ctx);
 		retry_later(d);
 	} else {
 		use(d, rung, true, ctx);

@@ -5,6 +5,7 @@
 #include "core/map.h"
 #include "dns/answer.h"
 #include "dns/question.h"
+#include "dns/upstream.h"
 #include "services/resolver/ladder.h"
 #include "services/resolver/refusal.h"
 
@@ -369,7 +370,7 @@ on_upstream(void *arg, struct ub_ctx *ctx)
 
 	loop_poll_free(r->poll);
 	if (r->ctx != NULL)
-		ub_ctx_delete(r->ctx);
+		upstream_free(r->ctx);
 	r->ctx = ctx;
 	r->poll = loop_poll_new(r->l, ub_fd(ctx), on_readable, r);
 	loop_poll_set(r->poll, LOOP_READ);
@@ -407,7 +408,7 @@ resolver_free(struct resolver *r)
 	loop_timer_free(r->suspicion);
 	refusal_free(r->refusal);
 	if (r->ctx != NULL)
-		ub_ctx_delete(r->ctx);
+		upstream_free(r->ctx);
 	LIST_EACH(query, &r->queries, struct query, link) {
 		struct waiter *w;
 
