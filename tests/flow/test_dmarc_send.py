@@ -353,6 +353,37 @@ mx.hard.test TXT "v=spf1 ip4:{US} -all"
                     ("mx.hard.test", "helo", "pass", "pass", "none", US)]
 
 
+@pytest.mark.skipif(US is None or US.startswith("127."), reason="this machine has only loopback addresses")
+def test_a_refusal_by_spf_is_told(make_stack, dns, sink):
+    """SPF was silent when the sender was named, and says fail when the message is there."""
+    zone = dns_zone() + """
+_dmarc.soft.test TXT "v=DMARC1; p=none; rua=mailto:dmarc@own.test"
+soft.test._report._dmarc.own.test TXT "v=DMARC1"
+"""
+    dns.set_zone(zone + "esp.test SERVFAIL TXT")
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port,
+                            "PILLARBOX_LISTEN": f"127.0.0.1,::1,{US}"})
+
+    def rcpt(c, sender):
+        c.ehlo()
+        c.mail(sender)
+        return c.rcpt(DEMO)[0]
+
+    def is_refused():
+        with smtplib.SMTP(US, stack.port(25), timeout=60, local_hostname="client.example.org") as c:
+            return rcpt(c, "other@esp.test") == 550
+
+    with smtplib.SMTP(US, stack.port(25), timeout=60, local_hostname="client.example.org") as c:
+        assert rcpt(c, "b@esp.test") == 250
+        dns.set_zone(zone + 'esp.test TXT "v=spf1 -all"')
+        wait_for(is_refused, what="the answer that there is now")
+        code, text = c.data("From: x@soft.test\r\nSubject: hello\r\n\r\nHello\r\n")
+        assert code == 550 and text.startswith(b"5.7.23"), (code, text)
+    found, xml = reasons(stack, sink)
+    assert found == {US: ("reject", "local_policy", "refused because SPF fails")}
+    assert xml.findtext("record/auth_results/spf/result") == "fail"
+
+
 def test_a_policy_that_is_tested_is_told(make_stack, dns, sink):
     stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port})
     send(stack, "test.test")
