@@ -385,6 +385,11 @@ parse(struct feedback *f, struct slice piece, bool last)
 int
 feedback_feed(struct feedback *f, struct slice piece)
 {
+	/* Some write a line end before "<?xml", where it must not be. */
+	if (f->fed == 0)
+		while (piece.n > 0 && strchr(" \t\r\n", piece.p[0]) != NULL &&
+		    piece.p[0] != '\0')
+			piece = slice_from(piece, 1);
 	while (piece.n > 0) {
 		struct slice part = slice_head(piece, TOKEN_MAX / 4);
 

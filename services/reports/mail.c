@@ -173,7 +173,8 @@ on_hosted(void *arg, struct chan_frame *f)
 		return;
 	}
 	if (!hosted) {
-		j->why = "not a domain of ours";
+		j->why = f == NULL ? "auth does not answer" :
+		    "not a domain of ours";
 		refuse(j);
 		return;
 	}

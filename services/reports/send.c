@@ -375,7 +375,8 @@ send_try(struct reports *r)
 {
 	struct sending *s;
 
-	if (r->asker == NULL || r->sending != NULL || service_is_stopping(r->service))
+	if (r->asker == NULL || r->sending != NULL ||
+	    service_is_stopping(r->service))
 		return;
 	s = mem_zero(sizeof(*s));
 	s->reports = r;

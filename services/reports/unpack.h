@@ -1,8 +1,8 @@
 /*
  * The attachment of a report mail, unpacked: gzip, a zip archive (its file
- * called .xml, else the first), or plain text (RFC 7489 section 7.2.1.1). Never all at once in
- * memory, and no more than LIMIT_REPORT_UNPACKED: a few kilobytes can be
- * packed gigabytes.
+ * called .xml, else the first), or plain text (RFC 7489 section 7.2.1.1). Never
+ * all at once in memory, and no more than LIMIT_REPORT_UNPACKED: a few kilobytes
+ * can be packed gigabytes.
  */
 #ifndef REPORTS_UNPACK_H
 #define REPORTS_UNPACK_H

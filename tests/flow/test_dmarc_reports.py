@@ -161,7 +161,7 @@ def layouts():
         "application/x-gzip-compressed", NAME + ".xml.gz"))
     yield "mailgun.test", "=?utf-8?B?" + base64.b64encode(
         b"Report Domain: example.test Submitter: mailgun").decode() + "?=", mixed(part(xml(
-            "mailgun.test", "192.0.2.8", "", "", PROLOG + plain).encode(), "text/xml", NAME + ".xml"))
+            "mailgun.test", "192.0.2.8", "", "", "\r\n" + PROLOG + plain).encode(), "text/xml", NAME + ".xml"))
     yield "gmx.test", "Report Domain: example.test " + ids, mixed(TEXT, part(gz(("\ufeff" + xml(
         "gmx.test", "192.0.2.9", "", "", plain, begin=int(time.time() - 90000) * 1000)).encode()),
         "application/gzip", NAME + ".xml.gz", width=1000), kind="report; report-type=feedback-report")

@@ -21,8 +21,10 @@ from fakedns import FakeDns  # noqa: E402
 from smtpsink import Sink  # noqa: E402
 from stack import wait_for  # noqa: E402
 from test_dkim import Keys, make_key, record, zone_line  # noqa: E402
+from test_spf import own_address  # noqa: E402
 
 DEMO = "demo@example.test"
+US = own_address()
 ZONE = """
 own.test MX 10 a.own.test
 a.own.test A 127.0.0.2
@@ -321,6 +323,65 @@ def test_trusted_forwarders_are_told(make_stack, tmp_path, dns, sink):
     assert [r.findtext("row/policy_evaluated/dkim") for r in xml.findall("record")
             if r.findtext("row/source_ip") == "127.0.0.5"] == ["pass"]
     validate(tmp_path, ET.tostring(xml))
+
+
+@pytest.mark.skipif(US is None or US.startswith("127."), reason="this machine has only loopback addresses")
+def test_spf_is_told(make_stack, tmp_path, dns, sink):
+    """Aligned, of somebody else, and of the HELO name for a bounce."""
+    dns.set_zone(dns_zone() + f"""
+hard.test TXT "v=spf1 ip4:{US} -all"
+esp.test TXT "v=spf1 ip4:{US} -all"
+mx.hard.test TXT "v=spf1 ip4:{US} -all"
+""")
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port,
+                            "PILLARBOX_LISTEN": f"127.0.0.1,::1,{US}"})
+    text = f"From: x@hard.test\r\nTo: {DEMO}\r\nSubject: hello\r\n\r\nHello\r\n"
+    for sender in ("b@hard.test", "b@esp.test", ""):
+        with smtplib.SMTP(US, stack.port(25), timeout=30, local_hostname="mx.hard.test") as c:
+            try:
+                c.sendmail(sender, [DEMO], text)
+            except smtplib.SMTPDataError as e:
+                assert sender == "b@esp.test" and b"SPF pass for esp.test" in e.smtp_error
+    _, xml = reasons(stack, sink, 3)
+    validate(tmp_path, ET.tostring(xml))
+    rows = sorted(tuple(r.findtext(w) for w in (
+        "auth_results/spf/domain", "auth_results/spf/scope", "auth_results/spf/result",
+        "row/policy_evaluated/spf", "row/policy_evaluated/disposition", "row/source_ip"))
+        for r in xml.findall("record"))
+    assert rows == [("esp.test", "mfrom", "pass", "fail", "reject", US),
+                    ("hard.test", "mfrom", "pass", "pass", "none", US),
+                    ("mx.hard.test", "helo", "pass", "pass", "none", US)]
+
+
+@pytest.mark.skipif(US is None or US.startswith("127."), reason="this machine has only loopback addresses")
+def test_a_refusal_by_spf_is_told(make_stack, dns, sink):
+    """SPF was silent when the sender was named, and says fail when the message is there."""
+    zone = dns_zone() + """
+_dmarc.soft.test TXT "v=DMARC1; p=none; rua=mailto:dmarc@own.test"
+soft.test._report._dmarc.own.test TXT "v=DMARC1"
+"""
+    dns.set_zone(zone + "esp.test SERVFAIL TXT")
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port,
+                            "PILLARBOX_LISTEN": f"127.0.0.1,::1,{US}"})
+
+    def rcpt(c, sender):
+        c.ehlo()
+        c.mail(sender)
+        return c.rcpt(DEMO)[0]
+
+    def is_refused():
+        with smtplib.SMTP(US, stack.port(25), timeout=60, local_hostname="client.example.org") as c:
+            return rcpt(c, "other@esp.test") == 550
+
+    with smtplib.SMTP(US, stack.port(25), timeout=60, local_hostname="client.example.org") as c:
+        assert rcpt(c, "b@esp.test") == 250
+        dns.set_zone(zone + 'esp.test TXT "v=spf1 -all"')
+        wait_for(is_refused, what="the answer that there is now")
+        code, text = c.data("From: x@soft.test\r\nSubject: hello\r\n\r\nHello\r\n")
+        assert code == 550 and text.startswith(b"5.7.23"), (code, text)
+    found, xml = reasons(stack, sink)
+    assert found == {US: ("reject", "local_policy", "refused because SPF fails")}
+    assert xml.findtext("record/auth_results/spf/result") == "fail"
 
 
 def test_a_policy_that_is_tested_is_told(make_stack, dns, sink):
