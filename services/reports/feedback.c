@@ -111,6 +111,7 @@ struct feedback {
 	char text[FEEDBACK_TEXT + 1]; /* of the element at hand */
 	size_t n;
 	size_t rows;
+	bool begun;
 	size_t silent; /* octets fed since expat last told something */
 	const char *why;
 };
@@ -373,6 +374,7 @@ parse(struct feedback *f, struct slice piece, bool last)
 {
 	if (f->why != NULL)
 		return -1;
+	f->begun = true;
 	f->silent += piece.n;
 	if (XML_Parse(f->xml, piece.p, (int)piece.n, last) != XML_STATUS_OK &&
 	    f->why == NULL)
@@ -386,7 +388,7 @@ int
 feedback_feed(struct feedback *f, struct slice piece)
 {
 	/* Some write a line end before "<?xml", where it must not be. */
-	if (f->fed == 0)
+	if (!f->begun)
 		while (piece.n > 0 && strchr(" \t\r\n", piece.p[0]) != NULL &&
 		    piece.p[0] != '\0')
 			piece = slice_from(piece, 1);
