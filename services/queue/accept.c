@@ -97,8 +97,9 @@ tell_report(struct txn *t, bool verified)
 	buf_release(&b);
 }
 
+/* What dkim adds to a message that leaves. */
 static void
-on_sealed(void *arg, struct slice fields)
+on_signed(void *arg, struct slice fields)
 {
 	struct txn *t = arg;
 
@@ -131,7 +132,7 @@ txn_seal(struct txn *t, const struct verdict *v, const struct recipient *r)
 		return;
 	}
 	sign_seal(t->queue, t->fd, t->env.id, t->env.size, t->edit, r->orig,
-	    f.value, v->chain, on_sealed, t);
+	    f.value, v->chain, on_signed, t);
 }
 
 static void txn_verify(struct txn *t);
@@ -217,23 +218,10 @@ txn_verify(struct txn *t)
 /* ---- what our users send -------------------------------------------------- */
 
 static void
-on_signature(void *arg, struct slice fields)
-{
-	struct txn *t = arg;
-
-	if (t->client == NULL) {
-		txn_free(t);
-		return;
-	}
-	edit_prepend(t->edit, fields);
-	txn_deliver(t);
-}
-
-static void
 txn_sign(struct txn *t)
 {
 	sign_message(t->queue, t->fd, t->env.id, t->env.size, t->edit,
-	    on_signature, t);
+	    on_signed, t);
 }
 
 static void
