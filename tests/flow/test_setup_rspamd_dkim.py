@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 from fakedns import FakeDns  # noqa: E402
 from flow.test_setup_cli import BIN, Instance, check_error  # noqa: E402
+from smtpsink import Sink  # noqa: E402
+from stack import wait_for  # noqa: E402
 
 DOMAIN = "example.test"
 CONF = "rspamd/override.d/dkim_signing.conf"
@@ -205,3 +207,27 @@ def test_the_first_key_may_be_a_rotation(box, dns):
                       if line[0] != ";"))
     box.ok("dkim", "rotate", DOMAIN, "--dns", dns.address)
     assert keys(box) == ("opendkim", {"one": True})
+
+
+def test_a_running_server_signs_at_once(make_stack, dns):
+    verifier = pytest.importorskip("dkim")
+    sink = Sink(host="127.0.0.2").start()
+    dns.set_zone("other.test MX 10 a.other.test\na.other.test A 127.0.0.2")
+    stack = make_stack(env={"DNS_SERVERS": dns.address, "PILLARBOX_RELAY_PORT": sink.port,
+                            **RSPAMD})
+    try:
+        for i, keytype in enumerate(("rsa", "ed25519"), 1):
+            if i == 2:
+                stack.config(CONF).unlink()
+            stack.setup("config", "dkim", "keytype", keytype)
+            wait_for(lambda: stack.log().count("event=dkim-tables keys=1 rules=1") >= i, 15,
+                     "the new table")
+            with stack.smtp_submit() as c:
+                c.sendmail("demo@example.test", ["u@other.test"],
+                           "From: demo@example.test\r\nSubject: x\r\n\r\nx\r\n")
+            record = next(stack.config("rspamd/dkim").glob(keytype + "*.public.dns.txt")).read_bytes()
+            body = sink.wait(i)[i - 1].body
+            assert body.count(b"DKIM-Signature:") == 1
+            assert verifier.DKIM(body).verify(dnsfunc=lambda name, timeout=5: record)
+    finally:
+        sink.stop()

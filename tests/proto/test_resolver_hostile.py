@@ -2,7 +2,9 @@
 every question ends in time with the right kind of answer, and no other question
 suffers."""
 
+import contextlib
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -15,10 +17,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 from evildns import WAYS, EvilDns  # noqa: E402
-from fakedns import FakeDns  # noqa: E402
+from fakedns import FakeDns, encode_name  # noqa: E402
 from harness import ResolverClient, put, receive, send  # noqa: E402
 from test_resolver import (A, AAAA, BOGUS, MX, NODATA, NXDOMAIN, OK, PTR,  # noqa: E402
-                           SERVFAIL, TXT, make_world)
+                           ROOT_SERVERS, SERVFAIL, TXT, World, make_world)
 from zonedns import ZoneDns  # noqa: E402
 
 assert make_world
@@ -28,7 +30,7 @@ RSS_MAX = 64 << 10    # KB, far above what it takes; a sanitizer takes more
 
 # What an address is answered with; what is not here is SERVFAIL.
 EXPECTED = {
-    "good": OK, "poison": OK, "forged_ad": OK, "lifetime": OK, "dot_in_label": OK,
+    "good": OK, "ns": OK, "poison": OK, "forged_ad": OK, "lifetime": OK, "dot_in_label": OK,
     "nxdomain_with_answer": NXDOMAIN,
     "nothing_at_all": NODATA, "another_type": NODATA,
     # A server that was named is not asked whether it is the right one.
@@ -229,3 +231,55 @@ def test_a_forged_ad_bit_proves_nothing(make_world):
         world = make_world(server, **settings)
         assert world.ask("x.test", A) == (OK, [ADDRESS]) and not world.client.secure
     server.stop()
+
+
+# --- without a server in between: the zones of others, by delegation
+
+
+EVIL = "192.0.2.53"
+
+
+def as_root(ask):
+    """Everything is delegated to the evil server."""
+    if ask.name == "":
+        ask.send([ask.record(encode_name("a.root-servers.net"), name=b"\0")])
+        return
+    if ask.name == "a.root-servers.net":
+        ask.send([ask.record(bytes(map(int, ROOT_SERVERS[0].split("."))))] if ask.type == A else [])
+        return
+    zone, ns = encode_name("evil.example"), encode_name("ns.evil.example")
+    ask.send(flags=0, counts=(0, 1, 1), authority=[
+        ask.record(ns, kind="NS", name=zone, ttl=3600),
+        ask.record(bytes(map(int, EVIL.split("."))), kind="A", name=ns, ttl=3600)])
+
+
+def as_recursor():
+    for command in (["link", "set", "lo", "up"],
+                    *(["address", "add", address + "/32", "dev", "lo"]
+                      for address in (*ROOT_SERVERS, EVIL))):
+        subprocess.run(["ip", *command], check=True)
+    with contextlib.ExitStack() as stack:
+        for address in ROOT_SERVERS:
+            stack.enter_context(EvilDns(address, 53, always=as_root))
+        evil = stack.enter_context(EvilDns(EVIL, 53, "evil.example"))
+        world = World(evil, dns="recurse", dns_validate="0")
+        # A server that was lame once is not asked about its zone for a while.
+        for way, status in (("good", OK), ("nxdomain_with_answer", NXDOMAIN),
+                            ("refused", SERVFAIL), ("lame", SERVFAIL), ("lame_upwards", SERVFAIL)):
+            start = time.monotonic()
+            answer = world.ask(way.replace("_", "-") + ".evil.example", A)
+            assert answer == (status, [ADDRESS] if status == OK else []), (way, answer)
+            assert time.monotonic() - start < IN_TIME
+        world.stop()
+
+
+def test_delegated_to_one_that_misbehaves():
+    if subprocess.run(["unshare", "-rnm", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("no right to make a network")
+    r = subprocess.run(["unshare", "-rnm", sys.executable, __file__], text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+    assert r.returncode == 0, r.stdout
+
+
+if __name__ == "__main__":
+    as_recursor()

@@ -51,6 +51,11 @@ def good(ask):
     ask.send([ask.record(GOOD)])
 
 
+def ns(ask):
+    """The address of the server itself."""
+    ask.send([ask.record(socket.inet_aton(ask.server.host))] if ask.type == TYPES["A"] else [])
+
+
 # --- not the answer to the question
 
 
@@ -234,8 +239,7 @@ def nothing_at_all(ask):
 
 def lame(ask):
     """A referral to somebody who is not there."""
-    ask.send(flags=0, authority=[
-        ask.record(encode_name("ns.elsewhere.test"), kind="NS", name=encode_name("evil.test"))])
+    ask.send(flags=0, authority=[ask.record(encode_name("ns.elsewhere.test"), kind="NS")])
 
 
 def lame_upwards(ask):
@@ -335,23 +339,31 @@ WAYS = {name: f for name, f in list(globals().items())
 
 
 class EvilDns:
+    """always: a function for every question; domain: the two labels at the end."""
+
+    def __init__(self, host="127.0.0.1", port=0, domain="evil.test", always=None):
+        self.host, self.wanted, self.always = host, port, always
+        self.domain = domain.split(".")
+
     def __enter__(self):
         self.stopped = threading.Event()
         while True:
             self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-            self.udp.bind(("127.0.0.1", 0))
+            self.udp.bind((self.host, self.wanted))
             self.port = self.udp.getsockname()[1]
             self.tcp = socket.socket()
             self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                self.tcp.bind(("127.0.0.1", self.port))
+                self.tcp.bind((self.host, self.port))
                 break
             except OSError:     # the port is taken for TCP: draw another
                 self.udp.close()
                 self.tcp.close()
+                if self.wanted:
+                    raise
         self.tcp.listen(64)
-        self.address = f"127.0.0.1@{self.port}"
+        self.address = f"{self.host}@{self.port}"
         self.queries = []
         for run in (self._run_udp, self._run_tcp):
             threading.Thread(target=run, daemon=True).start()
@@ -384,8 +396,8 @@ class EvilDns:
         ask.peer, ask.connection = peer, connection
         self.queries.append(ask.name)
         labels = ask.name.split(".")
-        way = labels[-3] if len(labels) > 2 and labels[-2:] == ["evil", "test"] else ""
-        WAYS.get(way.replace("-", "_"), silent)(ask)
+        way = labels[-3] if len(labels) > 2 and labels[-2:] == self.domain else ""
+        (self.always or WAYS.get(way.replace("-", "_"), silent))(ask)
 
     def _run_udp(self):
         while not self.stopped.is_set():
