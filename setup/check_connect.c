@@ -229,7 +229,7 @@ wrong_policy(struct check *c, struct slice domain, const char *text)
 	struct slice rest, line;
 
 	check_add(c, CHECK_WRONG, "MTA-STS policy", domain, 0, "%s", text);
-	records_mta_sts_policy(c->records->conf, "", &policy);
+	records_mta_sts_policy(c->records, "", &policy);
 	rest = buf_slice(&policy);
 	while (slice_line(&rest, &line))
 		buf_addf(&list, "%s\"%.*s\"", list.n > 0 ? ", " : "",

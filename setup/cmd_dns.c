@@ -95,7 +95,7 @@ format_domain(struct records *r, const struct options *o, struct slice domain,
 	zone_format_panel(r, out);
 	buf_addf(out, "\nmta-sts.%.*s must be a web server that answers "
 	    "/.well-known/mta-sts.txt with:\n", SLICE_ARG(domain));
-	records_mta_sts_policy(r->conf, "    ", out);
+	records_mta_sts_policy(r, "    ", out);
 }
 
 int

@@ -187,12 +187,24 @@ add_dkim(struct records *r, const char *selector)
 	buf_release(&p);
 }
 
+/* Is there a certificate, and each is of an authority? */
+static bool
+has_authority(const struct served *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->list[i].self_signed)
+			return false;
+	return s->n > 0;
+}
+
 void
-records_mta_sts_policy(const struct conf *c, const char *prefix,
+records_mta_sts_policy(const struct records *r, const char *prefix,
     struct buf *out)
 {
-	buf_addf(out, "%sversion: STSv1\n%smode: enforce\n%smx: %s\n"
-	    "%smax_age: 604800\n", prefix, prefix, prefix, c->hostname, prefix);
+	buf_addf(out, "%sversion: STSv1\n%smode: %s\n%smx: %s\n"
+	    "%smax_age: 604800\n", prefix, prefix,
+	    has_authority(&r->served) ? "enforce" : "testing", prefix,
+	    r->conf->hostname, prefix);
 }
 
 /* RFC 8461 3.1: id= changes with the policy. */
@@ -202,7 +214,7 @@ add_mta_sts(struct records *r)
 	unsigned char hash[SHA256_DIGEST_LENGTH];
 	struct buf policy = BUF_INIT(1024);
 
-	records_mta_sts_policy(r->conf, "", &policy);
+	records_mta_sts_policy(r, "", &policy);
 	SHA256((const unsigned char *)policy.p, policy.n, hash);
 	buf_release(&policy);
 	add(r, RECORD_MTA_STS, DNS_TXT, below(r, "_mta-sts"),

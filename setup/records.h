@@ -66,9 +66,12 @@ void records_of_domain(struct records *r, struct slice domain);
 void records_of_keys(struct records *r, struct slice domain,
     const char *selector);
 
-/* The text of https://mta-sts.DOMAIN/.well-known/mta-sts.txt (RFC 8461 3.2),
- * appended with prefix before each line. */
-void records_mta_sts_policy(const struct conf *c, const char *prefix,
+/*
+ * The text of https://mta-sts.DOMAIN/.well-known/mta-sts.txt (RFC 8461 3.2),
+ * appended with prefix before each line. It is enforced only with a certificate
+ * of an authority: with another no mail would come.
+ */
+void records_mta_sts_policy(const struct records *r, const char *prefix,
     struct buf *out);
 
 /* What a kind is for, for people: a line without its end. */

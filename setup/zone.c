@@ -71,7 +71,7 @@ format_note(const struct records *r, const struct record *record,
 		buf_addf(out, "; It needs a web server with a valid "
 		    "certificate that answers\n; https://mta-sts.%.*s/"
 		    ".well-known/mta-sts.txt with:\n", SLICE_ARG(r->domain));
-		records_mta_sts_policy(c, ";     ", out);
+		records_mta_sts_policy(r, ";     ", out);
 	} else if (record->kind == RECORD_AUTOCONFIG) {
 		buf_adds(out, "; Of use if a web server answers there.\n");
 	}

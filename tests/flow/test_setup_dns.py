@@ -165,6 +165,31 @@ def rows_of(text, title):
             if line[0] != " "}
 
 
+def issued(folder):
+    """A certificate of an authority where SSL_TYPE=letsencrypt looks for it."""
+    live = folder / "live" / HOST
+    live.mkdir(parents=True)
+    ca = ["-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-CAcreateserial"]
+    for words in (["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=An Authority",
+                   "-keyout", folder / "ca.key", "-out", folder / "ca.pem"],
+                  ["req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={HOST}",
+                   "-keyout", live / "privkey.pem", "-out", folder / "csr.pem"],
+                  ["x509", "-req", "-in", folder / "csr.pem", *ca, "-out", live / "fullchain.pem"]):
+        subprocess.run(["openssl", *words], check=True, capture_output=True)
+    return folder
+
+
+def test_mta_sts_is_enforced_only_with_a_certificate_that_others_accept(box, tmp_path):
+    env = {"SSL_TYPE": "letsencrypt", "PILLARBOX_LETSENCRYPT_DIR": str(issued(tmp_path))}
+    name = re.escape(f"_mta-sts.{DOMAIN}.") + '.*id=([0-9a-f]+)'
+    ids = set()
+    for settings, mode in (({}, "testing"), (env, "enforce")):
+        for words in ((), ("--panel",)):
+            assert f"mode: {mode}\n" in box.ok("dns", *words, **settings).stdout
+        ids.add(re.search(name, box.ok("dns", **settings).stdout)[1])
+    assert len(ids) == 2
+
+
 def test_hosts_are_relative_to_the_page_they_are_for(box):
     """A domain below the one that is registered, a host further below."""
     text = box.ok("dns", "--panel", "--address", "192.0.2.1", "--address", "2001:db8::1",
