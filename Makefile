@@ -92,6 +92,15 @@ $(BUILD)/obj/lib/store/signatures.o: CPPFLAGS += \
 	-DTEXTS_SUM=$(shell cat $(TEXTS) | cksum | cut -d' ' -f1)u
 $(BUILD)/obj/lib/store/signatures.o: $(TEXTS)
 
+# The same for what indexes keep of the order of messages.
+ORDER := $(wildcard lib/mail/address_list.* lib/mail/charset.* lib/mail/date.* \
+	lib/mail/encode.* lib/mail/fold* lib/mail/header.* lib/mail/msgid.* \
+	lib/mail/order.* lib/mail/subject.* lib/mail/word.*) lib/core/map.c \
+	lib/store/ordering.c
+$(BUILD)/obj/lib/mail/order.o: CPPFLAGS += \
+	-DORDER_SUM=$(shell cat $(ORDER) | cksum | cut -d' ' -f1)u
+$(BUILD)/obj/lib/mail/order.o: $(ORDER)
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 # --- running ---------------------------------------------------------------

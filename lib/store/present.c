@@ -27,6 +27,7 @@ present_save(struct mailbox_txn *t)
 	struct present *p = &t->present;
 	size_t n = PRESENT_ROW;
 	int64_t key = row_key(t->row.id, p->row);
+	enum store_err err;
 
 	if (!p->dirty)
 		return STORE_OK;
@@ -34,8 +35,11 @@ present_save(struct mailbox_txn *t)
 	/* A young row is short. */
 	while (n > 0 && p->bytes[n - 1] == 0)
 		n--;
-	if (n == 0)
-		return index_exec(t->ix, SQL_UIDS_DROP, "ii", key, key);
+	if (n == 0) {
+		err = index_exec(t->ix, SQL_UIDS_DROP, "ii", key, key);
+		return err != STORE_OK ? err :
+		    index_exec(t->ix, SQL_ORDERINGS_DROP, "ii", key, key);
+	}
 	return index_exec(t->ix, SQL_UIDS_PUT, "ib", key,
 	    slice_of(p->bytes, n));
 }

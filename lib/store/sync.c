@@ -645,7 +645,7 @@ empty(struct mailbox_txn *t)
 	int64_t first = index_key(row->id, 0);
 	int64_t last = index_key(row->id, UINT32_MAX);
 	static const enum index_sql by_range[] = { SQL_MESSAGES_DROP,
-		SQL_CACHES_DROP, SQL_UIDS_DROP };
+		SQL_CACHES_DROP, SQL_UIDS_DROP, SQL_ORDERINGS_DROP };
 	enum store_err err = STORE_OK;
 
 	for (size_t i = 0; err == STORE_OK && i < LEN(by_range); i++)
