@@ -86,11 +86,20 @@ $(BUILD)/obj/%.o: %.c
 # Signatures in search indexes are those of texts that these sources make: when
 # one of them changes, the sum does, and indexes are built again.
 TEXTS := $(wildcard lib/mail/charset.* lib/mail/encode.* lib/mail/fold* \
-	lib/mail/gram.* lib/mail/header.* lib/mail/html.* lib/mail/mime* \
+	lib/mail/gram.* lib/mail/header.* lib/mail/html.* lib/mail/lex.* lib/mail/mime* \
 	lib/mail/texts.* lib/mail/word.*) lib/store/signatures.c
 $(BUILD)/obj/lib/store/signatures.o: CPPFLAGS += \
 	-DTEXTS_SUM=$(shell cat $(TEXTS) | cksum | cut -d' ' -f1)u
 $(BUILD)/obj/lib/store/signatures.o: $(TEXTS)
+
+# The same for what indexes keep of the order of messages.
+ORDER := $(wildcard lib/mail/address_list.* lib/mail/charset.* lib/mail/date.* \
+	lib/mail/encode.* lib/mail/fold* lib/mail/header.* lib/mail/lex.* \
+	lib/mail/msgid.* lib/mail/order.* lib/mail/subject.* lib/mail/word.*) \
+	lib/core/map.c lib/store/ordering.c
+$(BUILD)/obj/lib/mail/order.o: CPPFLAGS += \
+	-DORDER_SUM=$(shell cat $(ORDER) | cksum | cut -d' ' -f1)u
+$(BUILD)/obj/lib/mail/order.o: $(ORDER)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

@@ -29,18 +29,16 @@ sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
-uint64_t
-map_hash(struct slice key)
+static uint64_t
+sip_hash(const uint64_t k[2], struct slice key)
 {
 	uint64_t v[4], word = 0;
 	size_t i = 0;
 
-	while (seed[0] == 0)
-		rand_bytes(seed, sizeof(seed));
-	v[0] = seed[0] ^ 0x736f6d6570736575;
-	v[1] = seed[1] ^ 0x646f72616e646f6d;
-	v[2] = seed[0] ^ 0x6c7967656e657261;
-	v[3] = seed[1] ^ 0x7465646279746573;
+	v[0] = k[0] ^ 0x736f6d6570736575;
+	v[1] = k[1] ^ 0x646f72616e646f6d;
+	v[2] = k[0] ^ 0x6c7967656e657261;
+	v[3] = k[1] ^ 0x7465646279746573;
 	for (; i + 8 <= key.n; i += 8) {
 		memcpy(&word, key.p + i, 8);
 		v[3] ^= word;
@@ -48,15 +46,31 @@ map_hash(struct slice key)
 		v[0] ^= word;
 	}
 	word = (uint64_t)key.n << 56;
-	for (size_t k = 0; i + k < key.n; k++)
-		word |= (uint64_t)(unsigned char)key.p[i + k] << (8 * k);
+	for (size_t n = 0; i + n < key.n; n++)
+		word |= (uint64_t)(unsigned char)key.p[i + n] << (8 * n);
 	v[3] ^= word;
 	sip_round(v);
 	v[0] ^= word;
 	v[2] ^= 0xff;
-	for (int k = 0; k < 3; k++)
+	for (int round = 0; round < 3; round++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t
+map_hash(struct slice key)
+{
+	while (seed[0] == 0)
+		rand_bytes(seed, sizeof(seed));
+	return sip_hash(seed, key);
+}
+
+uint64_t
+map_hash_kept(struct slice key)
+{
+	static const uint64_t none[2];
+
+	return sip_hash(none, key);
 }
 
 void

@@ -71,5 +71,7 @@ bool idmap_next(const struct idmap *m, size_t *at, uint64_t *key, void **value);
 
 /* The seeded hash of bytes, for other tables of one process. */
 uint64_t map_hash(struct slice key);
+/* The same in every process, to be kept: peers can choose collisions. */
+uint64_t map_hash_kept(struct slice key);
 
 #endif

@@ -89,6 +89,34 @@ put_folded(struct buf *out, uint32_t c)
 		utf8_put(out, pool[more->at + k]);
 }
 
+#define PIECE 256 /* added at once */
+#define EACH(octet) (UINT64_MAX / 0xff * (octet))
+
+/* ASCII at the start of text, eight octets at once; false if it is not. */
+static bool
+fold_words(struct buf *out, struct slice *text)
+{
+	char piece[PIECE];
+	uint64_t w = 0;
+	size_t n = 0;
+
+	for (; n < sizeof(piece) && text->n - n >= sizeof(w); n += sizeof(w)) {
+		uint64_t letters;
+
+		memcpy(&w, text->p + n, sizeof(w));
+		if ((w & EACH(0x80)) != 0)
+			break;
+		/* Their high bits: from 'a' on, but not behind 'z'. */
+		letters = (w + EACH(0x80 - 'a')) & ~(w + EACH(0x7f - 'z')) &
+		    EACH(0x80);
+		w ^= letters >> 2;
+		memcpy(piece + n, &w, sizeof(w));
+	}
+	buf_add(out, piece, n);
+	*text = slice_from(*text, n);
+	return n > 0;
+}
+
 /*
  * ASCII letters raised in pieces, so that plain text costs little. With
  * blank, each run of blanks and line ends becomes one space; *blank says if
@@ -97,7 +125,7 @@ put_folded(struct buf *out, uint32_t c)
 static void
 fold_ascii(struct buf *out, struct slice *text, bool *blank)
 {
-	char piece[256];
+	char piece[PIECE];
 	size_t n = 0, at = 0;
 
 	while (at < text->n && n < sizeof(piece) &&
@@ -123,6 +151,8 @@ static void
 fold(struct buf *out, struct slice text, bool *blank)
 {
 	while (text.n > 0) {
+		while (blank == NULL && fold_words(out, &text))
+			;
 		fold_ascii(out, &text, blank);
 		if (text.n > 0 && (unsigned char)text.p[0] >= 0x80) {
 			put_folded(out, utf8_take(&text));
@@ -151,6 +181,10 @@ text_fold_lines(struct buf *out, struct slice text)
 {
 	struct slice line;
 
+	if (slice_find(text, '\r') < 0) {
+		text_fold(out, text);
+		return;
+	}
 	while (text.n > 0) {
 		ssize_t end = slice_find(text, '\n');
 		bool crlf = end > 0 && text.p[end - 1] == '\r';

@@ -15,7 +15,14 @@ lex_is_white(char c)
 static inline bool
 lex_is_special(char c)
 {
-	return c != '\0' && strchr("()<>[]:;@\\,.\"", c) != NULL;
+	switch (c) {
+	case '(': case ')': case '<': case '>': case '[': case ']':
+	case ':': case ';': case '@': case '\\': case ',': case '.':
+	case '"':
+		return true;
+	default:
+		return false;
+	}
 }
 
 /*

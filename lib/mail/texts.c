@@ -77,22 +77,24 @@ add_text(struct texts *t, const struct mime_tree *tree,
 }
 
 void
-texts_make(struct texts *t, struct slice msg,
+texts_make(struct texts *t, struct slice msg, unsigned want,
     void (*more)(void *ctx, struct texts *t), void *ctx)
 {
+	const bool header = (want & TEXTS_HEADER) != 0;
 	struct arena arena = ARENA_INIT;
 	struct mime_tree tree;
 
-	add_fields(&t->header, msg);
+	if (header)
+		add_fields(&t->header, msg);
 	if (more != NULL)
 		more(ctx, t);
 	mime_parse(&arena, msg, &tree);
 	for (const struct mime_part *p = tree.root; p != NULL;
 	     p = mime_next(p)) {
-		if (p != tree.root)
+		if (header && p != tree.root)
 			add_fields(&t->header, slice_of(msg.p + p->start,
 			    p->body - p->start));
-		if (is_text(p))
+		if ((want & TEXTS_BODY) != 0 && is_text(p))
 			add_text(t, &tree, p);
 		if (more != NULL)
 			more(ctx, t);

@@ -15,16 +15,20 @@ struct texts {
 	struct buf html;   /* those that are HTML, without tags */
 };
 
+#define TEXTS_HEADER 1u
+#define TEXTS_BODY 2u /* plain and html */
+#define TEXTS_ALL (TEXTS_HEADER | TEXTS_BODY)
+
 /* Each of the three holds at most max bytes; what is beyond is left out. */
 void texts_init(struct texts *t, size_t max);
 void texts_release(struct texts *t);
 
 /*
- * Appends the texts of msg. After each header and each part more is called,
+ * Appends those texts of msg that are wanted. After each header and each part more is called,
  * if it is not NULL: it may take what is there and clear the buffers. The
  * headers of parts are no texts of the body.
  */
-void texts_make(struct texts *t, struct slice msg,
+void texts_make(struct texts *t, struct slice msg, unsigned want,
     void (*more)(void *ctx, struct texts *t), void *ctx);
 
 /* Appends the value of a header field, unfolded, decoded and folded. */

@@ -99,7 +99,7 @@ sign(struct turn *k, uint32_t uid, struct signed_message *out)
 	gram_set_clear(k->body);
 	k->beyond = false;
 	texts_init(&texts, LIMIT_SEARCH_INDEX_TEXT);
-	texts_make(&texts, body.text, on_texts, k);
+	texts_make(&texts, body.text, TEXTS_ALL, on_texts, k);
 	texts_release(&texts);
 	if (!store_body_close(&body) || k->beyond)
 		return STORE_OK;

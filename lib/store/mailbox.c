@@ -206,6 +206,8 @@ mailbox_forget(struct index *ix, int64_t id)
 		err = index_exec(ix, SQL_CACHES_DROP, "ii", first, last);
 	if (err == STORE_OK)
 		err = index_exec(ix, SQL_UIDS_DROP, "ii", first, last);
+	if (err == STORE_OK)
+		err = index_exec(ix, SQL_ORDERINGS_DROP, "ii", first, last);
 	for (size_t i = 0; err == STORE_OK && i < LEN(by_mailbox); i++)
 		err = index_exec(ix, by_mailbox[i], "i", id);
 	return err;

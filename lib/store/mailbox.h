@@ -220,6 +220,34 @@ struct present_list {
 enum store_err present_read(struct index *ix, int64_t mailbox, uint32_t first,
     uint32_t last, struct present_list *out);
 
+/* ---- what SORT and THREAD compare (ordering.c) ---- */
+
+/* That of the messages of one row of uids. */
+struct ordering {
+	uint32_t row;
+	bool loaded;
+	bool whole; /* it has all messages of the row that exist */
+	struct buf bytes;
+	bool there[PRESENT_ROW]; /* these exist */
+};
+
+void ordering_init(struct ordering *o);
+void ordering_release(struct ordering *o);
+/*
+ * Reads a row; makes and keeps it if it is not there, all its UIDs were given
+ * out and all its messages have cached texts.
+ */
+enum store_err ordering_load(struct ordering *o, struct index *ix,
+    const struct mailbox_row *mailbox, uint32_t row);
+/* All of its messages. */
+struct slice ordering_begin(const struct ordering *o);
+/*
+ * The next one that exists, of what is left of them: fills uid,
+ * internaldate, vsize and order. False at the end.
+ */
+bool ordering_next(const struct ordering *o, struct slice *left,
+    struct store_message *out);
+
 /* ---- messages (message.c) ---- */
 
 void message_read(sqlite3_stmt *st, struct message *out);

@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "core/log.h"
+#include "mail/order.h"
 #include "store/body.h"
 
 /* How many expunged UIDs a mailbox remembers for QRESYNC. */
@@ -339,7 +340,8 @@ store_body_open(struct store_mailbox *m, uint32_t uid, struct store_body *out)
 /* ---- walking ------------------------------------------------------------- */
 
 #define WANT_CACHE (STORE_WANT_ENVELOPE | STORE_WANT_BODY |                    \
-	STORE_WANT_BODYSTRUCTURE | STORE_WANT_HEADERS | STORE_WANT_OBJECTID)
+	STORE_WANT_BODYSTRUCTURE | STORE_WANT_HEADERS | STORE_WANT_OBJECTID |  \
+	STORE_WANT_ORDER)
 
 struct walk {
 	struct store_mailbox *m;
@@ -348,7 +350,10 @@ struct walk {
 	void *ctx;
 	struct index *ix;
 	char *dir;
+	struct mailbox_row row;
 	const char **names; /* of the message at hand */
+	struct buf order;   /* the same */
+	struct ordering ordering;
 	int forwarded;      /* number of $Forwarded, or -1 */
 	struct store_message bare; /* that of show_flags */
 	enum store_err failed;     /* inside of it */
@@ -443,7 +448,7 @@ show_cached(unsigned want, sqlite3_stmt *st, struct store_message *out)
 		out->body = index_column(st, 12);
 	if ((want & STORE_WANT_BODYSTRUCTURE) != 0)
 		out->bodystructure = index_column(st, 13);
-	if ((want & STORE_WANT_HEADERS) != 0) {
+	if ((want & (STORE_WANT_HEADERS | STORE_WANT_ORDER)) != 0) {
 		out->headers = index_column(st, 14);
 		out->headers_complete =
 		    sqlite3_column_type(st, 14) != SQLITE_NULL;
@@ -476,6 +481,11 @@ show(struct walk *k, sqlite3_stmt *st)
 		} else {
 			show_cached(k->w->want, st, &out);
 		}
+	}
+	if ((k->w->want & STORE_WANT_ORDER) != 0 && out.headers_complete) {
+		buf_clear(&k->order);
+		order_make(&k->order, out.headers);
+		out.order = buf_slice(&k->order);
 	}
 	if (k->w->want & STORE_WANT_FILE) {
 		maildir_name_parse(msg.base, &name);
@@ -530,24 +540,81 @@ show_flags(void *ctx, uint32_t uid, unsigned byte)
 
 /* Messages first to last; false when the walk must pause or failed. */
 static bool
-walk_range(struct walk *k, uint32_t first, uint32_t last, enum store_err *err)
+walk_rows(struct walk *k, uint32_t first, uint32_t last, enum store_err *err)
 {
 	bool cache = (k->w->want & WANT_CACHE) != 0;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = index_query(k->ix, cache ?
+	    SQL_MESSAGE_RANGE_CACHE : SQL_MESSAGE_RANGE, "ii",
+	    index_key(k->m->id, first), index_key(k->m->id, last));
 
-	if (k->w->flags_only) {
-		*err = present_each(k->ix, k->m->id, first, last, show_flags,
-		    k);
-		if (*err == STORE_OK)
-			*err = k->failed;
-		return *err == STORE_OK && !is_full(k);
-	}
-	st = index_query(k->ix, cache ? SQL_MESSAGE_RANGE_CACHE :
-	    SQL_MESSAGE_RANGE, "ii", index_key(k->m->id, first),
-	    index_key(k->m->id, last));
 	while (!is_full(k) && index_step(k->ix, st, err) > 0)
 		show(k, st);
 	index_done(st);
+	return *err == STORE_OK && !is_full(k);
+}
+
+static int
+on_first(void *ctx, uint32_t uid, unsigned byte UNUSED)
+{
+	uint32_t *first = ctx;
+
+	*first = uid;
+	return 1;
+}
+
+static void
+show_ordering(struct walk *k, uint32_t first, uint32_t last)
+{
+	struct slice left = ordering_begin(&k->ordering);
+	struct store_message msg;
+
+	while (!is_full(k) && ordering_next(&k->ordering, &left, &msg)) {
+		if (msg.uid < first || msg.uid > last)
+			continue;
+		k->at = msg.uid + 1;
+		k->done++;
+		k->stop = k->fn(k->ctx, &msg) != 0;
+	}
+}
+
+/* A row of the table at a time; what none has yet, message by message. */
+static bool
+walk_ordering(struct walk *k, uint32_t first, uint32_t last,
+    enum store_err *err)
+{
+	uint32_t end, next;
+
+	for (; *err == STORE_OK && !is_full(k); first = end + 1) {
+		next = 0;
+		*err = present_each(k->ix, k->m->id, first, last, on_first,
+		    &next);
+		if (*err != STORE_OK || next == 0)
+			break;
+		end = next | (PRESENT_ROW - 1);
+		if (end > last)
+			end = last;
+		*err = ordering_load(&k->ordering, k->ix, &k->row,
+		    next / PRESENT_ROW);
+		if (*err == STORE_OK && k->ordering.whole)
+			show_ordering(k, next, end);
+		else if (*err == STORE_OK)
+			walk_rows(k, next, end, err);
+		if (end == last)
+			break;
+	}
+	return *err == STORE_OK && !is_full(k);
+}
+
+static bool
+walk_range(struct walk *k, uint32_t first, uint32_t last, enum store_err *err)
+{
+	if (k->w->order_only)
+		return walk_ordering(k, first, last, err);
+	if (!k->w->flags_only)
+		return walk_rows(k, first, last, err);
+	*err = present_each(k->ix, k->m->id, first, last, show_flags, k);
+	if (*err == STORE_OK)
+		*err = k->failed;
 	return *err == STORE_OK && !is_full(k);
 }
 
@@ -598,18 +665,19 @@ store_walk(struct store_mailbox *m, const struct store_walk *w,
 {
 	struct walk k = { .m = m, .w = w, .fn = fn, .ctx = ctx, .at = w->from };
 	struct buf dir = BUF_INIT(PATH_MAX);
-	struct mailbox_row row;
 	enum store_err err = index_take(m->user, &k.ix);
 	bool done = false;
 
 	if (err != STORE_OK)
 		return err;
+	buf_init(&k.order, ORDER_MAX);
+	ordering_init(&k.ordering);
 	keywords_release(&m->keywords);
-	err = mailbox_row_get(k.ix, m->id, &row);
+	err = mailbox_row_get(k.ix, m->id, &k.row);
 	if (err == STORE_OK)
 		err = mailbox_load_keywords(k.ix, m->id, &m->keywords);
 	if (err == STORE_OK) {
-		maildir_dir(&dir, m->user->root, slice_str(row.name));
+		maildir_dir(&dir, m->user->root, slice_str(k.row.name));
 		k.dir = dir.p;
 		k.names = mem_array(m->keywords.n + 1, sizeof(*k.names));
 		k.forwarded = keywords_find(&m->keywords, S("$Forwarded"));
@@ -633,6 +701,8 @@ store_walk(struct store_mailbox *m, const struct store_walk *w,
 	mem_free(k.names);
 	mem_free(k.fill);
 	mem_free(k.fill_uids);
+	buf_release(&k.order);
+	ordering_release(&k.ordering);
 	buf_release(&dir);
 	index_give(m->user, k.ix);
 	return err;

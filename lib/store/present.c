@@ -27,6 +27,7 @@ present_save(struct mailbox_txn *t)
 	struct present *p = &t->present;
 	size_t n = PRESENT_ROW;
 	int64_t key = row_key(t->row.id, p->row);
+	enum store_err err;
 
 	if (!p->dirty)
 		return STORE_OK;
@@ -34,8 +35,11 @@ present_save(struct mailbox_txn *t)
 	/* A young row is short. */
 	while (n > 0 && p->bytes[n - 1] == 0)
 		n--;
-	if (n == 0)
-		return index_exec(t->ix, SQL_UIDS_DROP, "ii", key, key);
+	if (n == 0) {
+		err = index_exec(t->ix, SQL_UIDS_DROP, "ii", key, key);
+		return err != STORE_OK ? err :
+		    index_exec(t->ix, SQL_ORDERINGS_DROP, "ii", key, key);
+	}
 	return index_exec(t->ix, SQL_UIDS_PUT, "ib", key,
 	    slice_of(p->bytes, n));
 }
@@ -90,9 +94,13 @@ present_drop(struct mailbox_txn *t, uint32_t uid)
 	return put(t, uid, 0);
 }
 
-enum store_err
-present_each(struct index *ix, int64_t mailbox, uint32_t first, uint32_t last,
-    present_fn *fn, void *ctx)
+/* Of a row: the bytes of the UIDs first to last. Nonzero stops. */
+typedef int row_fn(void *ctx, uint32_t first, const unsigned char *bytes,
+    size_t n);
+
+static enum store_err
+each_row(struct index *ix, int64_t mailbox, uint32_t first, uint32_t last,
+    row_fn *fn, void *ctx)
 {
 	enum store_err err = STORE_OK;
 	bool stop = false;
@@ -104,33 +112,64 @@ present_each(struct index *ix, int64_t mailbox, uint32_t first, uint32_t last,
 	while (!stop && index_step(ix, st, &err) > 0) {
 		uint32_t base = (uint32_t)sqlite3_column_int64(st, 0) *
 		    PRESENT_ROW;
-		struct slice row = index_column(st, 1);
+		struct slice row = slice_head(index_column(st, 1), PRESENT_ROW);
 		uint32_t at = first > base ? first - base : 0;
 
-		for (; !stop && at < row.n && at < PRESENT_ROW &&
-		    base + at <= last; at++) {
-			unsigned byte = (unsigned char)row.p[at];
-
-			if ((byte & PRESENT) != 0)
-				stop = fn(ctx, base + at, byte) != 0;
-		}
+		row = slice_head(row, (size_t)last - base + 1);
+		if (at < row.n)
+			stop = fn(ctx, base + at,
+			    (const unsigned char *)row.p + at,
+			    row.n - at) != 0;
 	}
 	index_done(st);
 	return err;
 }
 
+struct each {
+	present_fn *fn;
+	void *ctx;
+};
+
 static int
-append(void *ctx, uint32_t uid, unsigned byte)
+each_present(void *ctx, uint32_t first, const unsigned char *bytes, size_t n)
+{
+	const struct each *e = ctx;
+
+	for (size_t i = 0; i < n; i++)
+		if ((bytes[i] & PRESENT) != 0 &&
+		    e->fn(e->ctx, first + (uint32_t)i, bytes[i]) != 0)
+			return 1;
+	return 0;
+}
+
+enum store_err
+present_each(struct index *ix, int64_t mailbox, uint32_t first, uint32_t last,
+    present_fn *fn, void *ctx)
+{
+	struct each e = { fn, ctx };
+
+	return each_row(ix, mailbox, first, last, each_present, &e);
+}
+
+/* All of a mailbox is read so by SELECT: no branch, no call for a UID. */
+static int
+append(void *ctx, uint32_t first, const unsigned char *bytes, size_t n)
 {
 	struct present_list *out = ctx;
+	const unsigned want = out->flags | PRESENT;
+	size_t to = out->n;
+	uint32_t *uids;
 
-	if ((byte & out->flags) != out->flags)
-		return 0;
-	if (out->n == out->cap) {
-		out->cap = out->cap == 0 ? 64 : out->cap * 2;
+	if (out->cap - out->n < n) {
+		out->cap = out->cap * 2 + n;
 		out->uids = mem_grow(out->uids, out->cap, sizeof(*out->uids));
 	}
-	out->uids[out->n++] = uid;
+	uids = out->uids;
+	for (size_t i = 0; i < n; i++) {
+		uids[to] = first + (uint32_t)i;
+		to += (bytes[i] & want) == want;
+	}
+	out->n = to;
 	return 0;
 }
 
@@ -138,5 +177,5 @@ enum store_err
 present_read(struct index *ix, int64_t mailbox, uint32_t first, uint32_t last,
     struct present_list *out)
 {
-	return present_each(ix, mailbox, first, last, append, out);
+	return each_row(ix, mailbox, first, last, append, out);
 }

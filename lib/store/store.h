@@ -352,6 +352,7 @@ enum store_err store_mailbox_keywords(struct store_mailbox *m,
 #define STORE_WANT_HEADERS 0x08       /* cached header fields, see below */
 #define STORE_WANT_FILE 0x10          /* base, delivery_id */
 #define STORE_WANT_OBJECTID 0x20      /* emailid, threadid */
+#define STORE_WANT_ORDER 0x40         /* order */
 
 #define STORE_OBJECTID 16 /* octets of an EMAILID or THREADID */
 
@@ -385,6 +386,7 @@ struct store_message {
 	struct slice threadid;
 	struct slice base; /* file name without flags: POP3 UIDL, GUID */
 	struct slice delivery_id;
+	struct slice order; /* mail/order.h; empty: read the file */
 };
 
 /* True if the field (any case, no colon) is in store_message.headers. */
@@ -413,6 +415,8 @@ struct store_walk {
 	unsigned want;               /* STORE_WANT_* */
 	bool flags_only;             /* uid, flags and keywords are enough,
 	                                want is 0: many times faster */
+	bool order_only;             /* uid, internaldate, vsize and order are
+	                                enough, since is 0: the same */
 	size_t limit;
 };
 

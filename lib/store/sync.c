@@ -394,13 +394,19 @@ out:
 	return err;
 }
 
-/* Believed UIDs first, ascending; then by the time in the name. */
+/* A file to adopt, and the time in its name. */
+struct newcomer {
+	struct maildir_file *file;
+	int64_t seconds;
+	int64_t usec;
+};
+
+/* Believed UIDs first, ascending; then by time. */
 static int
 by_uid_then_time(const void *a, const void *b)
 {
-	const struct maildir_file *x = *(struct maildir_file *const *)a;
-	const struct maildir_file *y = *(struct maildir_file *const *)b;
-	struct maildir_name m, n;
+	const struct newcomer *m = a, *n = b;
+	const struct maildir_file *x = m->file, *y = n->file;
 
 	if (x->uid != y->uid) {
 		if (x->uid == 0 || y->uid == 0)
@@ -410,13 +416,34 @@ by_uid_then_time(const void *a, const void *b)
 	/* Of two with one UID the first gets it. */
 	if (x->listed != y->listed)
 		return x->listed ? -1 : 1;
-	maildir_name_parse(x->base, &m);
-	maildir_name_parse(y->base, &n);
-	if (m.seconds != n.seconds)
-		return m.seconds < n.seconds ? -1 : 1;
-	if (m.usec != n.usec)
-		return m.usec < n.usec ? -1 : 1;
+	if (m->seconds != n->seconds)
+		return m->seconds < n->seconds ? -1 : 1;
+	if (m->usec != n->usec)
+		return m->usec < n->usec ? -1 : 1;
 	return slice_cmp(x->base, y->base);
+}
+
+/* Those that no row has, in the order of their UIDs to be; mem_free it. */
+static struct newcomer *
+newcomers(struct scan *s, size_t *out)
+{
+	struct newcomer *todo = mem_array(s->files.n + 1, sizeof(*todo));
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->files.n; i++) {
+		struct maildir_file *f = &s->files.files[i];
+		struct maildir_name name;
+
+		if (f->matched)
+			continue;
+		if (f->uid < s->uidnext || f->uid >= s->t->row.reserved)
+			f->uid = 0;
+		maildir_name_parse(f->base, &name);
+		todo[n++] = (struct newcomer){ f, name.seconds, name.usec };
+	}
+	qsort(todo, n, sizeof(*todo), by_uid_then_time);
+	*out = n;
+	return todo;
 }
 
 /* Counts an adopted file; t->more when the rest must wait. */
@@ -437,32 +464,24 @@ static enum store_err
 adopt_new_files(struct scan *s, bool jump)
 {
 	struct mailbox_row *row = &s->t->row;
-	struct maildir_file **todo = mem_array(s->files.n + 1, sizeof(*todo));
 	enum store_err err = STORE_OK;
-	size_t n = 0, i;
+	size_t n, i;
+	struct newcomer *todo = newcomers(s, &n);
 
-	for (i = 0; i < s->files.n; i++) {
-		struct maildir_file *f = &s->files.files[i];
-
-		if (f->matched)
-			continue;
-		if (f->uid < s->uidnext || f->uid >= row->reserved)
-			f->uid = 0;
-		todo[n++] = f;
-	}
-	qsort(todo, n, sizeof(*todo), by_uid_then_time);
 	if (n > 0)
 		row->modseq++;
 	for (i = 0; err == STORE_OK && !s->t->more && i < n &&
-	    todo[i]->uid != 0; i++) {
+	    todo[i].file->uid != 0; i++) {
+		struct maildir_file *f = todo[i].file;
+
 		/* Two files with one UID: the second is as good as none. */
-		if (todo[i]->uid < row->uidnext) {
-			todo[i]->uid = 0;
+		if (f->uid < row->uidnext) {
+			f->uid = 0;
 			continue;
 		}
-		row->uidnext = todo[i]->uid + 1;
-		err = adopt_file(s, todo[i], todo[i]->uid);
-		todo[i]->matched = true;
+		row->uidnext = f->uid + 1;
+		err = adopt_file(s, f, f->uid);
+		f->matched = true;
 		adopted(s, n);
 	}
 	/* UIDs above what is known may have been given out and forgotten. */
@@ -471,12 +490,12 @@ adopt_new_files(struct scan *s, bool jump)
 	for (i = 0; err == STORE_OK && !s->t->more && i < n; i++) {
 		uint32_t uid, before;
 
-		if (todo[i]->matched)
+		if (todo[i].file->matched)
 			continue;
 		err = mailbox_take_uids(s->t, 1, &uid);
 		before = row->messages;
 		if (err == STORE_OK)
-			err = adopt_file(s, todo[i], uid);
+			err = adopt_file(s, todo[i].file, uid);
 		if (err == STORE_OK && row->messages == before)
 			row->uidnext = uid; /* nobody got it */
 		adopted(s, n);
@@ -645,7 +664,7 @@ empty(struct mailbox_txn *t)
 	int64_t first = index_key(row->id, 0);
 	int64_t last = index_key(row->id, UINT32_MAX);
 	static const enum index_sql by_range[] = { SQL_MESSAGES_DROP,
-		SQL_CACHES_DROP, SQL_UIDS_DROP };
+		SQL_CACHES_DROP, SQL_UIDS_DROP, SQL_ORDERINGS_DROP };
 	enum store_err err = STORE_OK;
 
 	for (size_t i = 0; err == STORE_OK && i < LEN(by_range); i++)

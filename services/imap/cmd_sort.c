@@ -64,7 +64,7 @@ read_begin(struct sort_cmd *st)
 	kept_missing(st->kept, &st->criteria, &st->found, &st->missing);
 	st->read = (struct search_run){ .c = st->c, .prog = &search_all,
 		.view = st->c->session->view, .only = &st->missing,
-		.fields = st->criteria.fields, .facts = true,
+		.order = st->criteria.header, .facts = true,
 		.found = add_key, .ctx = st };
 	search_run_begin(&st->read);
 }
@@ -159,7 +159,7 @@ cmd_sort(struct command *c)
 	if ((st->ret.options & SEARCH_UPDATE) == 0 && !st->criteria.relevancy)
 		st->kept = kept_of(c->session);
 	st->run = (struct search_run){ .c = c, .prog = &st->prog, .view = v,
-		.fields = st->kept == NULL && st->criteria.fields,
+		.order = st->kept == NULL && st->criteria.header,
 		.facts = st->kept == NULL,
 		.found = add_found, .ctx = st };
 	search_resolve(&st->prog, v);

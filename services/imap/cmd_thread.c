@@ -78,7 +78,7 @@ read_begin(struct thread_cmd *st)
 		store_set_add(&st->all, st->found.uids[i], st->found.uids[i]);
 	st->read = (struct search_run){ .c = st->c, .prog = &search_all,
 		.view = st->c->session->view, .only = &st->all,
-		.fields = true, .facts = true, .found = add_node, .ctx = st };
+		.order = true, .facts = true, .found = add_node, .ctx = st };
 	search_run_begin(&st->read);
 }
 

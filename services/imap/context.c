@@ -380,7 +380,7 @@ ask_again(struct command *c, struct context *x, const struct store_set *batch)
 	enum store_err err;
 	struct search_run run = { .c = c, .prog = &x->prog,
 		.view = c->session->view, .only = batch,
-		.fields = x->sorted && x->criteria.fields, .facts = x->sorted,
+		.order = x->sorted && x->criteria.header, .facts = x->sorted,
 		.found = on_match, .ctx = &a };
 
 	a.run = &run;

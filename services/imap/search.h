@@ -100,7 +100,7 @@ struct search_subject {
 	bool opened;     /* text is there: never OPEN_IT */
 	struct slice text;
 	/* Made when first needed; search_subject_release. */
-	bool folded;
+	unsigned folded; /* TEXTS_... that are there */
 	struct texts texts;
 	/* Of the FUZZY keys that matched, by search_ask. */
 	unsigned scores;

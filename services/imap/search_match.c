@@ -248,6 +248,19 @@ ask_sent(const struct search_key *k, struct search_subject *s)
 
 /* ---- texts ---------------------------------------------------------------- */
 
+/* Has the texts that are wanted; BODY alone spares the header. */
+static void
+need_texts(struct search_subject *s, unsigned want)
+{
+	unsigned missing = want & ~s->folded;
+
+	if (s->folded == 0)
+		texts_init(&s->texts, LIMIT_IMAP_SEARCH_TEXT);
+	s->folded |= want;
+	if (missing != 0)
+		texts_make(&s->texts, s->text, missing, NULL, NULL);
+}
+
 static enum search_answer
 ask_text(const struct search_key *k, struct search_subject *s)
 {
@@ -255,11 +268,7 @@ ask_text(const struct search_key *k, struct search_subject *s)
 		return SEARCH_NO;
 	if (!s->opened)
 		return SEARCH_OPEN_IT;
-	if (!s->folded) {
-		s->folded = true;
-		texts_init(&s->texts, LIMIT_IMAP_SEARCH_TEXT);
-		texts_make(&s->texts, s->text, NULL, NULL);
-	}
+	need_texts(s, k->op == SEARCH_TEXT ? TEXTS_ALL : TEXTS_BODY);
 	if (k->op == SEARCH_TEXT &&
 	    has_text(k, s, k->text, buf_slice(&s->texts.header), 0))
 		return SEARCH_YES;
@@ -321,8 +330,8 @@ search_score(const struct search_subject *s)
 void
 search_subject_release(struct search_subject *s)
 {
-	if (!s->folded)
+	if (s->folded == 0)
 		return;
 	texts_release(&s->texts);
-	s->folded = false;
+	s->folded = 0;
 }

@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "core/now.h"
 #include "mail/header.h"
+#include "mail/order.h"
 #include "services/imap/context.h"
 #include "services/imap/name.h"
 #include "services/imap/output.h"
@@ -52,8 +53,8 @@ on_message(void *ctx, const struct store_message *msg)
 	subject->now = r->now;
 	subject->recent = store_set_has(&r->view->recent, msg->uid);
 	answer = search_ask(r->prog, subject);
-	if (answer == SEARCH_OPEN_IT || (answer == SEARCH_YES && r->fields &&
-	    !msg->headers_complete)) {
+	if (answer == SEARCH_OPEN_IT || (answer == SEARCH_YES && r->order &&
+	    msg->order.n == 0)) {
 		keep(r, msg);
 		return 1;
 	}
@@ -84,8 +85,11 @@ ask_opened(struct search_run *r)
 	subject.opened = true;
 	subject.text = body.text;
 	if (search_ask(r->prog, &subject) == SEARCH_YES) {
-		r->msg.headers = slice_head(body.text, header_size(body.text));
-		r->msg.headers_complete = true;
+		buf_clear(&r->msg_order);
+		if (r->order)
+			order_make(&r->msg_order, slice_head(body.text,
+			    header_size(body.text)));
+		r->msg.order = buf_slice(&r->msg_order);
 		found(r, &subject, &r->msg);
 	}
 	search_subject_release(&subject);
@@ -127,9 +131,11 @@ enum step
 search_run_step(struct search_run *r, enum store_err *err)
 {
 	struct store_walk walk = {
-		.want = (r->prog->headers || r->fields ?
-		    STORE_WANT_HEADERS : 0) |
+		.want = (r->prog->headers ? STORE_WANT_HEADERS : 0) |
+		    (r->order ? STORE_WANT_ORDER : 0) |
 		    (r->prog->objectids ? STORE_WANT_OBJECTID : 0),
+		/* Then nothing else is asked for. */
+		.order_only = r->order && r->prog == &search_all,
 		.limit = ROUND,
 	};
 	bool empty;
@@ -141,7 +147,7 @@ search_run_step(struct search_run *r, enum store_err *err)
 	walk.flags_only = walk.want == 0 && !r->facts && !r->prog->facts &&
 	    !r->prog->modseq;
 	/* Then the clock alone ends a round. */
-	if (walk.flags_only)
+	if (walk.flags_only || walk.order_only)
 		walk.limit = 0;
 	while (!empty && !r->ended && r->next != 0 && r->err == STORE_OK) {
 		walk.from = r->next;
@@ -203,6 +209,7 @@ search_run_begin(struct search_run *r)
 		command_enable_condstore(r->c);
 	r->next = 1;
 	r->now = now_wall();
+	buf_init(&r->msg_order, ORDER_MAX);
 	r->candidates = r->only;
 	/* A set that all must be in bounds the walk. */
 	for (const struct search_key *k = prog->root->child;
@@ -237,6 +244,7 @@ search_run_release(struct search_run *r)
 {
 	store_set_release(&r->last);
 	arena_release(&r->arena);
+	buf_release(&r->msg_order);
 	search_filter_release(&r->filter);
 	store_set_release(&r->both);
 }

@@ -13,9 +13,7 @@
 #include "services/imap/view.h"
 
 /*
- * A message that is found, in ascending order of UIDs. With fields set, its
- * headers are complete: those the index keeps, or all of them. Nonzero ends
- * the search.
+ * A message that is found, in ascending order of UIDs. Nonzero ends the search.
  */
 typedef int search_found_fn(void *ctx, const struct store_message *msg);
 
@@ -24,7 +22,7 @@ struct search_run {
 	const struct search_program *prog;
 	const struct view *view; /* whose messages these are */
 	const struct store_set *only; /* of these; NULL: of all */
-	bool fields;             /* found looks at the headers */
+	bool order;              /* found looks at what SORT compares */
 	bool facts;              /* found looks at dates and sizes */
 	search_found_fn *found;
 	void *ctx;
@@ -44,6 +42,7 @@ struct search_run {
 	bool open_it; /* msg must be opened */
 	struct arena arena;
 	struct store_message msg;
+	struct buf msg_order;
 	enum store_err err;
 };
 

@@ -1,33 +1,24 @@
 #include "services/imap/sort.h"
 
-#include "mail/address_list.h"
-#include "mail/date.h"
-#include "mail/fold.h"
-#include "mail/header.h"
-#include "mail/subject.h"
-#include "mail/word.h"
-
 #define YIELD_EACH 4096 /* merged messages between looks at the clock */
-#define FIRST_ADDRESS 4096 /* octets of a list that hold its first address */
-
-enum kind { NUMBER, SUBJECT, MAILBOX, DISPLAY };
+#define NUMBER ORDER_TEXTS /* a key that is no text */
 
 /* Where a key comes from. */
 static const struct {
 	const char *name;
-	enum kind kind;
-	const char *field;
+	enum order_text text;
+	bool header;
 } keys[SORT_KEYS] = {
-	[SORT_ARRIVAL] = { "ARRIVAL", NUMBER, NULL },
-	[SORT_CC] = { "CC", MAILBOX, "Cc" },
-	[SORT_DATE] = { "DATE", NUMBER, "Date" },
-	[SORT_DISPLAYFROM] = { "DISPLAYFROM", DISPLAY, "From" },
-	[SORT_DISPLAYTO] = { "DISPLAYTO", DISPLAY, "To" },
-	[SORT_FROM] = { "FROM", MAILBOX, "From" },
-	[SORT_RELEVANCY] = { "RELEVANCY", NUMBER, NULL },
-	[SORT_SIZE] = { "SIZE", NUMBER, NULL },
-	[SORT_SUBJECT] = { "SUBJECT", SUBJECT, "Subject" },
-	[SORT_TO] = { "TO", MAILBOX, "To" },
+	[SORT_ARRIVAL] = { "ARRIVAL", NUMBER, false },
+	[SORT_CC] = { "CC", ORDER_CC, true },
+	[SORT_DATE] = { "DATE", NUMBER, true },
+	[SORT_DISPLAYFROM] = { "DISPLAYFROM", ORDER_DISPLAYFROM, true },
+	[SORT_DISPLAYTO] = { "DISPLAYTO", ORDER_DISPLAYTO, true },
+	[SORT_FROM] = { "FROM", ORDER_FROM, true },
+	[SORT_RELEVANCY] = { "RELEVANCY", NUMBER, false },
+	[SORT_SIZE] = { "SIZE", NUMBER, false },
+	[SORT_SUBJECT] = { "SUBJECT", ORDER_SUBJECT, true },
+	[SORT_TO] = { "TO", ORDER_TO, true },
 };
 
 /* ---- criteria ------------------------------------------------------------- */
@@ -51,8 +42,8 @@ read_criterion(struct parser *p, struct sort_program *out)
 			return 0;
 	out->v[out->n++] = (struct sort_criterion){ (enum sort_key)key,
 		reverse };
-	if (keys[key].field != NULL)
-		out->fields = true;
+	if (keys[key].header)
+		out->header = true;
 	if (key == SORT_RELEVANCY)
 		out->relevancy = true;
 	return 0;
@@ -81,59 +72,25 @@ ordinal(int64_t n)
 }
 
 int64_t
-sort_sent_date(const struct store_message *msg, struct slice date)
+sort_sent_date(const struct store_message *msg, const struct order *order)
 {
-	struct date d;
-
-	return date.n > 0 && date_parse(date, &d) == 0 ? d.epoch :
-	    msg->internaldate;
+	return order->dated ? order->sent : msg->internaldate;
 }
 
 static uint64_t
 number_of(enum sort_key key, const struct store_message *msg,
-    unsigned score, struct slice value)
+    unsigned score, const struct order *order)
 {
 	switch (key) {
 	case SORT_ARRIVAL:
 		return ordinal(msg->internaldate);
 	case SORT_DATE:
-		return ordinal(sort_sent_date(msg, value));
+		return ordinal(sort_sent_date(msg, order));
 	case SORT_RELEVANCY:
 		return 100 - score;
 	default:
 		return msg->vsize;
 	}
-}
-
-/* RFC 5957 section 3 */
-static void
-put_display(struct buf *out, const struct address *a)
-{
-	size_t before = out->n;
-
-	if (a->name.p != NULL)
-		word_decode(out, a->name);
-	if (out->n > before || a->mailbox.p == NULL)
-		return;
-	buf_add_slice(out, a->mailbox);
-	if (a->host.p == NULL)
-		return;
-	buf_addc(out, '@');
-	buf_add_slice(out, a->host);
-}
-
-static void
-put_address(struct buf *out, struct slice value, bool display)
-{
-	struct arena arena = ARENA_INIT;
-	struct address_list list;
-
-	address_list_parse(&arena, slice_head(value, FIRST_ADDRESS), &list);
-	if (list.n > 0 && display)
-		put_display(out, &list.v[0]);
-	else if (list.n > 0)
-		buf_add_slice(out, list.v[0].mailbox);
-	arena_release(&arena);
 }
 
 /*
@@ -145,50 +102,12 @@ text_key(struct sort_list *l, struct slice text)
 {
 	uint64_t first = 0, at = l->texts.n;
 
-	text = slice_head(text, LIMIT_IMAP_SORT_KEY);
 	for (size_t i = 0; i < 4; i++)
 		first = first << 8 | (i < text.n ? (uint8_t)text.p[i] : 0);
 	buf_addc(&l->texts, (char)(text.n >> 8));
 	buf_addc(&l->texts, (char)(text.n & 0xff));
 	buf_add_slice(&l->texts, text);
 	return first << 32 | at;
-}
-
-static uint64_t
-string_of(struct sort_list *l, enum kind kind, struct slice value)
-{
-	struct buf plain = BUF_INIT(LIMIT_HEADER_BYTES * 4);
-	struct buf folded = BUF_INIT(LIMIT_HEADER_BYTES * 4);
-	uint64_t key;
-
-	if (kind == SUBJECT)
-		subject_base(&plain, value, NULL);
-	else
-		put_address(&plain, value, kind == DISPLAY);
-	text_fold(&folded,
-	    slice_head(buf_slice(&plain), LIMIT_IMAP_SORT_KEY));
-	key = text_key(l, buf_slice(&folded));
-	buf_release(&plain);
-	buf_release(&folded);
-	return key;
-}
-
-/* The first field of each name that the criteria ask for. */
-static void
-find_fields(const struct sort_program *prog, struct slice headers,
-    struct slice values[SORT_KEYS])
-{
-	struct header_iter it = header_begin(headers);
-	struct header_field field;
-
-	while (header_next(&it, &field))
-		for (size_t i = 0; i < prog->n; i++) {
-			const char *name = keys[prog->v[i].key].field;
-
-			if (name != NULL && values[i].p == NULL &&
-			    header_is(&field, slice_str(name)))
-				values[i] = slice_trim(field.value);
-		}
 }
 
 static void
@@ -204,20 +123,19 @@ grow(struct sort_list *l)
 int
 sort_add(struct sort_list *l, const struct store_message *msg, unsigned score)
 {
-	struct slice values[SORT_KEYS] = { 0 };
+	struct order order = { 0 };
 	uint64_t *out;
 
 	grow(l);
-	if (l->prog->fields)
-		find_fields(l->prog, msg->headers, values);
+	if (l->prog->header && order_read(&order, msg->order) == -1)
+		order = (struct order){ 0 };
 	out = l->keys + l->n * l->prog->n;
 	for (size_t i = 0; i < l->prog->n; i++) {
 		enum sort_key key = l->prog->v[i].key;
-		enum kind kind = keys[key].kind;
+		enum order_text text = keys[key].text;
 
-		out[i] = kind == NUMBER ?
-		    number_of(key, msg, score, values[i]) :
-		    string_of(l, kind, values[i]);
+		out[i] = text == NUMBER ? number_of(key, msg, score, &order) :
+		    text_key(l, order.texts[text]);
 	}
 	l->uids[l->n++] = msg->uid;
 	return buf_ok(&l->texts) ? 0 : -1;
@@ -254,12 +172,12 @@ static int
 compare_key(const struct sort_list *l, enum sort_key key, uint64_t a,
     uint64_t b)
 {
-	uint64_t mask = keys[key].kind == NUMBER ? UINT64_MAX :
+	uint64_t mask = keys[key].text == NUMBER ? UINT64_MAX :
 	    (uint64_t)UINT32_MAX << 32;
 
 	if ((a & mask) != (b & mask))
 		return (a & mask) < (b & mask) ? -1 : 1;
-	return keys[key].kind == NUMBER ? 0 :
+	return keys[key].text == NUMBER ? 0 :
 	    slice_cmp(text_at(l, a), text_at(l, b));
 }
 
@@ -367,7 +285,7 @@ copy_entry(struct sort_list *to, const struct sort_list *from, uint32_t at)
 	grow(to);
 	out = to->keys + to->n * to->prog->n;
 	for (size_t i = 0; i < from->prog->n; i++)
-		out[i] = keys[from->prog->v[i].key].kind == NUMBER ? in[i] :
+		out[i] = keys[from->prog->v[i].key].text == NUMBER ? in[i] :
 		    text_key(to, text_at(from, in[i]));
 	to->uids[to->n++] = from->uids[at];
 }

@@ -8,6 +8,7 @@
 #define IMAP_SORT_H
 
 #include "core/buf.h"
+#include "mail/order.h"
 #include "services/imap/parse.h"
 #include "store/store.h"
 
@@ -33,7 +34,7 @@ struct sort_criterion {
 struct sort_program {
 	struct sort_criterion v[SORT_KEYS]; /* each key at most once */
 	size_t n;
-	bool fields; /* some key is in the header */
+	bool header; /* some key is in it */
 	bool relevancy;
 };
 
@@ -58,9 +59,9 @@ void sort_list_init(struct sort_list *l, const struct sort_program *prog);
 void sort_list_release(struct sort_list *l);
 
 /*
- * Adds a message with its header fields and RELEVANCY; those with equal keys stay in the
- * order in which they were added. Of a string the first LIMIT_IMAP_SORT_KEY
- * octets count. -1 if the list is too large (LIMIT_IMAP_SORT_BYTES).
+ * Adds a message with its order and RELEVANCY; those with equal keys stay in
+ * the order in which they were added. -1 if the list is too large
+ * (LIMIT_IMAP_SORT_BYTES).
  */
 int sort_add(struct sort_list *l, const struct store_message *msg,
     unsigned score);
@@ -79,6 +80,7 @@ void sort_list_keep(struct sort_list *l, uint32_t *order, size_t n);
 size_t sort_list_size(const struct sort_list *l);
 
 /* The sent date (RFC 5256 section 2.2), seconds since the epoch. */
-int64_t sort_sent_date(const struct store_message *msg, struct slice date);
+int64_t sort_sent_date(const struct store_message *msg,
+    const struct order *order);
 
 #endif

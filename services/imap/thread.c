@@ -2,23 +2,11 @@
 #include "services/imap/thread.h"
 
 #include "core/map.h"
-#include "mail/fold.h"
-#include "mail/header.h"
-#include "mail/msgid.h"
-#include "mail/subject.h"
 #include "services/imap/sort.h"
 #include "services/imap/thread_internal.h"
 
 /* Nodes that may be there beyond what the messages themselves justify. */
 #define SOME_IDS 4096
-
-struct fields {
-	struct slice subject;
-	struct slice date;
-	struct slice id;
-	struct slice references;
-	struct slice in_reply_to;
-};
 
 int
 thread_parse(struct parser *p, enum thread_algorithm *out)
@@ -114,53 +102,13 @@ thread_table_find(const struct thread *t, struct thread_table *table,
 
 /* ---- messages ------------------------------------------------------------- */
 
-static struct fields
-fields_of(struct slice headers)
-{
-	struct header_iter it = header_begin(headers);
-	struct header_field field;
-	struct fields f = { 0 };
-	const struct {
-		struct slice name;
-		struct slice *value;
-	} wanted[] = {
-		{ S("Subject"), &f.subject },
-		{ S("Date"), &f.date },
-		{ S("Message-ID"), &f.id },
-		{ S("References"), &f.references },
-		{ S("In-Reply-To"), &f.in_reply_to },
-	};
-
-	while (header_next(&it, &field))
-		for (size_t i = 0; i < LEN(wanted); i++)
-			if (wanted[i].value->p == NULL &&
-			    header_is(&field, wanted[i].name))
-				*wanted[i].value = slice_trim(field.value);
-	return f;
-}
-
+/* Peers can choose what is in the header, but not where it is in our tables. */
 static uint64_t
-hash_text(struct slice text)
+seeded(uint64_t hash)
 {
-	uint64_t h = map_hash(text);
+	uint64_t h = map_hash(slice_of((const char *)&hash, sizeof(hash)));
 
 	return h != 0 ? h : 1;
-}
-
-static void
-set_subject(struct thread *t, uint32_t n, struct slice value)
-{
-	struct buf base = BUF_INIT(LIMIT_HEADER_BYTES * 4);
-	struct buf folded = BUF_INIT(LIMIT_HEADER_BYTES * 16);
-
-	subject_base(&base, value, &t->nodes[n].reply);
-	text_fold(&folded, buf_slice(&base));
-	/* Messages without a subject are one thread only where all subjects
-	 * are threads. */
-	if (folded.n > 0 || t->algorithm == THREAD_ORDEREDSUBJECT)
-		t->nodes[n].subject = hash_text(buf_slice(&folded));
-	buf_release(&base);
-	buf_release(&folded);
 }
 
 /* The node of an id, made if there is room for it; else 0. */
@@ -179,62 +127,24 @@ node_of_id(struct thread *t, uint64_t id)
 	return n;
 }
 
-/*
- * The references of a message (section 3), oldest first: of very many, the
- * first and the last ones.
- */
-static size_t
-read_references(const struct fields *f,
-    uint64_t out[LIMIT_IMAP_THREAD_REFERENCES])
-{
-	const size_t max = LIMIT_IMAP_THREAD_REFERENCES, ring = max - 1;
-	uint64_t ids[LIMIT_IMAP_THREAD_REFERENCES];
-	struct buf id = BUF_INIT(LIMIT_HEADER_BYTES);
-	struct slice in = f->references;
-	size_t n = 0, from = 0;
-
-	while (msgid_next(&in, &id)) {
-		ids[n < max ? n : 1 + (n - 1) % ring] =
-		    hash_text(buf_slice(&id));
-		n++;
-	}
-	in = f->in_reply_to;
-	if (n == 0 && msgid_next(&in, &id))
-		ids[n++] = hash_text(buf_slice(&id));
-	buf_release(&id);
-	if (n > max) {
-		from = (n - 1) % ring;
-		n = max;
-	}
-	for (size_t i = 0; i < n; i++)
-		out[i] = ids[i == 0 ? 0 : 1 + (from + i - 1) % ring];
-	return n;
-}
-
 /* The node of a message: of its id if no earlier message has it. */
 static uint32_t
-node_of_message(struct thread *t, struct slice id_field)
+node_of_message(struct thread *t, uint64_t id)
 {
-	struct buf id = BUF_INIT(LIMIT_HEADER_BYTES);
-	uint32_t n = 0;
+	uint32_t n = id != 0 ? node_of_id(t, seeded(id)) : 0;
 
-	if (msgid_next(&id_field, &id))
-		n = node_of_id(t, hash_text(buf_slice(&id)));
-	buf_release(&id);
 	return n != 0 && t->nodes[n].uid == 0 ? n : thread_node_new(t);
 }
 
 /* Step 1 of REFERENCES for message n. */
 static void
-link_message(struct thread *t, uint32_t n, const struct fields *f)
+link_message(struct thread *t, uint32_t n, const struct order *order)
 {
-	uint64_t ids[LIMIT_IMAP_THREAD_REFERENCES];
-	size_t n_ids = read_references(f, ids);
 	uint32_t last = 0;
 
 	/* 1.A: each is the parent of the next, if that has none. */
-	for (size_t i = 0; i < n_ids; i++) {
-		uint32_t next = node_of_id(t, ids[i]);
+	for (size_t i = 0; i < order->n_references; i++) {
+		uint32_t next = node_of_id(t, seeded(order->references[i]));
 
 		if (next == 0)
 			continue;
@@ -251,17 +161,22 @@ link_message(struct thread *t, uint32_t n, const struct fields *f)
 void
 thread_add(struct thread *t, const struct store_message *msg)
 {
-	struct fields f = fields_of(msg->headers);
+	struct order order;
 	uint32_t n;
 
+	if (order_read(&order, msg->order) == -1)
+		order = (struct order){ 0 };
 	t->messages++;
 	n = t->algorithm == THREAD_ORDEREDSUBJECT ? thread_node_new(t) :
-	    node_of_message(t, f.id);
+	    node_of_message(t, order.id);
 	t->nodes[n].uid = msg->uid;
-	t->nodes[n].date = sort_sent_date(msg, f.date);
+	t->nodes[n].date = sort_sent_date(msg, &order);
 	t->nodes[n].newest = msg->internaldate;
+	t->nodes[n].reply = order.reply;
 	if (t->algorithm != THREAD_ORDEREDSUBJECT)
-		link_message(t, n, &f);
-	if (t->algorithm != THREAD_REFS)
-		set_subject(t, n, f.subject);
+		link_message(t, n, &order);
+	/* Messages without a subject are one thread only where all subjects
+	 * are threads. */
+	if (order.subject != 0 || t->algorithm == THREAD_ORDEREDSUBJECT)
+		t->nodes[n].subject = seeded(order.subject);
 }

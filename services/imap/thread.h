@@ -57,10 +57,7 @@ struct thread {
 
 void thread_init(struct thread *t, enum thread_algorithm algorithm);
 void thread_release(struct thread *t);
-/*
- * Adds a message with its header fields, in ascending order of UIDs. Of its
- * references the first and the last LIMIT_IMAP_THREAD_REFERENCES - 1 count.
- */
+/* Adds a message with its order, in ascending order of UIDs. */
 void thread_add(struct thread *t, const struct store_message *msg);
 /* Does a part of making the threads; false while there is more to do. */
 bool thread_make(struct thread *t);

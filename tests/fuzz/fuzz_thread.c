@@ -26,10 +26,17 @@ never(void *arg UNUSED)
 	return false;
 }
 
+/* Valid until the next one. */
 static struct store_message
 message_of(uint32_t uid, struct slice headers)
 {
-	return (struct store_message){ .uid = uid, .headers = headers,
+	static struct buf form = BUF_INIT(ORDER_MAX);
+	struct order order;
+
+	buf_clear(&form);
+	order_make(&form, headers);
+	assert(buf_ok(&form) && order_read(&order, buf_slice(&form)) == 0);
+	return (struct store_message){ .uid = uid, .order = buf_slice(&form),
 		.internaldate = 1000000000 - uid % 7, .vsize = headers.n };
 }
 

@@ -277,6 +277,36 @@ TEST(folding_is_unicode_casemap)
 	buf_release(&b);
 }
 
+/* Words of eight octets are folded like single ones, wherever they end. */
+TEST(folding_is_the_same_at_every_octet)
+{
+	struct buf text = BUF_INIT(1000), want = BUF_INIT(1000);
+	struct buf got = BUF_INIT(1000);
+
+	for (size_t at = 0; at < 300; at++) {
+		buf_clear(&text);
+		buf_clear(&want);
+		buf_clear(&got);
+		for (size_t i = 0; i < 300; i++) {
+			char c = (char)(i * 7 % 128);
+
+			buf_adds(&text, i == at ? "\xc3\xa4" : "");
+			buf_adds(&want, i == at ? "A\xcc\x88" : "");
+			buf_addc(&text, c);
+			buf_addc(&want, ascii_upper(c));
+		}
+		text_fold(&got, buf_slice(&text));
+		CHECK(slice_eq(buf_slice(&got), buf_slice(&want)), "%zu", at);
+	}
+	buf_clear(&got);
+	text_fold_lines(&got, S("a\nb\r\nc\rd\r\n"));
+	text_fold_lines(&got, S("a\nb"));
+	CHECK_SLICE(buf_slice(&got), "A\nB\nC\rD\nA\nB");
+	buf_release(&text);
+	buf_release(&want);
+	buf_release(&got);
+}
+
 TEST(hostile_words_cost_linear_time)
 {
 	static const char *const units[] = { "=?", "=?a?q?", "=", "=?a?q?" "?= ",
@@ -301,4 +331,5 @@ TESTS(T(bodies_decode_whole_and_byte_by_byte),
     T(qp_round_trips_with_short_lines), T(encoded_words_become_utf8),
     T(words_round_trip_in_short_lines), T(extended_parameters_are_joined),
     T(charsets_become_utf8_in_any_cut), T(folding_is_unicode_casemap),
+    T(folding_is_the_same_at_every_octet),
     T(hostile_words_cost_linear_time))

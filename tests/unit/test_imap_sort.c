@@ -32,11 +32,25 @@ static const char *const headers[] = {
 	"From: friends: x@y, z@y;\nTo: a@x (c)\n",
 };
 
+/* In the arena, which a test has for itself. */
+static struct slice
+order_of(struct slice header)
+{
+	struct buf form = BUF_INIT(ORDER_MAX);
+	struct slice out;
+
+	order_make(&form, header);
+	CHECK(buf_ok(&form));
+	out = arena_slice(&arena, buf_slice(&form));
+	buf_release(&form);
+	return out;
+}
+
 static struct store_message
 message_of(size_t i)
 {
 	return (struct store_message){ .uid = (uint32_t)i + 1,
-		.headers = slice_str(headers[i]),
+		.order = order_of(slice_str(headers[i])),
 		.internaldate = 1057053600 - (int64_t)i, /* 10:00 UTC */
 		.vsize = i % 2 };
 }
@@ -145,7 +159,7 @@ TEST(strings_are_compared_as_far_as_the_limit)
 	}
 	for (uint32_t i = 0; i < 3; i++) {
 		const struct store_message msg = { .uid = i + 1,
-			.headers = buf_slice(&texts[i]) };
+			.order = order_of(buf_slice(&texts[i])) };
 
 		CHECK(sort_add(&list, &msg, 100) == 0);
 	}
@@ -179,7 +193,7 @@ check_thread(const char *algorithm, const char *const *mail, size_t n,
 	for (uint32_t i = 0; i < n; i++) {
 		const struct store_message msg = { .uid = i + 1,
 			.internaldate = 1000000000 + i,
-			.headers = slice_str(mail[i]) };
+			.order = order_of(slice_str(mail[i])) };
 
 		thread_add(&t, &msg);
 	}
@@ -317,6 +331,7 @@ TEST(hostile_threads_cost_bounded_time)
 
 	for (int shape = 0; shape < SHAPES; shape++) {
 		struct buf out = BUF_INIT(1 << 22), text = BUF_INIT(1 << 16);
+		struct buf form = BUF_INIT(ORDER_MAX);
 		struct thread t;
 
 		thread_init(&t, THREAD_REFERENCES);
@@ -334,7 +349,9 @@ TEST(hostile_threads_cost_bounded_time)
 				buf_addf(&text, " <%u@x>\nX: ", n - 1);
 			buf_addf(&text, " <%u@x> <%u@x>\n", i + 1,
 			    shape == COMB ? i / 2 : i - 1);
-			msg.headers = buf_slice(&text);
+			buf_clear(&form);
+			order_make(&form, buf_slice(&text));
+			msg.order = buf_slice(&form);
 			thread_add(&t, &msg);
 		}
 		CHECK(t.n < n * (LIMIT_IMAP_THREAD_IDS + 1), "%zu", t.n);
@@ -345,7 +362,22 @@ TEST(hostile_threads_cost_bounded_time)
 		thread_release(&t);
 		buf_release(&out);
 		buf_release(&text);
+		buf_release(&form);
 	}
+}
+
+TEST(a_damaged_order_is_refused)
+{
+	struct slice form = order_of(S("From: a <b@x>\nSubject: Re: c\n"
+	    "References: <1@x> <2@x>\nMessage-ID: <3@x>\n"));
+	struct order order;
+
+	CHECK(order_read(&order, form) == 0);
+	CHECK(order.reply && !order.dated && order.n_references == 2);
+	CHECK_SLICE(order.texts[ORDER_DISPLAYFROM], "A");
+	CHECK_SLICE(order.texts[ORDER_SUBJECT], "C");
+	for (size_t n = 0; n < form.n; n++)
+		CHECK(order_read(&order, slice_head(form, n)) == -1, "%zu", n);
 }
 
 TESTS(T(criteria_decide_in_their_order), T(malformed_criteria_are_refused),
@@ -353,4 +385,5 @@ TESTS(T(criteria_decide_in_their_order), T(malformed_criteria_are_refused),
     T(strings_are_compared_as_far_as_the_limit), T(references_make_trees),
     T(references_join_equal_subjects),
     T(threads_are_in_the_order_of_their_dates),
-    T(unknown_algorithms_are_refused), T(hostile_threads_cost_bounded_time))
+    T(unknown_algorithms_are_refused), T(a_damaged_order_is_refused),
+    T(hostile_threads_cost_bounded_time))
