@@ -149,9 +149,11 @@ signer_open(const struct setup *s, struct signer *g)
 	if (g->sign.error != 0)
 		return say_abort(s, "%s: %s", g->file,
 		    strerror(g->sign.error));
-	if (g->sign.from.n == 0)
-		return say_abort(s, "%s has no author in its From field",
-		    g->file);
+	if (g->sign.h.n == 0)
+		return say_abort(s, "%s has no From field", g->file);
+	if (g->sign.from.n == 0 && (g->key == NULL || g->domain == NULL))
+		return say_abort(s, "%s has no author in its From field; "
+		    "use --key and --domain", g->file);
 	return load_key(s, g);
 }
 

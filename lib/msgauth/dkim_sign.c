@@ -145,7 +145,8 @@ dkim_sign_read(struct dkim_sign *s)
 		find_author(s, header);
 		if (s->seal != NULL)
 			arc_seal_prepare(s->seal, &f, s->seal->chain);
-		if (s->from.n > 0) {
+		/* RFC 6376 5.4: From must be signed. */
+		if (fields_count(&f, S("From")) > 0) {
 			choose_fields(s, &f);
 			if (hash_body(s, &m, slice_from(buf_slice(&text),
 			    body_at)) == -1)

@@ -24,7 +24,7 @@ struct dkim_sign {
 	/* Found by dkim_sign_read. */
 	struct arena arena;
 	struct slice from;  /* address of the author; empty if there is none */
-	struct slice h;     /* value of h= */
+	struct slice h;     /* value of h=; empty if there is no From */
 	struct buf header;  /* the signed fields, canonical */
 	unsigned char body_hash[WIRE_KEYS_DIGEST];
 	int error;          /* errno if the message could not be read */

@@ -130,6 +130,17 @@ def test_signatures_of_each_other(setup, keys, lookup, canon):
             assert (word == b"pass") == expected, (i, at, bad[at - 20:at + 20])
 
 
+def test_a_named_domain_signs_without_an_author(setup, keys, lookup):
+    m = b"From: nobody\r\nSubject: x\r\n\r\nx\r\n"
+    words = ("dkim", "sign", "M", "--key", keys["r2048"][0], "--selector", "r2048")
+    ours = setup(*words, "--domain", "far.test", message=m, ask=False)
+    assert dkim.verify(ours + m, dnsfunc=lookup)
+    setup(*words, message=m, ask=False, status=1)
+    assert "--domain" in setup.stderr
+    setup(*words, "--domain", "far.test", message=b"Subject: x\r\n\r\nx\r\n", ask=False, status=1)
+    assert "no From field" in setup.stderr
+
+
 def test_chains_of_each_other(setup, keys, lookup):
     for i, m in enumerate(messages()):
         if i % 4 != 0:
