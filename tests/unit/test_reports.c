@@ -455,7 +455,7 @@ flood(struct base *b, const char *name, int64_t received, bool verified)
  * what is known. */
 TEST(the_database_is_bounded)
 {
-	char path[] = "/tmp/reportsXXXXXX", name[16];
+	char path[] = "/tmp/reportsXXXXXX", name[24];
 	const char *why = "";
 	struct base *b;
 	int fd = mkstemp(path);
