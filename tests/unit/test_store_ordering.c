@@ -11,7 +11,7 @@ struct told {
 	uint32_t last;
 	size_t n;
 	size_t unknown; /* the file must be read */
-	int64_t sum;    /* of what is told */
+	uint64_t sum;    /* of what is told */
 };
 
 static int
@@ -30,7 +30,7 @@ tell(void *ctx, const struct store_message *msg)
 	CHECK(order_read(&order, msg->order) == 0, "%u", msg->uid);
 	CHECK(msg->internaldate == 1700000000 + msg->uid, "%u", msg->uid);
 	CHECK(msg->vsize > 30 && order.texts[ORDER_FROM].n == 1);
-	t->sum += order.sent + (int64_t)order.id;
+	t->sum += (uint64_t)order.sent + order.id;
 	return 0;
 }
 
