@@ -233,9 +233,19 @@ test:
 	@$(MAKE) --no-print-directory fuzz-replay
 	@$(MAKE) --no-print-directory SAN=1 build unit
 	@$(MAKE) --no-print-directory faults
-	@$(MAKE) --no-print-directory flow
-	@$(MAKE) --no-print-directory SAN=1 flow FLOW="$(HOSTILE)"
+	@$(MAKE) --no-print-directory flow-beside
 	@$(MAKE) --no-print-directory test-image
+
+# Most of the time a test waits, so the dialogues, and then what runs under
+# sanitizers, go beside the flows; their output follows.
+.PHONY: flow-beside
+flow-beside: build
+	@{ $(MAKE) --no-print-directory flow FLOW=tests/proto && \
+		$(MAKE) --no-print-directory SAN=1 flow FLOW="$(HOSTILE)"; \
+		} >$(BUILD)/beside.log 2>&1 & beside=$$!; \
+	$(MAKE) --no-print-directory flow FLOW=tests/flow; flows=$$?; \
+	wait $$beside; beside=$$?; cat $(BUILD)/beside.log; \
+	[ $$flows -eq 0 ] && [ $$beside -eq 0 ]
 
 BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/store_*.c) tests/bench/msgauth_work.c)
 
