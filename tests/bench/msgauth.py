@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 KEYS = 3
 MAILS = ((4096, 1000), (1 << 20, 100))  # size, how many files; 1,000 are judged
 ROUNDS = 3
+CODE_ROUNDS = 5
 SENDER = "sender.test"
 CLIENT = "127.0.0.2"  # loopback itself is not judged
 
@@ -58,14 +59,14 @@ def speed(algorithm):
     return float(out.splitlines()[-1].split()[-2])
 
 
-def medians(*measures):
-    """Each several times, in turns: what else the machine does hits all."""
+def best(*measures):
+    """Each several times, in turns: what else the machine does only slows."""
     taken = [[] for _ in measures]
-    for _ in range(ROUNDS):
+    for _ in range(CODE_ROUNDS):
         for m, t in zip(measures, taken):
             if m:
                 t.append(m())
-    return [statistics.median(t) if t else None for t in taken]
+    return [max(t) if t else None for t in taken]
 
 
 def code(bench, table):
@@ -80,18 +81,18 @@ def code(bench, table):
             mails.mkdir()
             run(ours, "make", mails, files, size, signatures, *keys)
             times = 1000 // files
-            a, b = medians(lambda: rate(ours, "verify", mails, times),
+            a, b = best(lambda: rate(ours, "verify", mails, times),
                            theirs and (lambda: rate(theirs, "verify", mails, times)))
             table.row(f"DKIM, {size >> 10} KB, {signatures} signatures verified", a, b,
                       "/s of CPU", target="≥ 2x")
     mails = folder / "4096-1"
     for key, algorithm, count in ((keys[0], "rsa2048", 1000), (folder / "ed25519.pem", "ed25519", 5000)):
-        a, b, c = medians(lambda: rate(ours, "raw", count, key), lambda: speed(algorithm),
+        a, b, c = best(lambda: rate(ours, "raw", count, key), lambda: speed(algorithm),
                           lambda: rate(ours, "sign", mails, count // 1000, key))
         table.row(f"{algorithm} signatures beside openssl speed", a, b, "/s of CPU", target="≥ 0.9x")
-        table.row("  the same, whole messages of 4 KB", c, b, "/s of CPU")
+        table.row("  the same, whole messages of 4 KB", c, b, "/s of CPU", target="≥ 0.9x")
     if theirs:
-        a, b = medians(lambda: rate(ours, "sign", mails, 1, keys[0]),
+        a, b = best(lambda: rate(ours, "sign", mails, 1, keys[0]),
                        lambda: rate(theirs, "sign", mails, 1, keys[0]))
         table.row("messages of 4 KB signed, beside libopendkim", a, b, "/s of CPU")
     shutil.rmtree(folder)
