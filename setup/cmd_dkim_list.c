@@ -43,7 +43,7 @@ look(const struct setup *s, const struct dkim_tables *t, struct row *r)
 	struct tm tm;
 
 	look_at_file(r);
-	if (dkim_tables_rule(t, r->key) == NULL)
+	if (conf_dkim_rule_of(&t->dkim, r->key) == NULL)
 		r->why = t->dkim.rspamd ? "turned off" :
 		    note == CONF_DKIM_WAITS ? "waits for its record" :
 		    note == CONF_DKIM_RETIRED ? "retired" :

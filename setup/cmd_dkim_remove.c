@@ -24,7 +24,7 @@ static int
 remove_key(const struct setup *s, struct dkim_tables *t,
     const struct conf_dkim_key *key, bool purge)
 {
-	bool signed_with = dkim_tables_rule(t, key) != NULL;
+	bool signed_with = conf_dkim_rule_of(&t->dkim, key) != NULL;
 	struct buf kept = BUF_INIT(8192), failed = BUF_INIT(8192);
 	int status;
 
@@ -66,7 +66,7 @@ run(const struct setup *s, const struct options *o)
 	if (key == NULL)
 		say_abort(s, "There is no DKIM key '%s' of '%s'", o->words[1],
 		    o->words[0]);
-	else if (!o->force && dkim_tables_rule(&t, key) != NULL &&
+	else if (!o->force && conf_dkim_rule_of(&t.dkim, key) != NULL &&
 	    !others_sign(&t, key))
 		say_abort(s, "It is the last key that signs for '%s'; "
 		    "'setup dkim rotate' replaces it, --force removes it",

@@ -39,7 +39,7 @@ signs_ed25519_only(const struct dkim_tables *t, struct slice domain)
 		const struct conf_dkim_key *k = &t->dkim.keys[i];
 
 		if (!slice_ieq(k->domain, domain) ||
-		    dkim_tables_rule(t, k) == NULL)
+		    conf_dkim_rule_of(&t->dkim, k) == NULL)
 			continue;
 		if (dkim_retire_type(k->path) != KEY_ED25519)
 			return false;
@@ -290,7 +290,7 @@ end(const struct setup *s, const struct rotate *o)
 	    CONF_DKIM_WAITS) {
 		if (take_into_use(s, &t, key, until, &n) != 0)
 			goto out;
-	} else if (dkim_tables_rule(&t, key) == NULL) {
+	} else if (conf_dkim_rule_of(&t.dkim, key) == NULL) {
 		say_abort(s, "The key '%s' does not wait any more: somebody "
 		    "has replaced it already", buf_str(&o->made));
 		goto out;

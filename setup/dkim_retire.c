@@ -42,7 +42,7 @@ old_names(const struct dkim_tables *t, const struct conf_dkim_key *key,
 		const struct conf_dkim_key *k = &t->dkim.keys[i];
 
 		if (k == key || !slice_ieq(k->domain, key->domain) ||
-		    dkim_tables_rule(t, k) == NULL)
+		    conf_dkim_rule_of(&t->dkim, k) == NULL)
 			continue;
 		other = dkim_retire_type(k->path);
 		if (other == type || other == KEY_UNUSABLE)

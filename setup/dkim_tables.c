@@ -188,15 +188,6 @@ dkim_tables_find(const struct dkim_tables *t, struct slice domain,
 	return NULL;
 }
 
-const struct conf_dkim_rule *
-dkim_tables_rule(const struct dkim_tables *t, const struct conf_dkim_key *key)
-{
-	for (size_t i = 0; i < t->dkim.rule_count; i++)
-		if (t->dkim.rules[i].key == key)
-			return &t->dkim.rules[i];
-	return NULL;
-}
-
 void
 dkim_tables_add(struct dkim_tables *t, struct slice domain,
     struct slice selector)

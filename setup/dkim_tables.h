@@ -54,9 +54,6 @@ int dkim_tables_save(const struct setup *s, struct dkim_tables *t,
 /* NULL if there is none. */
 const struct conf_dkim_key *dkim_tables_find(const struct dkim_tables *t,
     struct slice domain, struct slice selector);
-/* The first line of SigningTable that names the key, or NULL. */
-const struct conf_dkim_rule *dkim_tables_rule(const struct dkim_tables *t,
-    const struct conf_dkim_key *key);
 
 /* Adds a line to KeyTable for the key that dkim_files_make made, with the name
  * SELECTOR._domainkey.DOMAIN. */

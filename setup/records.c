@@ -180,8 +180,7 @@ add_dkim(struct records *r, const char *selector)
 		    "%.*s._domainkey.%.*s", SLICE_ARG(k->selector),
 		    SLICE_ARG(any ? r->domain : domain)), value);
 		record->key = k->path;
-		for (size_t n = 0; n < r->dkim.rule_count; n++)
-			record->signs |= r->dkim.rules[n].key == k;
+		record->signs = conf_dkim_rule_of(&r->dkim, k) != NULL;
 		EVP_PKEY_free(key);
 	}
 	buf_release(&p);

@@ -306,3 +306,12 @@ conf_dkim_match(const struct conf_dkim *d, struct slice address)
 		r = rule_of(d, domain);
 	return r;
 }
+
+const struct conf_dkim_rule *
+conf_dkim_rule_of(const struct conf_dkim *d, const struct conf_dkim_key *key)
+{
+	for (size_t i = 0; i < d->rule_count; i++)
+		if (d->rules[i].key == key)
+			return &d->rules[i];
+	return NULL;
+}

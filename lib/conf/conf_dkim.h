@@ -92,4 +92,8 @@ void conf_dkim_add_rule(struct conf_dkim *d,
 const struct conf_dkim_rule *conf_dkim_match(const struct conf_dkim *d,
     struct slice address);
 
+/* The first rule that names the key, one of d's, or NULL: it does not sign. */
+const struct conf_dkim_rule *conf_dkim_rule_of(const struct conf_dkim *d,
+    const struct conf_dkim_key *key);
+
 #endif

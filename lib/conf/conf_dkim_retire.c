@@ -132,15 +132,6 @@ close_tables(struct tables *t)
 	buf_release(&t->rules);
 }
 
-static bool
-signs(const struct conf_dkim *d, const struct conf_dkim_key *key)
-{
-	for (size_t i = 0; i < d->rule_count; i++)
-		if (d->rules[i].key == key)
-			return true;
-	return false;
-}
-
 /* The first key that is due, or NULL. */
 static const struct conf_dkim_key *
 find_due(const struct tables *t, int64_t now)
@@ -151,7 +142,8 @@ find_due(const struct tables *t, int64_t now)
 		const struct conf_dkim_key *k = &t->dkim.keys[i];
 
 		if (conf_dkim_note(buf_slice(&t->keys), k->name, &until) ==
-		    CONF_DKIM_RETIRED && until <= now && !signs(&t->dkim, k))
+		    CONF_DKIM_RETIRED && until <= now &&
+		    conf_dkim_rule_of(&t->dkim, k) == NULL)
 			return k;
 	}
 	return NULL;

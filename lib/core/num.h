@@ -31,4 +31,17 @@ num_be32(const unsigned char *p)
 	    (uint32_t)p[2] << 8 | p[3];
 }
 
+static inline void
+num_be64_put(unsigned char *p, uint64_t v)
+{
+	num_be32_put(p, (uint32_t)(v >> 32));
+	num_be32_put(p + 4, (uint32_t)v);
+}
+
+static inline uint64_t
+num_be64(const unsigned char *p)
+{
+	return (uint64_t)num_be32(p) << 32 | num_be32(p + 4);
+}
+
 #endif

@@ -25,8 +25,7 @@ put_number(struct buf *out, uint64_t n)
 {
 	unsigned char bytes[8];
 
-	num_be32_put(bytes, (uint32_t)(n >> 32));
-	num_be32_put(bytes + 4, (uint32_t)n);
+	num_be64_put(bytes, n);
 	buf_add(out, bytes, sizeof(bytes));
 }
 
@@ -53,11 +52,10 @@ static bool
 take_number(struct slice *in, uint64_t *out)
 {
 	struct slice got = take(in, 8);
-	const unsigned char *p = (const unsigned char *)got.p;
 
 	if (got.n < 8)
 		return false;
-	*out = (uint64_t)num_be32(p) << 32 | num_be32(p + 4);
+	*out = num_be64((const unsigned char *)got.p);
 	return true;
 }
 

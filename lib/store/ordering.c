@@ -42,14 +42,10 @@ put32(struct buf *out, uint32_t n)
 static void
 put64(struct buf *out, uint64_t n)
 {
-	put32(out, (uint32_t)(n >> 32));
-	put32(out, (uint32_t)n);
-}
+	unsigned char bytes[8];
 
-static uint64_t
-get64(const unsigned char *p)
-{
-	return (uint64_t)num_be32(p) << 32 | num_be32(p + 4);
+	num_be64_put(bytes, n);
+	buf_add(out, bytes, sizeof(bytes));
 }
 
 bool
@@ -65,8 +61,8 @@ ordering_next(const struct ordering *o, struct slice *left,
 		if (at >= PRESENT_ROW || n > left->n - ENTRY)
 			return false;
 		*out = (struct store_message){ .uid = o->row * PRESENT_ROW + at,
-			.internaldate = (int64_t)get64(p + 4),
-			.vsize = get64(p + 12),
+			.internaldate = (int64_t)num_be64(p + 4),
+			.vsize = num_be64(p + 12),
 			.order = slice_head(slice_from(*left, ENTRY), n) };
 		*left = slice_from(*left, ENTRY + n);
 		if (o->there[at])
