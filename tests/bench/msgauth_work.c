@@ -13,12 +13,13 @@
  * the seconds of CPU they took.
  */
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <stdio.h>
+
+#include "tests/bench/cpu.h"
 
 #include "core/base64.h"
 #include "core/file.h"
@@ -38,16 +39,6 @@ static struct {
 } keys[KEYS];
 static size_t key_count;
 static struct ring ring;
-
-static double
-cpu_seconds(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
 
 static void
 add_key(const char *path)

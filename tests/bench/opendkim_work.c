@@ -7,8 +7,6 @@
  *
  * A message goes through dkim_chunk in pieces of 64 KB, as a milter gets it.
  */
-#include <sys/resource.h>
-
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,21 +16,13 @@
 
 #include <opendkim/dkim.h>
 
+#include "cpu.h"
+
 static struct {
 	char name[256];
 	char record[4096];
 } records[8];
 static size_t record_count;
-
-static double
-cpu_seconds(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
 
 static void
 die(const char *what)

@@ -15,19 +15,11 @@ pytest.importorskip("cryptography")
 pytest.importorskip("dkim")
 
 import forge  # noqa: E402
-from fakedns import FakeDns  # noqa: E402
 from judges import BIN, Key  # noqa: E402
 
 MESSAGE = b"From: A <a@far.test>\r\nTo: b@near.test\r\nSubject: x\r\n\r\nHello\r\n"
 CPU_SECONDS = 5        # some take 1.5 s, the most 0.2 s
 MEMORY = 64 << 20      # beside the message, which is held twice while line ends are mended
-
-
-@pytest.fixture(scope="module")
-def dns():
-    d = FakeDns().start()
-    yield d
-    d.stop()
 
 
 @pytest.fixture(scope="module")

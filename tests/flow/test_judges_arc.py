@@ -16,26 +16,11 @@ pytest.importorskip("dkim")
 pytest.importorskip("cryptography")
 
 import forge  # noqa: E402
-from fakedns import FakeDns  # noqa: E402
 from forge import AAR, AMS, SEAL  # noqa: E402
-from judges import CANONS, Judges, Key, Ours  # noqa: E402
+from judges import CANONS, Key, Ours  # noqa: E402
 
 MESSAGE = (b"From: A <a@far.test>\r\nTo: b@near.test\r\nSubject:  x \t y\r\n"
            b"Received: from a\r\n by b\r\n\r\nHello  there \r\n\r\n\r\n")
-
-
-@pytest.fixture(scope="module")
-def dns():
-    d = FakeDns().start()
-    yield d
-    d.stop()
-
-
-@pytest.fixture(scope="module")
-def judges(dns):
-    j = Judges(dns)
-    yield j
-    j.stop()
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,7 @@ pytest.importorskip("dkim")
 pytest.importorskip("cryptography")
 
 import forge  # noqa: E402
-from fakedns import FakeDns  # noqa: E402
-from judges import CANONS, Judges, Key, OpenDkim, Ours  # noqa: E402
+from judges import CANONS, Key, OpenDkim, Ours  # noqa: E402
 
 KINDS = ("1024", "2048", "3072", "4096", "ed25519")
 VECTORS = Path("/usr/lib/python3/dist-packages/dkim/tests/data")
@@ -115,20 +114,6 @@ def can_sign(judge, key, canon):
 
 def knows(judge, key):
     return key.algorithm in judge.verifies
-
-
-@pytest.fixture(scope="module")
-def dns():
-    d = FakeDns().start()
-    yield d
-    d.stop()
-
-
-@pytest.fixture(scope="module")
-def judges(dns):
-    j = Judges(dns)
-    yield j
-    j.stop()
 
 
 @pytest.fixture(scope="module")

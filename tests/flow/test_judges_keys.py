@@ -17,27 +17,12 @@ serialization = pytest.importorskip("cryptography.hazmat.primitives.serializatio
 import base64  # noqa: E402
 
 import forge  # noqa: E402
-from fakedns import FakeDns  # noqa: E402
-from judges import CANONS, Judges, Key, Ours  # noqa: E402
+from judges import CANONS, Key, Ours  # noqa: E402
 from test_dkim import zone_line  # noqa: E402
 
 SEED = int(os.environ.get("DKIM_SEED", "6376"))
 CASES = int(os.environ.get("DKIM_CASES", "120"))
 MESSAGE = b"From: A <a@far.test>\r\nTo: b@near.test\r\nSubject: x\r\n\r\nHello\r\n"
-
-
-@pytest.fixture(scope="module")
-def dns():
-    d = FakeDns().start()
-    yield d
-    d.stop()
-
-
-@pytest.fixture(scope="module")
-def judges(dns):
-    j = Judges(dns)
-    yield j
-    j.stop()
 
 
 @pytest.fixture(scope="module")
